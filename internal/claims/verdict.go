@@ -1,0 +1,47 @@
+package claims
+
+import "github.com/hellobench/hellobench/internal/stats"
+
+// Value is one of the five answers to a claim.
+type Value string
+
+// The five values of a verdict.
+const (
+	Supported    Value = "supported"         // every condition's interval lies beyond the margin in the claimed direction
+	Refuted      Value = "refuted"           // every interval lies inside the margin or is reversed
+	Depends      Value = "depends"           // conditions disagree; Flips names what decides
+	Inconclusive Value = "inconclusive"      // the intervals are too wide to tell
+	NotTestable  Value = "not testable here" // a validity gate, the machine's size or a missing arm forbids an answer
+)
+
+// Verdict is the answer to one claim.
+//
+// Effect, Low and High describe the condition that is hardest for the claim;
+// they are ratios, above 1 in the claimed direction, and 0 where nothing could be computed.
+type Verdict struct {
+	ID         string  `json:"id"`
+	Verdict    Value   `json:"verdict"`
+	Effect     float64 `json:"effect"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Margin     float64 `json:"margin"` // 0.10: a difference of 10% is material
+	Reason     string  `json:"reason"`
+	Flips      string  `json:"flips,omitempty"` // what would turn the answer, in one sentence
+	Cells      []Cell  `json:"cells"`
+	Paraphrase string  `json:"paraphrase"`
+}
+
+// Cell is one condition of a claim: one comparison at one level.
+type Cell struct {
+	Metric  string         `json:"metric"`
+	A       string         `json:"a"` // arm that the claim favours
+	B       string         `json:"b"`
+	Level   string         `json:"level"`
+	Group   string         `json:"group"` // "as in the article", "production", ...
+	Verdict Value          `json:"verdict"`
+	Ratio   stats.Interval `json:"ratio"`  // of A over B, above 1 in the claimed direction
+	Blocks  int            `json:"blocks"` // pairs that entered
+	Floor   float64        `json:"floor"`  // A/A noise at this level: the ratio that chance alone reaches
+	Reason  string         `json:"reason,omitempty"`
+	Gates   []string       `json:"gates,omitempty"`
+}

@@ -1,0 +1,98 @@
+// Package load states what a load generator is asked and what it answers.
+// The engines stand in its subpackages: wire (an event loop of our own) and
+// vegeta (the library). Nothing here opens a connection, and nothing here or
+// below prints.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Engine generates the load of one window.
+//
+// Run returns a measurement for every window that could begin, however many
+// of its requests failed: failures are counts, not errors. It returns an error
+// only if the window could not be set up, or if ctx ended; in the latter case
+// the measurement covers what was done and the error is ctx's.
+// An Engine may be used for one window after the other, not for two at once.
+type Engine interface {
+	Name() string
+	Run(ctx context.Context, spec Spec) (*record.Measurement, error)
+}
+
+// Spec describes one window. The zero values of Timeout and Expect.Status
+// mean 10 s and 200.
+type Spec struct {
+	URL         string        // http://host:port/path?query; the host is an address or resolves to one
+	Connections int           // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes
+	Schedule    *Schedule     // nil: closed loop
+	Duration    time.Duration // of the window
+	Timeout     time.Duration // of one request, from its send
+	Close       bool          // a new connection for every request
+	Expect      Expect
+	CPUs        []int // the generator's cores: one event loop each; empty: one loop, not pinned
+}
+
+// Expect says which response is correct.
+type Expect struct {
+	Status int
+	Body   []byte // nil: any body
+}
+
+// DefaultTimeout is the timeout of one request unless the spec says otherwise.
+const DefaultTimeout = 10 * time.Second
+
+// ErrUnsupported is wrapped by an engine's error where the engine cannot do
+// what was asked at all, on this system or of its kind (TLS with wire).
+var ErrUnsupported = errors.New("not supported by this engine")
+
+// Normalize fills in the defaults and checks the ranges.
+func (s *Spec) Normalize() error {
+	u, err := url.Parse(s.URL)
+	switch {
+	case err != nil:
+		return fmt.Errorf("target URL: %w", err)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("target URL %q: the scheme must be http or https", s.URL)
+	case u.Hostname() == "":
+		return fmt.Errorf("target URL %q: no host", s.URL)
+	case s.Duration <= 0:
+		return fmt.Errorf("duration %v: must be above 0", s.Duration)
+	case s.Timeout < 0:
+		return fmt.Errorf("timeout %v: must not be negative", s.Timeout)
+	case s.Connections < 0 || s.Schedule == nil && s.Connections == 0:
+		return fmt.Errorf("connections %d: must be at least 1", s.Connections)
+	}
+	if s.Timeout == 0 {
+		s.Timeout = DefaultTimeout
+	}
+	if s.Expect.Status == 0 {
+		s.Expect.Status = 200
+	}
+	return nil
+}
+
+// CheckLoopback refuses a target that is not on this machine.
+func CheckLoopback(ctx context.Context, target string) error {
+	u, err := url.Parse(target)
+	if err != nil {
+		return fmt.Errorf("target URL: %w", err)
+	}
+	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, u.Hostname())
+	if err != nil {
+		return fmt.Errorf("target %q: %w", u.Hostname(), err)
+	}
+	for _, a := range addrs {
+		if !a.IP.IsLoopback() {
+			return fmt.Errorf("target %q is %v, which is not on this machine: loading somebody else's server needs --allow-remote", u.Hostname(), a.IP)
+		}
+	}
+	return nil
+}

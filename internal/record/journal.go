@@ -1,0 +1,179 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Names of the files in a run folder.
+const (
+	RunFile    = "run.json"
+	TrialsFile = "trials.jsonl"
+)
+
+// Journal appends trials to a run folder. Each trial is on disk when Append
+// returns. It is for one goroutine.
+type Journal struct{ f *os.File }
+
+// OpenJournal opens the journal of a run folder for appending and creates it
+// if need be. A torn last line, left by a crash, is cut off.
+func OpenJournal(dir string) (*Journal, error) {
+	path := filepath.Join(dir, TrialsFile)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	end, err := wholeLines(f)
+	if err == nil {
+		err = f.Truncate(end)
+	}
+	if err == nil {
+		_, err = f.Seek(end, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("mend journal %s: %w", path, err)
+	}
+	return &Journal{f}, nil
+}
+
+// wholeLines is the offset behind the last newline.
+func wholeLines(f *os.File) (int64, error) {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	buf := make([]byte, 64<<10)
+	for end := size; end > 0; {
+		n := min(int64(len(buf)), end)
+		if _, err := f.ReadAt(buf[:n], end-n); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			return end - n + int64(i) + 1, nil
+		}
+		end -= n
+	}
+	return 0, nil
+}
+
+// Append writes one trial and forces it to disk. After a failed write the
+// journal still ends with a whole line.
+func (j *Journal) Append(t *Trial) error {
+	line, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("encode trial: %w", err)
+	}
+	at, err := j.f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return fmt.Errorf("append trial: %w", err)
+	}
+	if _, err = j.f.Write(append(line, '\n')); err == nil {
+		err = j.f.Sync()
+	}
+	if err != nil {
+		_ = j.f.Truncate(at)
+		_, _ = j.f.Seek(at, io.SeekStart)
+		return fmt.Errorf("append trial: %w", err)
+	}
+	return nil
+}
+
+// Close releases the file.
+func (j *Journal) Close() error { return j.f.Close() }
+
+// ReadTrials reads the journal of a run folder. A torn last line is left out;
+// any other line that cannot be read is an error that names it. A folder
+// without a journal has no trials.
+func ReadTrials(dir string) ([]Trial, error) {
+	path := filepath.Join(dir, TrialsFile)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read trials: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	var trials []Trial
+	r := bufio.NewReaderSize(f, 1<<20)
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return trials, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read trials: %w", err)
+		}
+		var t Trial
+		if err := json.Unmarshal(line, &t); err != nil {
+			return nil, fmt.Errorf("%s:%d: not a trial: %w", path, n, err)
+		}
+		if t.Schema > SchemaVersion {
+			return nil, fmt.Errorf("%s:%d: written by a newer hellobench (schema %d, this one reads up to %d)", path, n, t.Schema, SchemaVersion)
+		}
+		trials = append(trials, t)
+	}
+}
+
+// WriteRun writes run.json so that a reader sees the old or the new one, never a part.
+func WriteRun(dir string, r *Run) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode run: %w", err)
+	}
+	return WriteFile(filepath.Join(dir, RunFile), append(data, '\n'))
+}
+
+// WriteFile replaces a file as a whole and forces it to disk.
+func WriteFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// ReadRun reads run.json of a run folder.
+func ReadRun(dir string) (*Run, error) {
+	path := filepath.Join(dir, RunFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not a run folder: it has no %s", dir, RunFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read run: %w", err)
+	}
+	r := new(Run)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s: not a run: %w", path, err)
+	}
+	if r.Schema > SchemaVersion {
+		return nil, fmt.Errorf("%s: written by a newer hellobench (schema %d, this one reads up to %d)", path, r.Schema, SchemaVersion)
+	}
+	return r, nil
+}

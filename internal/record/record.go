@@ -1,0 +1,205 @@
+// Package record holds the words of hellobench as data: arms, levels, windows,
+// trials and runs, exactly as they stand in a run folder. It is a leaf: every
+// other package may import it and it imports none of them.
+//
+// All times are in nanoseconds, all rates per second, all sizes in bytes.
+// Nothing here is derived from anything else here except the percentiles that
+// stand beside their histogram so that a reader need not decode it.
+package record
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// SchemaVersion is the version of run.json and trials.jsonl that this code
+// writes. Older versions stay readable; a newer one is refused.
+const SchemaVersion = 1
+
+// Arm is a server in one configuration under one workload.
+type Arm struct {
+	Name      string `json:"name" yaml:"name"`
+	Server    string `json:"server" yaml:"server"`
+	Route     string `json:"route" yaml:"route"`                             // path and query; "/" by default
+	Workers   int    `json:"workers,omitempty" yaml:"workers,omitempty"`     // 0: the server's default
+	Threads   int    `json:"threads,omitempty" yaml:"threads,omitempty"`     // 0: the server's default
+	Close     bool   `json:"close,omitempty" yaml:"close,omitempty"`         // one request a connection
+	Replicate string `json:"replicate,omitempty" yaml:"replicate,omitempty"` // name of the arm that this one repeats (A/A)
+}
+
+// Level is one load level. Rate 0 means closed loop with Connections
+// requests in flight; a positive Rate means open loop at that many requests a
+// second over at most Connections connections.
+type Level struct {
+	Connections int     `json:"connections" yaml:"connections"`
+	Rate        float64 `json:"rate,omitempty" yaml:"rate,omitempty"`
+}
+
+// String names the level as it is written in reports: "c=64" or "r=1000/s".
+func (l Level) String() string {
+	if l.Rate > 0 {
+		return fmt.Sprintf("r=%g/s", l.Rate)
+	}
+	return fmt.Sprintf("c=%d", l.Connections)
+}
+
+// Errors counts failed requests by class. A request is in at most one class.
+type Errors struct {
+	Connect uint64 `json:"connect"` // no connection: refused, unreachable, no address left
+	Timeout uint64 `json:"timeout"` // no complete response within the timeout
+	Reset   uint64 `json:"reset"`   // the connection ended before the response was complete, or it was not HTTP
+	Status  uint64 `json:"status"`  // a complete response with another status than expected
+	Body    uint64 `json:"body"`    // the expected status with another body than expected
+}
+
+// Total is the number of failed requests.
+func (e Errors) Total() uint64 { return e.Connect + e.Timeout + e.Reset + e.Status + e.Body }
+
+// Add counts the errors of o too.
+func (e *Errors) Add(o Errors) {
+	e.Connect += o.Connect
+	e.Timeout += o.Timeout
+	e.Reset += o.Reset
+	e.Status += o.Status
+	e.Body += o.Body
+}
+
+// String lists the classes that are not zero, "none" if all are.
+func (e Errors) String() string {
+	var parts []string
+	for _, c := range []struct {
+		name string
+		n    uint64
+	}{{"connect", e.Connect}, {"timeout", e.Timeout}, {"reset", e.Reset}, {"status", e.Status}, {"body", e.Body}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", c.name, c.n))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// CPU is processor time used in an interval.
+type CPU struct {
+	User   time.Duration `json:"user_ns"`
+	System time.Duration `json:"system_ns"`
+}
+
+// Total is user and system time together.
+func (c CPU) Total() time.Duration { return c.User + c.System }
+
+// Sub is the time used since the earlier reading o.
+func (c CPU) Sub(o CPU) CPU { return CPU{User: c.User - o.User, System: c.System - o.System} }
+
+// Bin is what was completed in one quarter of a second of a window.
+type Bin struct {
+	OK  uint64        `json:"ok"`     // correct responses completed in the bin
+	P50 time.Duration `json:"p50_ns"` // their median latency, to 1/32 of an octave; 0 if none
+}
+
+// BinWidth is the length of a Bin.
+const BinWidth = 250 * time.Millisecond
+
+// Measurement is what a load generator saw in one window.
+//
+// The window is the interval of length Duration that starts once the
+// connections are established. A request belongs to the window if it was
+// intended to be sent inside it; the generator waits for its response beyond
+// the end, up to the timeout. Throughput counts only what completed inside.
+type Measurement struct {
+	Engine      string        `json:"engine"`
+	Connections int           `json:"connections"` // asked for
+	Established int           `json:"established"` // open when the window began (keep-alive only)
+	Duration    time.Duration `json:"duration_ns"`
+	Offered     float64       `json:"offered_rps,omitempty"` // open loop: the schedule's rate; 0 in a closed loop
+	Scheduled   uint64        `json:"scheduled,omitempty"`   // open loop: requests that the schedule placed in the window
+	Requests    uint64        `json:"requests"`              // sent, or tried to be sent
+	OK          uint64        `json:"ok"`                    // complete and correct
+	Completed   uint64        `json:"completed"`             // correct responses that ended inside the window
+	Errors      Errors        `json:"errors"`
+	BytesIn     uint64        `json:"bytes_in"`
+	Reconnects  uint64        `json:"reconnects,omitempty"` // keep-alive connections that the server ended between responses
+	Retries     uint64        `json:"retries,omitempty"`    // requests that the client library silently sent again
+	InFlight    time.Duration `json:"in_flight_ns"`         // request-time spent inside the window, summed over all requests (for Little's law)
+	Latency     *Distribution `json:"latency"`              // completion - intended send, correct responses only
+	Service     *Distribution `json:"service,omitempty"`    // completion - actual send; absent in a closed loop, where it equals Latency
+	Slip        *Distribution `json:"slip,omitempty"`       // actual - intended send; absent in a closed loop
+	Bins        []Bin         `json:"bins,omitempty"`
+	CPU         CPU           `json:"cpu"` // of the whole generator process during the window
+	FirstError  string        `json:"first_error,omitempty"`
+}
+
+// Throughput is the rate of correct responses inside the window.
+func (m *Measurement) Throughput() float64 { return perSecond(m.Completed, m.Duration) }
+
+// Achieved is the rate at which requests were sent.
+func (m *Measurement) Achieved() float64 { return perSecond(m.Requests, m.Duration) }
+
+// ErrorRate is the share of requests that failed, 0 if none was sent.
+func (m *Measurement) ErrorRate() float64 {
+	if m.Requests == 0 {
+		return 0
+	}
+	return float64(m.Errors.Total()) / float64(m.Requests)
+}
+
+// LittlesLaw is the mean number of requests in flight divided by the number
+// of connections: 1 when every connection of a closed loop was always waiting
+// for the server, less when the generator was slow to send. It is 0 in an open
+// loop, where the law fixes nothing.
+func (m *Measurement) LittlesLaw() float64 {
+	if m.Offered > 0 || m.Duration <= 0 || m.Connections == 0 {
+		return 0
+	}
+	return float64(m.InFlight) / float64(m.Duration) / float64(m.Connections)
+}
+
+func perSecond(n uint64, d time.Duration) float64 {
+	if d <= 0 {
+		return 0
+	}
+	return float64(n) / d.Seconds()
+}
+
+// Usage is what a server's whole process tree used in a window.
+type Usage struct {
+	CPU       CPU    `json:"cpu"`
+	RSS       uint64 `json:"rss_bytes"` // resident set, shared pages counted once a process
+	PSS       uint64 `json:"pss_bytes"` // proportional set, shared pages divided; 0 where the system does not tell
+	Threads   int    `json:"threads"`
+	Processes int    `json:"processes"`
+}
+
+// Window is one measured interval of one level.
+type Window struct {
+	Level  Level       `json:"level"`
+	Start  time.Time   `json:"start"`
+	Warmup bool        `json:"warmup,omitempty"` // recorded, not part of any result
+	Load   Measurement `json:"load"`
+	Server Usage       `json:"server"`
+	Gates  []Gate      `json:"gates,omitempty"` // the gates that this window failed
+}
+
+// Gate is a validity check that failed.
+type Gate struct {
+	Name   string `json:"name"`
+	Detail string `json:"detail"`
+}
+
+// Trial is one fresh process start of an arm with all its windows.
+type Trial struct {
+	Schema   int               `json:"schema"`
+	Block    int               `json:"block"`    // from 0
+	Position int               `json:"position"` // order inside the block, from 0
+	Arm      string            `json:"arm"`
+	Start    time.Time         `json:"start"`
+	End      time.Time         `json:"end"`
+	Startup  time.Duration     `json:"startup_ns,omitempty"` // from exec to the first correct response
+	Setup    map[string]string `json:"setup,omitempty"`      // randomised nuisance factors
+	Idle     Usage             `json:"idle"`                 // after the first response, before any load; CPU since exec
+	Windows  []Window          `json:"windows"`
+	Failure  string            `json:"failure,omitempty"` // why there are fewer windows than planned
+}

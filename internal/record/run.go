@@ -1,0 +1,104 @@
+package record
+
+import "time"
+
+// Run is everything about a run that is not a trial: what was asked, on what
+// machine, with which versions. It is written when the run begins and again
+// when it ends.
+type Run struct {
+	Schema      int              `json:"schema"`
+	ID          string           `json:"id"` // name of the run folder
+	Tool        string           `json:"tool"`
+	Method      string           `json:"method"` // fingerprint of the method; figures compare only within one
+	Profile     string           `json:"profile"`
+	Description string           `json:"description,omitempty"`
+	Quotable    bool             `json:"quotable"` // false: a quick look, not for quoting
+	Seed        uint64           `json:"seed"`
+	Arms        []Arm            `json:"arms"`
+	Levels      []Level          `json:"levels"`
+	Blocks      Range            `json:"blocks"`
+	Window      time.Duration    `json:"window_ns"`
+	Warmup      time.Duration    `json:"warmup_ns"`
+	Timeout     time.Duration    `json:"timeout_ns"`
+	Plan        [][]PlannedTrial `json:"plan"` // by block, in order
+	Engine      EngineChoice     `json:"engine"`
+	ServerCPUs  []int            `json:"server_cpus"` // empty: not pinned
+	LoadCPUs    []int            `json:"load_cpus"`   // empty: not pinned
+	Servers     []ServerVersion  `json:"servers"`
+	Missing     []Missing        `json:"missing,omitempty"` // arms that could not take part; the run is partial
+	Environment Environment      `json:"environment"`
+	ClaimsHash  string           `json:"claims_hash"` // SHA-256 of the ledger as it stood before the run
+	Claims      []byte           `json:"claims"`      // the ledger itself
+	Start       time.Time        `json:"start"`
+	End         time.Time        `json:"end,omitzero"`
+	State       State            `json:"state"`
+	Notices     []string         `json:"notices,omitempty"`
+}
+
+// State says how far a run came.
+type State string
+
+// The states of a run.
+const (
+	Running     State = "running" // or killed while running
+	Complete    State = "complete"
+	Interrupted State = "interrupted"
+	Failed      State = "failed"
+)
+
+// Range is an inclusive range of a count.
+type Range struct {
+	Min int `json:"min" yaml:"min"`
+	Max int `json:"max" yaml:"max"`
+}
+
+// PlannedTrial is one entry of a block: which arm, and its levels in the
+// order in which they are visited.
+type PlannedTrial struct {
+	Arm    string `json:"arm"`
+	Levels []int  `json:"levels"` // indices into Run.Levels
+	Seed   uint64 `json:"seed"`   // of the trial's own randomness
+}
+
+// EngineChoice is the load engine of a run and why it was taken.
+type EngineChoice struct {
+	Name    string  `json:"name"`
+	Reason  string  `json:"reason"`
+	Ceiling float64 `json:"ceiling_rps"` // the engine against the null server, same cores, at 64 connections; 0: not measured
+}
+
+// ServerVersion says what exactly stood behind a server's name.
+type ServerVersion struct {
+	Server   string            `json:"server"`
+	Title    string            `json:"title"`
+	Runtime  string            `json:"runtime"`
+	Versions map[string]string `json:"versions"` // executable -> version
+	Lock     string            `json:"lock"`     // SHA-256 of its lock files, source and prepare commands
+	Command  []string          `json:"command"`
+}
+
+// Missing is an arm that took no part in a run.
+type Missing struct {
+	Arm    string `json:"arm"`
+	Reason string `json:"reason"`
+	Hint   string `json:"hint,omitempty"` // the command that mends it
+}
+
+// Environment describes the machine. A field that the system does not tell is empty.
+type Environment struct {
+	OS          string            `json:"os"`
+	Arch        string            `json:"arch"`
+	Kernel      string            `json:"kernel,omitempty"`
+	Distro      string            `json:"distro,omitempty"`
+	CPU         string            `json:"cpu,omitempty"`
+	Cores       int               `json:"cores"`
+	Memory      uint64            `json:"memory_bytes,omitempty"`
+	Virtual     bool              `json:"virtual,omitempty"` // the processor says that a hypervisor is present
+	ClockSource string            `json:"clock_source,omitempty"`
+	Governor    string            `json:"governor,omitempty"`
+	OpenFiles   uint64            `json:"open_files,omitempty"`
+	Sysctls     map[string]string `json:"sysctls,omitempty"`
+	Go          string            `json:"go"`
+	Revision    string            `json:"revision,omitempty"` // of hellobench
+	Argv        []string          `json:"argv"`
+}
