@@ -1,0 +1,108 @@
+// Package host knows this machine: which processor cores there are, how to
+// keep processes on them, what was used of them, and what else could color a
+// measurement. It changes nothing but this process's own affinity and limits.
+package host
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ErrUnsupported is wrapped where this operating system cannot do what was asked.
+var ErrUnsupported = errors.New("needs Linux")
+
+// ParseCPUs reads a list of cores as the kernel writes it: "0", "0,2-3". The
+// result is sorted and has no duplicates; an empty text is an empty list.
+func ParseCPUs(text string) ([]int, error) {
+	var cpus []int
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		first, last, ranged := strings.Cut(part, "-")
+		lo, err := strconv.Atoi(first)
+		hi := lo
+		if err == nil && ranged {
+			hi, err = strconv.Atoi(last)
+		}
+		if err != nil || lo < 0 || hi < lo || hi > 4095 {
+			return nil, fmt.Errorf("cores %q: want numbers and ranges such as 0,2-3", text)
+		}
+		for c := lo; c <= hi; c++ {
+			cpus = append(cpus, c)
+		}
+	}
+	slices.Sort(cpus)
+	return slices.Compact(cpus), nil
+}
+
+// FormatCPUs is the inverse of ParseCPUs.
+func FormatCPUs(cpus []int) string {
+	var parts []string
+	for i := 0; i < len(cpus); {
+		j := i
+		for j+1 < len(cpus) && cpus[j+1] == cpus[j]+1 {
+			j++
+		}
+		if j > i {
+			parts = append(parts, fmt.Sprintf("%d-%d", cpus[i], cpus[j]))
+		} else {
+			parts = append(parts, strconv.Itoa(cpus[i]))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ",")
+}
+
+// Assignment says which cores the servers and the generator run on. Empty
+// lists mean that nothing is pinned.
+type Assignment struct {
+	Server, Load []int
+}
+
+// Assign chooses disjoint cores: what is asked for, else the first allowed
+// core for the server and the second for the generator. Where the machine has
+// one core only, or cannot pin, nothing is pinned and notice says so.
+func Assign(server, load []int) (a Assignment, notice string, err error) {
+	allowed, err := Allowed()
+	if errors.Is(err, ErrUnsupported) {
+		if len(server)+len(load) > 0 {
+			return a, "", fmt.Errorf("pin to cores: %w", err)
+		}
+		return a, "Servers and generator share all cores: pinning needs Linux. Figures from this machine are not for quoting.", nil
+	}
+	if err != nil {
+		return a, "", err
+	}
+	for _, c := range slices.Concat(server, load) {
+		if !slices.Contains(allowed, c) {
+			return a, "", fmt.Errorf("core %d: this process may use only %s", c, FormatCPUs(allowed))
+		}
+	}
+	for _, c := range server {
+		if slices.Contains(load, c) {
+			return a, "", fmt.Errorf("core %d: given to the server and to the generator; they need disjoint cores", c)
+		}
+	}
+	free := func(taken []int) []int {
+		return slices.DeleteFunc(slices.Clone(allowed), func(c int) bool { return slices.Contains(taken, c) })
+	}
+	if len(server) == 0 {
+		if f := free(load); len(f) > 0 {
+			server = f[:1]
+		}
+	}
+	if len(load) == 0 {
+		if f := free(server); len(f) > 0 {
+			load = f[:1]
+		}
+	}
+	if len(server) == 0 || len(load) == 0 {
+		return a, "Servers and generator share one core: this machine has no second one. Figures from it are not for quoting.", nil
+	}
+	return Assignment{Server: server, Load: load}, "", nil
+}

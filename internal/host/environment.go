@@ -1,0 +1,109 @@
+package host
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// sysctls are the kernel settings that decide how many connections a server
+// takes and how the generator's ports are reused.
+var sysctls = []string{
+	"net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog", "net.ipv4.ip_local_port_range",
+	"net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_fin_timeout", "fs.file-max", "kernel.sched_autogroup_enabled",
+}
+
+// Environment describes this machine. What the system does not tell is empty.
+func Environment() record.Environment {
+	e := record.Environment{
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
+		Go: runtime.Version(), Argv: os.Args, Revision: revision(),
+	}
+	if limit, err := RaiseOpenFiles(); err == nil {
+		e.OpenFiles = limit
+	}
+	switch runtime.GOOS {
+	case "linux":
+		linuxEnvironment(&e)
+	case "darwin":
+		e.CPU = output("sysctl", "-n", "machdep.cpu.brand_string")
+		e.Kernel = output("uname", "-r")
+		e.Memory, _ = strconv.ParseUint(output("sysctl", "-n", "hw.memsize"), 10, 64)
+	}
+	return e
+}
+
+var (
+	modelName = regexp.MustCompile(`(?m)^(?:model name|Model|Hardware)\s*: (.+)$`)
+	memTotal  = regexp.MustCompile(`(?m)^MemTotal:\s+(\d+) kB$`)
+	pretty    = regexp.MustCompile(`(?m)^PRETTY_NAME="?([^"\n]*)"?$`)
+)
+
+func linuxEnvironment(e *record.Environment) {
+	cpuinfo := file("/proc/cpuinfo")
+	e.Kernel = file("/proc/sys/kernel/osrelease")
+	e.Distro = group(pretty, file("/etc/os-release"))
+	e.CPU = group(modelName, cpuinfo)
+	e.Virtual = strings.Contains(cpuinfo, " hypervisor")
+	if kb, err := strconv.ParseUint(group(memTotal, file("/proc/meminfo")), 10, 64); err == nil {
+		e.Memory = kb << 10
+	}
+	e.ClockSource = file("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+	e.Governor = file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+	e.Sysctls = map[string]string{}
+	for _, name := range sysctls {
+		if v := file("/proc/sys/" + strings.ReplaceAll(name, ".", "/")); v != "" {
+			e.Sysctls[name] = strings.Join(strings.Fields(v), " ")
+		}
+	}
+}
+
+func file(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
+
+func group(re *regexp.Regexp, text string) string {
+	if m := re.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+func output(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output() //nolint:noctx // answers at once
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// revision is the commit that this binary was built from, if it is known.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	var rev, dirty string
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			rev = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+changes"
+		}
+	}
+	if rev == "" {
+		return info.Main.Version
+	}
+	return rev[:min(len(rev), 12)] + dirty
+}

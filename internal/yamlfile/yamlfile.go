@@ -1,0 +1,183 @@
+// Package yamlfile decodes the YAML files that people write for hellobench
+// (manifests, profiles, ledgers) and says of each mistake in which line it
+// stands. What a file may hold is said by its JSON Schema in docs/formats and
+// nowhere else.
+package yamlfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/hellobench/hellobench/docs/formats"
+)
+
+// Error is one mistake in a file.
+type Error struct {
+	File string
+	Line int // from 1; 0 if it is nowhere in particular
+	Path string
+	Msg  string
+}
+
+func (e *Error) Error() string {
+	at := e.File
+	if e.Line > 0 {
+		at += ":" + strconv.Itoa(e.Line)
+	}
+	if e.Path != "" {
+		return at + ": " + e.Path + ": " + e.Msg
+	}
+	return at + ": " + e.Msg
+}
+
+// Document is a decoded file that still knows where everything stood.
+type Document struct {
+	file string
+	root ast.Node
+}
+
+// Decode checks data against the named schema and decodes it into v, a
+// pointer to a struct with yaml tags. file is the name for messages.
+// Every mistake is reported, each as an Error, joined.
+func Decode(file string, data []byte, schema string, v any) (*Document, error) {
+	parsed, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, syntaxError(file, err)
+	}
+	if len(parsed.Docs) != 1 || parsed.Docs[0].Body == nil {
+		return nil, &Error{File: file, Msg: "want one YAML document"}
+	}
+	doc := &Document{file: file, root: parsed.Docs[0].Body}
+	var generic any
+	if err := yaml.NodeToValue(doc.root, &generic); err != nil {
+		return nil, syntaxError(file, err)
+	}
+	text, err := json.Marshal(generic)
+	if err != nil {
+		return nil, &Error{File: file, Msg: "not expressible as JSON: " + err.Error()}
+	}
+	if err := doc.validate(text, schema); err != nil {
+		return nil, err
+	}
+	if err := yaml.NodeToValue(doc.root, v, yaml.Strict()); err != nil {
+		return nil, syntaxError(file, err)
+	}
+	return doc, nil
+}
+
+// Errorf is a mistake at a path of keys and indices, such as "routes", "/".
+func (d *Document) Errorf(path []string, format string, args ...any) error {
+	return &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: fmt.Sprintf(format, args...)}
+}
+
+func syntaxError(file string, err error) error {
+	e := &Error{File: file, Msg: err.Error()}
+	var ye yaml.Error
+	if errors.As(err, &ye) {
+		e.Msg = ye.GetMessage()
+		if t := ye.GetToken(); t != nil && t.Position != nil {
+			e.Line = t.Position.Line
+		}
+	}
+	return e
+}
+
+func (d *Document) validate(text []byte, schema string) error {
+	s, err := formats.Schema(schema)
+	if err != nil {
+		return err
+	}
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return &Error{File: d.file, Msg: err.Error()}
+	}
+	err = s.Validate(instance)
+	var ve *jsonschema.ValidationError
+	if !errors.As(err, &ve) {
+		return err
+	}
+	var all []*Error
+	d.collect(ve, &all)
+	slices.SortStableFunc(all, func(a, b *Error) int { return a.Line - b.Line })
+	all = slices.CompactFunc(all, func(a, b *Error) bool { return *a == *b })
+	joined := make([]error, len(all))
+	for i, e := range all {
+		joined[i] = e
+	}
+	return errors.Join(joined...)
+}
+
+var english = message.NewPrinter(language.English)
+
+// collect flattens a validation error into its leaves, which are what a
+// person can act on.
+func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
+	if len(ve.Causes) == 0 {
+		*into = append(*into, &Error{
+			File: d.file, Line: d.line(ve.InstanceLocation),
+			Path: strings.Join(ve.InstanceLocation, "."), Msg: ve.ErrorKind.LocalizedString(english),
+		})
+		return
+	}
+	for _, c := range ve.Causes {
+		d.collect(c, into)
+	}
+}
+
+// line finds the line of the deepest node on the path that exists.
+func (d *Document) line(path []string) int {
+	node, line := d.root, lineOf(d.root)
+	for _, step := range path {
+		next, at := child(node, step)
+		if next == nil {
+			break
+		}
+		node, line = next, at
+	}
+	return line
+}
+
+func child(node ast.Node, step string) (ast.Node, int) {
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		for _, kv := range n.Values {
+			if next, at := child(kv, step); next != nil {
+				return next, at
+			}
+		}
+	case *ast.MappingValueNode:
+		if k := n.Key.GetToken(); k != nil && k.Value == step {
+			return n.Value, k.Position.Line
+		}
+	case *ast.SequenceNode:
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.Values) {
+			return n.Values[i], lineOf(n.Values[i])
+		}
+	}
+	return nil, 0
+}
+
+func lineOf(n ast.Node) int {
+	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
+		return lineOf(m.Values[0].Key)
+	}
+	if kv, ok := n.(*ast.MappingValueNode); ok {
+		return lineOf(kv.Key)
+	}
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line
+	}
+	return 0
+}
