@@ -1,0 +1,251 @@
+// Package bench is the measuring loop: start a server, verify it, warm it up,
+// measure it at every level, stop it, write the trial down; trial after trial,
+// block after block. It never prints, and it knows servers and load
+// generators only through the interfaces that it declares.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Server is a running server, as far as the loop is concerned.
+type Server interface {
+	URL(path string) string
+	Port() int
+	Startup() time.Duration
+	// Verify checks the answers of a route and returns the body that all must have.
+	Verify(ctx context.Context, route string) ([]byte, error)
+	// Usage is what the process tree has used since its start.
+	Usage() (record.Usage, error)
+	// Alive is nil while the server runs, else it says how it ended.
+	Alive() error
+	Stop() error
+}
+
+// Launcher starts an arm's server in a fresh process with additional
+// environment variables and returns once it answers.
+type Launcher interface {
+	Launch(ctx context.Context, arm record.Arm, env map[string]string) (Server, error)
+}
+
+// Sink takes finished trials and keeps them.
+type Sink interface {
+	Append(*record.Trial) error
+}
+
+// Event tells an observer how far the run has come. Trial is nil when a trial
+// begins; Window is set when a window of it ends.
+type Event struct {
+	Block, Blocks   int // from 0
+	Trial, Trials   int // within the block, from 0
+	Arm             string
+	Kind            EventKind
+	Window          *record.Window
+	Failure         string
+	Remaining, Took time.Duration // estimate; of the trial
+}
+
+// EventKind says what happened.
+type EventKind int
+
+// The kinds of events.
+const (
+	TrialBegins EventKind = iota
+	WindowEnds
+	TrialEnds
+)
+
+// Bench runs the blocks of a run.
+type Bench struct {
+	Run      *record.Run
+	Launcher Launcher
+	Engine   load.Engine
+	Sink     Sink
+	Observe  func(Event)           // may be nil
+	Done     []record.Trial        // trials that stand in the journal already
+	Arms     map[string]record.Arm // by name
+}
+
+// Blocks runs what is planned and not done. It returns ctx's error if it
+// ended, the sink's if a trial could not be written; a server that fails is a
+// trial with a failure and ends nothing but that trial.
+func (b *Bench) Blocks(ctx context.Context) error {
+	type key struct {
+		block int
+		arm   string
+	}
+	done := map[key]bool{}
+	for _, t := range b.Done {
+		done[key{t.Block, t.Arm}] = true
+	}
+	var left int
+	for i, block := range b.Run.Plan {
+		for _, p := range block {
+			if !done[key{i, p.Arm}] {
+				left++
+			}
+		}
+	}
+	pace := pace{perTrial: b.estimate()}
+	for i, block := range b.Run.Plan {
+		for j, planned := range block {
+			if done[key{i, planned.Arm}] {
+				continue
+			}
+			ev := Event{Block: i, Blocks: len(b.Run.Plan), Trial: j, Trials: len(block), Arm: planned.Arm, Remaining: pace.remaining(left)}
+			b.tell(ev, TrialBegins)
+			began := time.Now()
+			trial, err := b.trial(ctx, planned, ev)
+			if err != nil {
+				return err // an unfinished trial is no trial: it would be run again on resume
+			}
+			trial.Block, trial.Position = i, j
+			if err := b.Sink.Append(trial); err != nil {
+				return err
+			}
+			left--
+			pace.add(time.Since(began))
+			ev.Took, ev.Remaining, ev.Failure = time.Since(began), pace.remaining(left), trial.Failure
+			b.tell(ev, TrialEnds)
+		}
+	}
+	return nil
+}
+
+func (b *Bench) tell(ev Event, kind EventKind) {
+	if b.Observe != nil {
+		ev.Kind = kind
+		b.Observe(ev)
+	}
+}
+
+// estimate is how long a trial should take, before one has been seen.
+func (b *Bench) estimate() time.Duration {
+	return time.Second + b.Run.Warmup + time.Duration(len(b.Run.Levels))*b.Run.Window
+}
+
+// pace estimates the time left from the trials so far.
+type pace struct {
+	perTrial time.Duration
+	seen     int
+}
+
+func (p *pace) add(d time.Duration) {
+	p.seen++
+	if p.seen == 1 {
+		p.perTrial = d
+		return
+	}
+	p.perTrial += (d - p.perTrial) / time.Duration(min(p.seen, 8))
+}
+
+func (p *pace) remaining(trials int) time.Duration { return time.Duration(trials) * p.perTrial }
+
+// trial runs one trial. The error is ctx's; everything that the server does
+// wrong stands in the trial.
+func (b *Bench) trial(ctx context.Context, planned record.PlannedTrial, ev Event) (*record.Trial, error) {
+	arm := b.Arms[planned.Arm]
+	t := &record.Trial{Schema: record.SchemaVersion, Arm: arm.Name, Start: time.Now().UTC(), Setup: nuisance(planned.Seed)}
+	server, err := b.Launcher.Launch(ctx, arm, map[string]string{
+		"PYTHONHASHSEED": t.Setup["PYTHONHASHSEED"],
+		"HELLOBENCH_PAD": pad(t.Setup["pad"]),
+	})
+	if err == nil {
+		t.Setup["port"] = strconv.Itoa(server.Port())
+		t.Startup = server.Startup()
+		err = b.windows(ctx, server, arm, planned, t, ev)
+		if stopErr := server.Stop(); err == nil {
+			err = stopErr
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		t.Failure = err.Error()
+	}
+	t.End = time.Now().UTC()
+	return t, nil
+}
+
+// nuisance draws what a comparison must not depend on, so that it differs
+// from start to start instead of favoring an arm throughout a run (Mytkowicz
+// et al., ASPLOS 2009). The port is drawn by the launcher.
+func nuisance(seed uint64) map[string]string {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	return map[string]string{
+		"PYTHONHASHSEED": strconv.FormatUint(uint64(rng.Uint32()), 10),
+		"pad":            strconv.Itoa(rng.IntN(4096)), // bytes by which the environment is longer
+	}
+}
+
+func pad(size string) string {
+	n, _ := strconv.Atoi(size)
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = 'x'
+	}
+	return string(p)
+}
+
+// warmupConnections is the closed-loop level of the warm-up: enough for every
+// code path to be taken often, few enough not to fill queues.
+const warmupConnections = 16
+
+func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, planned record.PlannedTrial, t *record.Trial, ev Event) error {
+	body, err := server.Verify(ctx, arm.Route)
+	if err != nil {
+		return err
+	}
+	if t.Idle, err = server.Usage(); err != nil {
+		t.Idle = record.Usage{} // systems without a meter still measure load
+	}
+	spec := load.Spec{
+		URL: server.URL(arm.Route), Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
+		Close: arm.Close, Expect: load.Expect{Status: 200, Body: body}, CPUs: b.Run.LoadCPUs,
+	}
+	if b.Run.Warmup > 0 {
+		if err := b.window(ctx, server, record.Level{Connections: warmupConnections}, spec, t, ev, true); err != nil {
+			return err
+		}
+	}
+	spec.Duration = b.Run.Window
+	for _, l := range planned.Levels {
+		if err := b.window(ctx, server, b.Run.Levels[l], spec, t, ev, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bench) window(ctx context.Context, server Server, level record.Level, spec load.Spec, t *record.Trial, ev Event, warmup bool) error {
+	spec.Connections = level.Connections
+	before, _ := server.Usage()
+	w := record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
+	m, err := b.Engine.Run(ctx, spec)
+	if err != nil {
+		return fmt.Errorf("%v: %w", level, err)
+	}
+	w.Load = *m
+	if after, err := server.Usage(); err == nil {
+		after.CPU = after.CPU.Sub(before.CPU)
+		w.Server = after
+	}
+	if err := server.Alive(); err != nil {
+		return fmt.Errorf("%v: %w", level, err)
+	}
+	if !warmup {
+		w.Gates = gates(&w, b.Run)
+	}
+	t.Windows = append(t.Windows, w)
+	ev.Window = &w
+	b.tell(ev, WindowEnds)
+	return nil
+}

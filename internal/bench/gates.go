@@ -1,0 +1,79 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// The names of the gates.
+const (
+	GateGeneratorCPU = "generator-cpu"
+	GateCeiling      = "generator-ceiling"
+	GateConnections  = "connections"
+	GateErrors       = "errors"
+	GateLittlesLaw   = "littles-law"
+)
+
+// A gate checks one window. It returns a text with the figure and the
+// threshold if the window fails, else "".
+type gate struct {
+	name  string
+	check func(w *record.Window, run *record.Run) string
+}
+
+// Thresholds of the gates (docs/method.md).
+const (
+	maxGeneratorCPU = 0.70  // share of the generator's cores
+	minHeadRoom     = 2.0   // generator's ceiling over the throughput
+	maxErrorRate    = 0.001 // failed requests
+	maxLittleError  = 0.02  // of N = X R
+)
+
+var windowGates = []gate{
+	{GateGeneratorCPU, func(w *record.Window, run *record.Run) string {
+		cores := max(len(run.LoadCPUs), 1)
+		share := w.Load.CPU.Total().Seconds() / (w.Load.Duration.Seconds() * float64(cores))
+		if share < maxGeneratorCPU {
+			return ""
+		}
+		return fmt.Sprintf("the generator used %.0f%% of its cores (limit %.0f%%)", 100*share, 100*maxGeneratorCPU)
+	}},
+	{GateCeiling, func(w *record.Window, run *record.Run) string {
+		x := w.Load.Throughput()
+		if run.Engine.Ceiling == 0 || x*minHeadRoom <= run.Engine.Ceiling {
+			return ""
+		}
+		return fmt.Sprintf("%.0f req/s is more than half of the generator's ceiling of %.0f req/s", x, run.Engine.Ceiling)
+	}},
+	{GateConnections, func(w *record.Window, _ *record.Run) string {
+		if w.Load.Established == 0 || w.Load.Established >= w.Level.Connections {
+			return ""
+		}
+		return fmt.Sprintf("%d of %d connections were established", w.Load.Established, w.Level.Connections)
+	}},
+	{GateErrors, func(w *record.Window, _ *record.Run) string {
+		if w.Load.Requests > 0 && w.Load.ErrorRate() <= maxErrorRate {
+			return ""
+		}
+		return fmt.Sprintf("%d of %d requests failed (%v; first: %s)", w.Load.Errors.Total(), w.Load.Requests, w.Load.Errors, w.Load.FirstError)
+	}},
+	{GateLittlesLaw, func(w *record.Window, _ *record.Run) string {
+		ratio := w.Load.LittlesLaw()
+		if w.Level.Rate > 0 || math.Abs(ratio-1) <= maxLittleError {
+			return ""
+		}
+		return fmt.Sprintf("requests in flight were %.3f of the connections (N = X R within %.0f%%)", ratio, 100*maxLittleError)
+	}},
+}
+
+func gates(w *record.Window, run *record.Run) []record.Gate {
+	var failed []record.Gate
+	for _, g := range windowGates {
+		if detail := g.check(w, run); detail != "" {
+			failed = append(failed, record.Gate{Name: g.name, Detail: detail})
+		}
+	}
+	return failed
+}

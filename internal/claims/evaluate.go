@@ -1,0 +1,349 @@
+package claims
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/stats"
+)
+
+// lowerBound are the gates that speak of the generator, not of the server:
+// the server could have done better than what was measured. Any other gate
+// spoils the cell.
+var lowerBound = map[string]bool{"generator-cpu": true, "generator-ceiling": true, "littles-law": true}
+
+// Evaluate gives every claim of the ledger its verdict from the complete
+// blocks of a run.
+//
+// Intervals are at confidence 1 - alpha/m for m claims (Bonferroni), so that
+// the whole ledger has at most the chance alpha of a false verdict; inside a
+// claim no correction is needed, since it holds only if all of its
+// conditions hold (intersection-union test, Berger 1982).
+func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, error) {
+	confidence, err := stats.Bonferroni(1-l.Alpha, len(l.Claims))
+	if err != nil {
+		return nil, fmt.Errorf("evaluate ledger: %w", err)
+	}
+	e := &evaluation{run: run, confidence: confidence, values: index(run, trials)}
+	verdicts := make([]Verdict, 0, len(l.Claims))
+	for _, c := range l.Claims {
+		verdicts = append(verdicts, e.claim(c))
+	}
+	return verdicts, nil
+}
+
+type evaluation struct {
+	run        *record.Run
+	confidence float64
+	values     map[place]map[int]*sample // by block
+}
+
+type place struct {
+	arm   string
+	level record.Level
+}
+
+// sample is one window of one trial, or only the trial where a metric needs no window.
+type sample struct {
+	trial  *record.Trial
+	window *record.Window
+}
+
+func index(run *record.Run, trials []record.Trial) map[place]map[int]*sample {
+	complete := record.CompleteBlocks(run, trials)
+	values := map[place]map[int]*sample{}
+	for i := range trials {
+		t := &trials[i]
+		if !complete[t.Block] {
+			continue
+		}
+		for j := range t.Windows {
+			w := &t.Windows[j]
+			if w.Warmup {
+				continue
+			}
+			p := place{t.Arm, w.Level}
+			if values[p] == nil {
+				values[p] = map[int]*sample{}
+			}
+			values[p][t.Block] = &sample{t, w}
+		}
+	}
+	return values
+}
+
+func (e *evaluation) claim(c Claim) Verdict {
+	v := Verdict{ID: c.ID, Margin: c.Margin, Paraphrase: c.Paraphrase, Cells: []Cell{}}
+	for _, cmp := range c.Comparisons {
+		for _, level := range e.levels(cmp) {
+			v.Cells = append(v.Cells, e.cell(c, cmp, level))
+		}
+	}
+	e.conclude(&v)
+	return v
+}
+
+// levels are the run's levels at which a comparison is to be made. One that
+// the run did not visit stands as it is: its cell will say that it has no samples.
+func (e *evaluation) levels(cmp Comparison) []record.Level {
+	if metrics[cmp.Metric].ofTrial && len(e.run.Levels) > 0 {
+		return e.run.Levels[:1]
+	}
+	if len(cmp.Connections) == 0 {
+		return e.run.Levels
+	}
+	var levels []record.Level
+	for _, n := range cmp.Connections {
+		levels = append(levels, record.Level{Connections: n})
+	}
+	return levels
+}
+
+// cell answers one condition.
+func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: cmp.B, Level: level.String(), Group: cmp.Group, Verdict: NotTestable, Floor: 1}
+	for _, arm := range []string{cmp.A, cmp.B} {
+		if why := e.absent(arm); why != "" {
+			cell.Reason = why
+			return cell
+		}
+	}
+	m := metrics[cmp.Metric]
+	p := e.pairs(m, place{cmp.A, level}, place{cmp.B, level})
+	cell.Blocks, cell.Gates = len(p.a), p.gates
+	if len(p.spoiled) > 0 {
+		cell.Reason = p.spoiled
+		return cell
+	}
+	if len(p.a) < 2 {
+		cell.Reason = fmt.Sprintf("%d complete blocks have both arms at %v; at least 2 are needed", len(p.a), level)
+		return cell
+	}
+	better, worse := p.a, p.b
+	if !m.higherIsBetter {
+		better, worse = p.b, p.a
+	}
+	t, err := stats.PairedRatio(better, worse, e.confidence)
+	if err != nil {
+		cell.Reason = err.Error()
+		return cell
+	}
+	cell.Ratio = t
+	if floor, ok := e.floor(m, level); ok {
+		cell.Floor = floor
+	} else {
+		cell.Verdict, cell.Reason = Inconclusive, "the run has no A/A pair at this level, so its noise is not known"
+		return cell
+	}
+	robust, err := stats.RobustRatio(better, worse, e.confidence)
+	if err != nil {
+		cell.Reason = err.Error()
+		return cell
+	}
+	cell.decide(t, robust, c.Margin, p)
+	return cell
+}
+
+// absent says why an arm has no samples, "" if it should have some.
+func (e *evaluation) absent(arm string) string {
+	for _, m := range e.run.Missing {
+		if m.Arm == arm {
+			return m.Reason
+		}
+	}
+	if !slices.ContainsFunc(e.run.Arms, func(a record.Arm) bool { return a.Name == arm }) {
+		return fmt.Sprintf("%s was not part of this run", arm)
+	}
+	return ""
+}
+
+// pairs are the values of two arms in the blocks that have both.
+type pairs struct {
+	a, b           []float64
+	boundA, boundB bool // the generator limited the arm in some block
+	gates          []string
+	spoiled        string
+}
+
+func (e *evaluation) pairs(m metric, a, b place) pairs {
+	var p pairs
+	gates := map[string]bool{}
+	var spoiled []string
+	for _, block := range slices.Sorted(maps.Keys(e.values[a])) {
+		sa, sb := e.values[a][block], e.values[b][block]
+		if sb == nil {
+			continue
+		}
+		bad := false
+		for _, side := range []struct {
+			s     *sample
+			bound *bool
+		}{{sa, &p.boundA}, {sb, &p.boundB}} {
+			for _, g := range side.s.window.Gates {
+				gates[g.Name] = true
+				if lowerBound[g.Name] {
+					*side.bound = true
+				} else {
+					bad = true
+					spoiled = append(spoiled, fmt.Sprintf("%s: %s", side.s.trial.Arm, g.Detail))
+				}
+			}
+		}
+		va, okA := m.read(sa.trial, sa.window)
+		vb, okB := m.read(sb.trial, sb.window)
+		if !bad && okA && okB {
+			p.a, p.b = append(p.a, va), append(p.b, vb)
+		}
+	}
+	p.gates = slices.Sorted(maps.Keys(gates))
+	// Blocks that fail a gate leave the comparison; where fewer than half
+	// remain, what remains is a selection and no sample.
+	if len(spoiled) > 0 && len(p.a) <= len(spoiled) {
+		p.spoiled = fmt.Sprintf("a validity gate forbids an answer: %s", spoiled[0])
+	}
+	return p
+}
+
+// floor is the noise of a metric at a level, from the A/A pair of the run.
+func (e *evaluation) floor(m metric, level record.Level) (float64, bool) {
+	for _, arm := range e.run.Arms {
+		if arm.Replicate == "" {
+			continue
+		}
+		p := e.pairs(m, place{arm.Replicate, level}, place{arm.Name, level})
+		if f, err := stats.NoiseFloor(p.a, p.b, e.confidence); err == nil {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+// decide places the intervals against the margin and the noise. The t interval
+// decides; the signed-rank one must not contradict it, where there are blocks
+// enough for it to say anything.
+func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
+	position := stats.DecideOverNoise(t, margin, c.Floor)
+	value := valueOf(position)
+	if robust.Bounded() && valueOf(stats.DecideOverNoise(robust, margin, c.Floor)) != value {
+		c.Verdict = Inconclusive
+		c.Reason = fmt.Sprintf("the t interval and the signed-rank interval (%s) disagree", ratioRange(robust))
+		return
+	}
+	c.Verdict = value
+	switch {
+	case value == Supported && p.boundB:
+		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.B)
+	case value == Refuted && p.boundA:
+		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.A)
+	case p.boundA:
+		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
+	case value == Inconclusive && c.Floor > 1+margin:
+		c.Reason = fmt.Sprintf("the same server against itself differs by up to %.0f%% here, more than the margin", 100*(c.Floor-1))
+	case value == Inconclusive:
+		c.Reason = fmt.Sprintf("the interval %s reaches across the margin", ratioRange(t))
+	case position == stats.Reversed:
+		c.Reason = fmt.Sprintf("the other way round: %s is ahead", c.B)
+	}
+}
+
+func valueOf(p stats.Position) Value {
+	switch {
+	case p.Supports():
+		return Supported
+	case p.Refutes():
+		return Refuted
+	default:
+		return Inconclusive
+	}
+}
+
+func ratioRange(i stats.Interval) string { return fmt.Sprintf("%.3g to %.3g", i.Low, i.High) }
+
+// conclude combines the cells of a claim.
+func (e *evaluation) conclude(v *Verdict) {
+	byValue := map[Value][]Cell{}
+	var answered []Cell
+	for _, c := range v.Cells {
+		byValue[c.Verdict] = append(byValue[c.Verdict], c)
+		if c.Ratio.Mid > 0 {
+			answered = append(answered, c)
+		}
+	}
+	if len(answered) > 0 {
+		hardest := slices.MinFunc(answered, func(a, b Cell) int { return compare(a.Ratio.Low, b.Ratio.Low) })
+		v.Effect, v.Low, v.High = hardest.Ratio.Mid, hardest.Ratio.Low, hardest.Ratio.High
+	}
+	supported, refuted := byValue[Supported], byValue[Refuted]
+	switch {
+	case len(supported) > 0 && len(refuted) > 0:
+		v.Verdict = Depends
+		v.Reason = fmt.Sprintf("it holds %s, and does not hold %s", describe(supported), describe(refuted))
+	case len(byValue[Inconclusive]) > 0:
+		v.Verdict = Inconclusive
+		v.Reason = fmt.Sprintf("%s: %s", byValue[Inconclusive][0].where(), byValue[Inconclusive][0].Reason)
+	case len(byValue[NotTestable]) > 0:
+		v.Verdict = NotTestable
+		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason)
+	case len(supported) > 0:
+		v.Verdict = Supported
+		v.Reason = fmt.Sprintf("in all %d conditions the whole interval lies beyond the margin of %.0f%%", len(supported), 100*v.Margin)
+	default:
+		v.Verdict = Refuted
+		v.Reason = fmt.Sprintf("in none of %d conditions is there a material difference in the claimed direction", len(refuted))
+	}
+	v.Flips = flips(v, answered)
+}
+
+func (c *Cell) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }
+
+func compare(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// describe names conditions by group and, where a group is not whole, by level.
+func describe(cells []Cell) string {
+	var groups []string
+	levels := map[string][]string{}
+	for _, c := range cells {
+		if levels[c.Group] == nil {
+			groups = append(groups, c.Group)
+		}
+		levels[c.Group] = append(levels[c.Group], c.Level)
+	}
+	for i, g := range groups {
+		groups[i] = fmt.Sprintf("%s (%s)", g, strings.Join(levels[g], ", "))
+	}
+	return strings.Join(groups, " and ")
+}
+
+// flips says in one sentence how the answer moves over the conditions, and
+// how far the nearest one is from turning it.
+func flips(v *Verdict, answered []Cell) string {
+	if len(answered) == 0 {
+		return ""
+	}
+	byMid := func(a, b Cell) int { return compare(a.Ratio.Mid, b.Ratio.Mid) }
+	least, most := slices.MinFunc(answered, byMid), slices.MaxFunc(answered, byMid)
+	move := fmt.Sprintf("The ratio goes from %.3gx %s to %.3gx %s", most.Ratio.Mid, most.where(), least.Ratio.Mid, least.where())
+	if len(answered) == 1 {
+		move = fmt.Sprintf("The ratio is %.3gx %s", least.Ratio.Mid, least.where())
+	}
+	switch v.Verdict {
+	case Supported:
+		return fmt.Sprintf("%s; the nearest to turning is %s, where a margin above %.0f%% would leave it open.", move, least.where(), 100*(v.Low-1))
+	case Refuted:
+		return fmt.Sprintf("%s; a margin below %.0f%% would leave it open.", move, max(0, 100*(most.Ratio.High-1)))
+	default:
+		return move + "."
+	}
+}

@@ -1,0 +1,59 @@
+package claims
+
+import (
+	"time"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Metric names a quantity of a trial at a level.
+type Metric string
+
+// metric reads its quantity; ok is false where the trial does not have it.
+type metric struct {
+	higherIsBetter bool
+	ofTrial        bool // one value a trial, whatever the level
+	read           func(t *record.Trial, w *record.Window) (value float64, ok bool)
+}
+
+var metrics = map[Metric]metric{
+	"throughput": {higherIsBetter: true, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		return positive(w.Load.Throughput())
+	}},
+	"latency-p50": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		if w.Load.Latency == nil {
+			return 0, false
+		}
+		return seconds(w.Load.Latency.P50)
+	}},
+	"latency-p99": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		if w.Load.Latency == nil {
+			return 0, false
+		}
+		return seconds(w.Load.Latency.P99)
+	}},
+	"cpu-per-request": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		if w.Load.Completed == 0 {
+			return 0, false
+		}
+		return positive(w.Server.CPU.Total().Seconds() / float64(w.Load.Completed))
+	}},
+	"memory": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		return positive(float64(w.Server.PSS))
+	}},
+	"threads": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		return positive(float64(w.Server.Threads))
+	}},
+	"start-up": {ofTrial: true, read: func(t *record.Trial, _ *record.Window) (float64, bool) {
+		return positive(t.Startup.Seconds())
+	}},
+}
+
+func positive(v float64) (float64, bool) { return v, v > 0 }
+
+func seconds(d *time.Duration) (float64, bool) {
+	if d == nil {
+		return 0, false
+	}
+	return positive(d.Seconds())
+}

@@ -1,0 +1,186 @@
+// Package profile says what a run measures: it decodes profiles, fills in
+// what they leave out and refuses what makes no sense. It looks at no
+// machine and knows no server but by name.
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/yamlfile"
+)
+
+// Profile is what a run measures. Its YAML form is
+// docs/formats/profile.schema.json.
+type Profile struct {
+	Name        string
+	Description string
+	Quotable    bool
+	Arms        []record.Arm
+	Replicate   string // name of the arm that is entered twice
+	Levels      []record.Level
+	Window      time.Duration
+	Warmup      time.Duration
+	Timeout     time.Duration
+	Blocks      record.Range
+}
+
+type file struct {
+	Schema      int          `yaml:"schema"`
+	Name        string       `yaml:"name"`
+	Description string       `yaml:"description"`
+	Quotable    bool         `yaml:"quotable"`
+	Arms        []string     `yaml:"arms"`
+	Replicate   string       `yaml:"replicate"`
+	Connections []int        `yaml:"connections"`
+	Window      string       `yaml:"window"`
+	Warmup      string       `yaml:"warmup"`
+	Timeout     string       `yaml:"timeout"`
+	Blocks      record.Range `yaml:"blocks"`
+}
+
+// Decode reads a profile; name is the file's name for messages.
+func Decode(name string, data []byte) (*Profile, error) {
+	var f file
+	doc, err := yamlfile.Decode(name, data, "profile", &f)
+	if err != nil {
+		return nil, err
+	}
+	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicate: f.Replicate, Blocks: f.Blocks}
+	var errs []error
+	for i, text := range f.Arms {
+		arm, err := ParseArm(text)
+		if err != nil {
+			errs = append(errs, doc.Errorf([]string{"arms", strconv.Itoa(i)}, "%v", err))
+			continue
+		}
+		if slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return a.Name == arm.Name }) {
+			errs = append(errs, doc.Errorf([]string{"arms", strconv.Itoa(i)}, "%q stands here twice; use replicate", arm.Name))
+		}
+		p.Arms = append(p.Arms, arm)
+	}
+	if p.Replicate == "" && len(p.Arms) > 0 {
+		p.Replicate = p.Arms[0].Name
+	}
+	slices.Sort(f.Connections)
+	for _, n := range f.Connections {
+		p.Levels = append(p.Levels, record.Level{Connections: n})
+	}
+	for _, d := range []struct {
+		name, text, or string
+		into           *time.Duration
+		positive       bool
+	}{{"window", f.Window, "", &p.Window, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
+		if d.text == "" {
+			d.text = d.or
+		}
+		v, err := time.ParseDuration(d.text)
+		if err != nil || d.positive && v <= 0 || v > time.Hour {
+			errs = append(errs, doc.Errorf([]string{d.name}, "%q: want a duration above 0 and up to 1h", d.text))
+		}
+		*d.into = v
+	}
+	if f.Blocks.Min > f.Blocks.Max {
+		errs = append(errs, doc.Errorf([]string{"blocks"}, "min %d is above max %d", f.Blocks.Min, f.Blocks.Max))
+	}
+	if len(p.Arms) > 0 && !slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return a.Name == p.Replicate }) {
+		errs = append(errs, doc.Errorf([]string{"replicate"}, "%q is not among the arms", p.Replicate))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// ParseArm reads an arm as people write it: a server's name, then what
+// differs from its defaults, such as "node-cluster:workers=2:route=/json:close".
+func ParseArm(text string) (record.Arm, error) {
+	parts := strings.Split(text, ":")
+	arm := record.Arm{Name: text, Server: parts[0], Route: "/"}
+	if arm.Server == "" {
+		return arm, fmt.Errorf("arm %q: no server", text)
+	}
+	for _, part := range parts[1:] {
+		key, value, _ := strings.Cut(part, "=")
+		var err error
+		switch key {
+		case "workers":
+			arm.Workers, err = positive(value)
+		case "threads":
+			arm.Threads, err = positive(value)
+		case "route":
+			if arm.Route = value; !strings.HasPrefix(value, "/") {
+				err = errors.New("must begin with /")
+			}
+		case "close":
+			if arm.Close = true; value != "" {
+				err = errors.New("takes no value")
+			}
+		default:
+			err = errors.New("unknown; there are workers, threads, route and close")
+		}
+		if err != nil {
+			return arm, fmt.Errorf("arm %q: %s: %w", text, key, err)
+		}
+	}
+	return arm, nil
+}
+
+func positive(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q: want a number from 1", text)
+	}
+	return n, nil
+}
+
+// Select keeps the named arms; a name that the profile does not have is
+// read as ParseArm does. The replicate becomes the first arm if it was not kept.
+func (p *Profile) Select(names []string) error {
+	var arms []record.Arm
+	for _, name := range names {
+		i := slices.IndexFunc(p.Arms, func(a record.Arm) bool { return a.Name == name })
+		arm := record.Arm{}
+		if i >= 0 {
+			arm = p.Arms[i]
+		} else {
+			var err error
+			if arm, err = ParseArm(name); err != nil {
+				return err
+			}
+		}
+		if !slices.ContainsFunc(arms, func(a record.Arm) bool { return a.Name == arm.Name }) {
+			arms = append(arms, arm)
+		}
+	}
+	if len(arms) == 0 {
+		return errors.New("no arms named")
+	}
+	p.Arms = arms
+	if !slices.ContainsFunc(arms, func(a record.Arm) bool { return a.Name == p.Replicate }) {
+		p.Replicate = arms[0].Name
+	}
+	return nil
+}
+
+// ReplicateSuffix marks the second entry of the arm that is entered twice.
+const ReplicateSuffix = "~again"
+
+// WithReplicate is the arms to be run: those of the profile and the
+// replicate, an arm like another one under a second name.
+func (p *Profile) WithReplicate() []record.Arm {
+	arms := slices.Clone(p.Arms)
+	for _, a := range p.Arms {
+		if a.Name == p.Replicate {
+			again := a
+			again.Name, again.Replicate = a.Name+ReplicateSuffix, a.Name
+			arms = append(arms, again)
+		}
+	}
+	return arms
+}

@@ -1,0 +1,36 @@
+package record
+
+// CompleteBlocks tells which blocks count: those in which every planned arm
+// has a trial, less the arms that could take no part in the run at all.
+//
+// A failed trial is a trial: otherwise one server that crashes would hide all
+// others. An absent one is not: otherwise the last block of an interrupted
+// run would favor the arms that happened to come first.
+func CompleteBlocks(run *Run, trials []Trial) map[int]bool {
+	had := map[int]map[string]bool{}
+	for i := range trials {
+		t := &trials[i]
+		if had[t.Block] == nil {
+			had[t.Block] = map[string]bool{}
+		}
+		had[t.Block][t.Arm] = true
+	}
+	missing := map[string]bool{}
+	for _, m := range run.Missing {
+		missing[m.Arm] = true
+	}
+	complete := map[int]bool{}
+	for block, arms := range had {
+		if block < 0 || block >= len(run.Plan) {
+			continue // not of this run
+		}
+		whole := true
+		for _, p := range run.Plan[block] {
+			whole = whole && (arms[p.Arm] || missing[p.Arm])
+		}
+		if whole {
+			complete[block] = true
+		}
+	}
+	return complete
+}

@@ -1,0 +1,308 @@
+package runners
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Unavailable says that a server cannot take part on this machine, and what
+// would mend it.
+type Unavailable struct {
+	Server, Reason, Hint string
+}
+
+func (e *Unavailable) Error() string { return fmt.Sprintf("server %q: %s", e.Server, e.Reason) }
+
+// Installed is a server whose dependencies are in place.
+type Installed struct {
+	*Manifest
+	Env      string            // folder of the installed dependencies
+	Src      string            // folder of the server's own files; its working directory
+	Versions map[string]string // executable -> version
+	Key      string            // SHA-256 over lock files, sources, manifest commands and versions
+}
+
+// Preparer installs servers into a cache folder.
+type Preparer struct {
+	Cache string    // folder; created if need be
+	Log   io.Writer // what the installers print
+	// Note, if set, is called before an installation that may take long.
+	Note func(server string)
+}
+
+// DefaultCache is where the dependencies of servers are installed unless told otherwise.
+func DefaultCache() (string, error) {
+	if dir := os.Getenv("HELLOBENCH_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache folder: %w (set HELLOBENCH_CACHE)", err)
+	}
+	return filepath.Join(dir, "hellobench"), nil
+}
+
+// readyMark is the file that says that an environment is complete.
+const readyMark = ".complete"
+
+// Prepare installs what m needs, unless it is there already, and returns an
+// *Unavailable error if something is missing that it cannot install.
+func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error) {
+	in := &Installed{Manifest: m, Versions: map[string]string{}}
+	for _, need := range m.Needs {
+		v, err := version(ctx, m.Name, need)
+		if err != nil {
+			return nil, err
+		}
+		in.Versions[need.Executable] = v
+	}
+	locks := map[string][]byte{}
+	for _, name := range m.Prepare.Lock {
+		locks[filepath.Base(name)] = m.Files[filepath.ToSlash(filepath.Clean(name))]
+	}
+	envKey := hashFiles(locks, fmt.Sprint(m.Prepare.Commands), fmt.Sprint(in.Versions), runtime.GOOS, runtime.GOARCH)
+	srcKey := hashFiles(m.Files)
+	in.Key = hashFiles(m.Files, envKey, fmt.Sprint(m.Command), fmt.Sprint(m.Environment))
+	in.Env = filepath.Join(p.Cache, "servers", m.Name+"-"+envKey[:16])
+	in.Src = filepath.Join(in.Env, "src-"+srcKey[:16])
+	if err := os.MkdirAll(filepath.Dir(in.Env), 0o755); err != nil {
+		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
+	}
+	unlock, err := lock(ctx, in.Env+".lock")
+	if err != nil {
+		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
+	}
+	defer unlock()
+	if err := p.install(ctx, in, locks); err != nil {
+		return nil, err
+	}
+	if err := writeFiles(in.Src, m.Files); err != nil {
+		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
+	}
+	return in, nil
+}
+
+// install fills in.Env unless it is complete. An environment that was begun
+// and not finished is built anew.
+func (p *Preparer) install(ctx context.Context, in *Installed, locks map[string][]byte) error {
+	mark := filepath.Join(in.Env, readyMark)
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	if err := os.RemoveAll(in.Env); err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	// The sources lie in the environment before the commands run, since a
+	// command may build them.
+	if err := writeFiles(in.Env, locks); err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	if err := writeFiles(in.Src, in.Files); err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	if p.Note != nil && len(in.Prepare.Commands) > 0 {
+		p.Note(in.Name)
+	}
+	for _, argv := range in.Prepare.Commands {
+		argv = in.expand(argv, map[string]string{})
+		if err := p.command(ctx, in, argv); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(mark, nil, 0o644); err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	return nil
+}
+
+func (p *Preparer) command(ctx context.Context, in *Installed, argv []string) error {
+	var tail tailWriter
+	out := io.Writer(&tail)
+	if p.Log != nil {
+		_, _ = fmt.Fprintf(p.Log, "# %s: %s\n", in.Name, strings.Join(argv, " "))
+		out = io.MultiWriter(&tail, p.Log)
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir = in.Env
+	cmd.Env = append(os.Environ(), "NODE_ENV=production")
+	cmd.Stdout, cmd.Stderr = out, out
+	ownGroup(cmd)
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return &Unavailable{
+			Server: in.Name,
+			Reason: fmt.Sprintf("installing its dependencies failed: %s: %v: %s", strings.Join(argv[:min(len(argv), 4)], " "), err, tail.last()),
+			Hint:   "see whether this machine reaches the package registry, then run again: nothing else needs to be redone",
+		}
+	}
+	return nil
+}
+
+// ownGroup makes a command end with everything that it started.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+}
+
+var versionNumber = regexp.MustCompile(`\d+(?:\.\d+)+`)
+
+// version finds an executable and checks that it is new enough.
+func version(ctx context.Context, server string, need Need) (string, error) {
+	exe, err := exec.LookPath(need.Executable)
+	if err != nil {
+		return "", &Unavailable{server, need.Executable + " is not installed", need.Install}
+	}
+	args := need.Version
+	if len(args) == 0 {
+		args = []string{"--version"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, exe, args...).CombinedOutput()
+	found := versionNumber.FindString(string(out))
+	if err != nil || found == "" {
+		return "", &Unavailable{server, fmt.Sprintf("%s %s does not tell its version", need.Executable, strings.Join(args, " ")), need.Install}
+	}
+	if need.Oldest != "" && older(found, need.Oldest) {
+		return "", &Unavailable{server, fmt.Sprintf("%s is version %s, but at least %s is needed", need.Executable, found, need.Oldest), need.Install}
+	}
+	return found, nil
+}
+
+// older compares versions number by number; a missing number is 0.
+func older(a, b string) bool {
+	num := func(v string) []int {
+		var ns []int
+		for part := range strings.SplitSeq(v, ".") {
+			n, _ := strconv.Atoi(part)
+			ns = append(ns, n)
+		}
+		for len(ns) > 0 && ns[len(ns)-1] == 0 {
+			ns = ns[:len(ns)-1]
+		}
+		return ns
+	}
+	return slices.Compare(num(a), num(b)) < 0
+}
+
+// writeFiles makes a folder with the given files; one that exists already is
+// kept, since its name holds the hash of its content.
+func writeFiles(dir string, files map[string][]byte) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	tmp := dir + ".partial"
+	if err := os.RemoveAll(tmp); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return err
+	}
+	for name, data := range files {
+		file := filepath.Join(tmp, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return os.Rename(tmp, dir)
+}
+
+// lock keeps two harnesses from installing the same environment at once. It
+// waits for the other one; the lock ends with its holder.
+func lock(ctx context.Context, file string) (unlock func(), err error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			_ = f.Close()
+			return nil, fmt.Errorf("lock %s: %w", file, err)
+		}
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// expand replaces the placeholders; {env} and {src} are always known.
+func (in *Installed) expand(argv []string, values map[string]string) []string {
+	pairs := []string{"{env}", in.Env, "{src}", in.Src}
+	for k, v := range values {
+		pairs = append(pairs, "{"+k+"}", v)
+	}
+	r := strings.NewReplacer(pairs...)
+	out := make([]string, len(argv))
+	for i, s := range argv {
+		out[i] = r.Replace(s)
+	}
+	return out
+}
+
+// tailWriter keeps the end of what is written to it.
+type tailWriter struct{ buf []byte }
+
+const tailBytes = 4096
+
+func (t *tailWriter) Write(p []byte) (int, error) {
+	t.buf = append(t.buf, p...)
+	if len(t.buf) > 2*tailBytes {
+		t.buf = append(t.buf[:0], t.buf[len(t.buf)-tailBytes:]...)
+	}
+	return len(p), nil
+}
+
+// last is the last line that looks like an error, else the last line at all.
+func (t *tailWriter) last() string { return lastLine(t.buf) }
+
+func lastLine(text []byte) string {
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	for _, l := range slices.Backward(lines) {
+		if lower := bytes.ToLower(l); bytes.Contains(lower, []byte("error")) {
+			return printable(l)
+		}
+	}
+	return printable(lines[len(lines)-1])
+}
+
+// printable is one line of foreign output, safe for a terminal and of bounded length.
+func printable(line []byte) string {
+	s := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(string(line), "?"))
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > 300 {
+		s = string(r[:300]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,294 @@
+package runners
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Options says how a server is started. The zero value starts it with its
+// manifest's defaults on a free port of 127.0.0.1.
+type Options struct {
+	Workers, Threads int               // 0: the manifest's default
+	CPUs             []int             // cores of the server and all its children; empty: any
+	Port             int               // 0: a free one
+	Env              map[string]string // more environment variables
+	LogFile          string            // what the server prints is appended here; empty: kept in a temporary file
+	Deadline         time.Duration     // for becoming ready; 0: 30 s
+	Guard            *Guard            // ends the server should this process be killed; nil: no guard
+}
+
+const (
+	defaultDeadline = 30 * time.Second
+	stopGrace       = 3 * time.Second
+)
+
+// Process is a running server that has answered once.
+type Process struct {
+	in      *Installed
+	opts    Options
+	cmd     *exec.Cmd
+	log     *os.File
+	port    int
+	startup time.Duration
+	exited  chan struct{} // closed when the leader has been waited for
+	waitErr error         // valid once exited is closed
+	stop    sync.Once
+	stopErr error
+}
+
+// Start starts an installed server and waits until it answers its ready path
+// with status 200. On failure nothing is left running and the error holds the
+// end of what the server printed.
+func Start(ctx context.Context, in *Installed, opts Options) (*Process, error) {
+	p := &Process{in: in, opts: opts, exited: make(chan struct{})}
+	if err := p.configure(); err != nil {
+		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
+	}
+	if err := p.launch(); err != nil {
+		_ = p.log.Close()
+		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
+	}
+	began := time.Now()
+	if err := p.awaitReady(ctx, began); err != nil {
+		_ = p.Stop()
+		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
+	}
+	p.startup = time.Since(began)
+	return p, nil
+}
+
+// configure chooses port and parameters and builds the command.
+func (p *Process) configure() error {
+	workers, err := parameter("workers", p.in.Workers, p.opts.Workers)
+	if err != nil {
+		return err
+	}
+	threads, err := parameter("threads", p.in.Threads, p.opts.Threads)
+	if err != nil {
+		return err
+	}
+	if p.port, err = freePort(p.opts.Port); err != nil {
+		return err
+	}
+	values := map[string]string{"host": "127.0.0.1", "port": strconv.Itoa(p.port), "workers": workers, "threads": threads}
+	argv := p.in.expand(p.in.Command, values)
+	if filepath.Base(argv[0]) == argv[0] {
+		if argv[0], err = exec.LookPath(argv[0]); err != nil {
+			return err
+		}
+	}
+	p.cmd = exec.Command(argv[0], argv[1:]...) //nolint:noctx // outlives Start; Stop ends it
+	p.cmd.Dir = p.in.Src
+	p.cmd.Env = cleanEnvironment()
+	for k, v := range p.in.Environment {
+		p.cmd.Env = append(p.cmd.Env, k+"="+p.in.expand([]string{v}, values)[0])
+	}
+	for k, v := range p.opts.Env {
+		p.cmd.Env = append(p.cmd.Env, k+"="+v)
+	}
+	if p.opts.LogFile == "" {
+		p.log, err = os.CreateTemp("", "hellobench-*.log")
+	} else {
+		p.log, err = os.OpenFile(p.opts.LogFile, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = processAttributes()
+	return nil
+}
+
+func parameter(name string, p *Parameter, asked int) (string, error) {
+	switch {
+	case p == nil && asked > 1:
+		return "", fmt.Errorf("%s %d: this server has no such parameter", name, asked)
+	case p == nil:
+		return "", nil
+	case asked > p.Max || asked < 0:
+		return "", fmt.Errorf("%s %d: at most %d", name, asked, p.Max)
+	case asked == 0:
+		asked = p.Default
+	}
+	return strconv.Itoa(asked), nil
+}
+
+// inherited are the environment variables that reach a server. Everything
+// else is left out, since variables such as NODE_OPTIONS, PYTHONOPTIMIZE or
+// WEB_CONCURRENCY would change what is measured without a trace.
+var inherited = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYENV_ROOT", "PYENV_VERSION"}
+
+func cleanEnvironment() []string {
+	var env []string
+	for _, k := range inherited {
+		if v, ok := os.LookupEnv(k); ok {
+			env = append(env, k+"="+v)
+		}
+	}
+	return env
+}
+
+// freePort checks that a port is free, or finds one. Ports that the kernel
+// hands to outgoing connections are avoided: the generator uses thousands.
+func freePort(port int) (int, error) {
+	for try := 0; port == 0 && try < 200; try++ {
+		candidate := 10000 + int(time.Now().UnixNano()/1000%20000)
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(candidate)); err == nil { //nolint:noctx // loopback
+			_ = ln.Close()
+			return candidate, nil
+		}
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // loopback
+	if err != nil {
+		return 0, fmt.Errorf("port %d is taken: %w", port, err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().(*net.TCPAddr).Port, nil
+}
+
+// launch starts the command on its cores. The thread that does so stays
+// locked until the server has ended: a child inherits the thread's cores, and
+// the parent-death signal is bound to the thread, not to the process.
+func (p *Process) launch() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread keeps the server's cores and ends with this goroutine
+		err := host.PinThread(p.opts.CPUs)
+		if err == nil {
+			err = p.cmd.Start()
+		}
+		started <- err
+		if err == nil {
+			p.waitErr = p.cmd.Wait()
+			close(p.exited)
+		}
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	p.opts.Guard.add(p.cmd.Process.Pid)
+	return nil
+}
+
+// awaitReady polls the ready path, slower and slower, until it answers 200.
+func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
+	deadline := p.opts.Deadline
+	if deadline == 0 {
+		deadline = defaultDeadline
+	}
+	wait := time.Millisecond
+	var last error
+	for {
+		a, err := get(ctx, p.URL(p.in.Ready), true)
+		if err == nil && a.status == 200 {
+			return nil
+		}
+		if last = err; err == nil {
+			last = fmt.Errorf("%s answers status %d", p.in.Ready, a.status)
+		}
+		if time.Since(began) > deadline {
+			return fmt.Errorf("not ready after %v (%w)%s", deadline, last, p.logTail())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.exited:
+			return fmt.Errorf("it ended before it was ready (%s)%s", p.exitReason(), p.logTail())
+		case <-time.After(wait):
+			wait = min(wait*5/4, 20*time.Millisecond)
+		}
+	}
+}
+
+func (p *Process) exitReason() string {
+	if p.waitErr == nil {
+		return "exit status 0"
+	}
+	return p.waitErr.Error()
+}
+
+// logTail is the most telling line that the server printed, ready to be appended to a message.
+func (p *Process) logTail() string {
+	st, err := p.log.Stat()
+	if err != nil || st.Size() == 0 {
+		return "; it printed nothing"
+	}
+	buf := make([]byte, min(st.Size(), tailBytes))
+	if _, err := p.log.ReadAt(buf, st.Size()-int64(len(buf))); err != nil {
+		return ""
+	}
+	return fmt.Sprintf("; it printed: %s", lastLine(buf))
+}
+
+// URL is the address of a path on the server.
+func (p *Process) URL(path string) string {
+	return "http://127.0.0.1:" + strconv.Itoa(p.port) + path
+}
+
+// Port is where the server listens.
+func (p *Process) Port() int { return p.port }
+
+// Startup is the time from exec to the first correct answer.
+func (p *Process) Startup() time.Duration { return p.startup }
+
+// Alive is nil while the server runs; else it says how it ended.
+func (p *Process) Alive() error {
+	select {
+	case <-p.exited:
+		return fmt.Errorf("server %q ended by itself (%s)%s", p.in.Name, p.exitReason(), p.logTail())
+	default:
+		return nil
+	}
+}
+
+// Usage is what the server's process tree has used since it was started, and
+// its memory and threads now.
+func (p *Process) Usage() (record.Usage, error) { return treeUsage(p.cmd.Process.Pid) }
+
+// Stop ends the server and everything that it started: SIGTERM to the server,
+// after a grace period SIGKILL to its whole process group. It returns once
+// nothing of it runs any more, and an error if that cannot be had.
+func (p *Process) Stop() error {
+	p.stop.Do(func() { p.stopErr = p.end() })
+	return p.stopErr
+}
+
+func (p *Process) end() error {
+	defer func() {
+		_ = p.log.Close()
+		if p.opts.LogFile == "" {
+			_ = os.Remove(p.log.Name())
+		}
+	}()
+	pid := p.cmd.Process.Pid
+	tree := descendants(pid) // some may have left the group
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.exited:
+	case <-time.After(stopGrace):
+	}
+	_ = syscall.Kill(-pid, syscall.SIGKILL)
+	killStrays(tree)
+	<-p.exited
+	for range 500 {
+		if !groupRuns(pid) {
+			p.opts.Guard.remove(pid)
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return errors.New("server " + strconv.Quote(p.in.Name) + ": a process of its group does not end")
+}

@@ -1,0 +1,76 @@
+package runners
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// answer is one response.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	closed bool // the server ends the connection
+}
+
+// maxBody bounds what is read of one answer.
+const maxBody = 64 << 20
+
+// get asks once, on a connection of its own.
+func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	tr := &http.Transport{
+		DisableKeepAlives: !keepAlive, DisableCompression: true,
+		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+	}
+	defer tr.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return nil, err
+	}
+	return &answer{status: resp.StatusCode, header: resp.Header, body: body, closed: resp.Close}, nil
+}
+
+// Verify asks for a route before any load: once with keep-alive and once
+// with close. Status, type and body must be what the manifest says, and the
+// same both times. It returns the body that every later answer must have.
+func (p *Process) Verify(ctx context.Context, route string) ([]byte, error) {
+	want, known := p.in.Routes[route]
+	var first []byte
+	for i, keepAlive := range []bool{true, false} {
+		a, err := get(ctx, p.URL(route), keepAlive)
+		if err != nil {
+			return nil, fmt.Errorf("verify server %q: GET %s: %w", p.in.Name, route, err)
+		}
+		fail := func(format string, args ...any) error {
+			return fmt.Errorf("verify server %q: GET %s: %s", p.in.Name, route, fmt.Sprintf(format, args...))
+		}
+		switch {
+		case a.status != http.StatusOK:
+			return nil, fail("status %d, want 200: %s", a.status, printable(a.body[:min(len(a.body), 100)]))
+		case known && want.Body != nil && string(a.body) != *want.Body:
+			return nil, fail("wrong body: %q, want %q", printable(a.body[:min(len(a.body), 100)]), *want.Body)
+		case known && !strings.HasPrefix(a.header.Get("Content-Type"), want.Type):
+			return nil, fail("Content-Type %q, want %q", a.header.Get("Content-Type"), want.Type)
+		case i > 0 && string(a.body) != string(first):
+			return nil, fail("two answers differ: a body that changes cannot be checked under load")
+		}
+		first = a.body
+	}
+	return first, nil
+}
