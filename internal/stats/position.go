@@ -1,0 +1,100 @@
+package stats
+
+import "math"
+
+// Position says where an interval of a ratio lies against a margin. The zero value is Unclear.
+type Position int
+
+// The positions. With U = 1+margin and L = 1/U:
+const (
+	Unclear   Position = iota // the interval reaches above U and does not start there: nothing is decided
+	Beyond                    // Low > U: A beats B by more than the margin
+	Within                    // L <= Low and High <= U: no material difference
+	Reversed                  // High < L: B beats A by more than the margin
+	NotBeyond                 // Low < L <= High <= U: equal or reversed, in either case not beyond
+)
+
+// String names the position.
+func (p Position) String() string {
+	switch p {
+	case Beyond:
+		return "beyond"
+	case Within:
+		return "within"
+	case Reversed:
+		return "reversed"
+	case NotBeyond:
+		return "not beyond"
+	default:
+		return "unclear"
+	}
+}
+
+// Supports reports whether the position proves "A beats B by more than the margin".
+func (p Position) Supports() bool { return p == Beyond }
+
+// Refutes reports whether the position disproves "A beats B by more than the
+// margin": every value of the interval is at most 1+margin.
+func (p Position) Refutes() bool { return p == Within || p == Reversed || p == NotBeyond }
+
+// Decide places the interval of a ratio A/B, above 1 in the claimed direction,
+// against a margin (0.10 for 10%).
+//
+// It is the three-sided test of Goeman, Solari & Stijnen (Statistics in
+// Medicine 2010): the ratios are split into reversed (below L), equal (L to U)
+// and beyond (above U); exactly one of the three hypotheses is true, so each is
+// tested at the full level and the answer is what was not rejected. Here a
+// hypothesis is rejected when the interval has no value in common with its
+// region, which holds the error of all three at 1 - confidence at once,
+// whatever is asked afterwards. The claim is supported when both other
+// hypotheses are rejected and refuted when its own is; the latter
+// includes NotBeyond, which cannot say which of the other two is true.
+// Values on the border belong to "equal". An interval that is not one (NaN,
+// Low > High) or a margin that is negative or NaN is Unclear.
+func Decide(i Interval, margin float64) Position { return DecideOverNoise(i, margin, 1) }
+
+// DecideOverNoise is Decide for a comparison whose A/A pair has the given
+// noise floor (NoiseFloor, a ratio >= 1).
+//
+// A floor inside the margin changes nothing. A floor above 1+margin means that
+// two identical systems could have come out further apart than the margin:
+// then Beyond and Reversed have to clear the floor instead, and Within and
+// NotBeyond become Unclear, for the harness could not have told a material
+// difference from none. So noise can take a verdict away and never gives one.
+// A floor below 1 or NaN is Unclear.
+func DecideOverNoise(i Interval, margin, floor float64) Position {
+	if !(i.Low <= i.High) || !(margin >= 0) || !(floor >= 1) {
+		return Unclear
+	}
+	upper := 1 + margin
+	bar := math.Max(upper, floor)
+	switch {
+	case i.Low > bar:
+		return Beyond
+	case i.High < 1/bar:
+		return Reversed
+	case floor > upper || i.High > upper:
+		return Unclear
+	case i.Low >= 1/upper:
+		return Within
+	default:
+		return NotBeyond
+	}
+}
+
+// NoiseFloor is the ratio that chance alone reaches: an upper bound for how far
+// apart one system comes out from itself. a and b hold the A/A pair, the same
+// server entered under two names, one value a block.
+//
+// With the interval [l, h] of the ratio a/b (PairedRatio) it is max(h, 1/l),
+// the end that is further from 1 on the log scale, so it is never below 1. It
+// bounds what blocks do at random as well as what the design does to
+// one of two equal arms (order, port, memory layout). It uses as many blocks as the
+// comparison that it guards should use; fewer give a higher floor.
+func NoiseFloor(a, b []float64, confidence float64) (float64, error) {
+	i, err := PairedRatio(a, b, confidence)
+	if err != nil {
+		return 0, err
+	}
+	return math.Max(i.High, 1/i.Low), nil
+}

@@ -1,0 +1,57 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// QuantileInterval is the q-quantile of x with its distribution-free interval:
+// both ends are values of x, picked by QuantileRanks. Mid is the smallest value
+// with at least a fraction q of x at or below it, as HDR histograms count. It
+// needs at least two finite values, which must be independent: across
+// blocks, not the requests of one start. An end for which x is too small is infinite.
+func QuantileInterval(x []float64, q, confidence float64) (Interval, error) {
+	if err := checkSample(x, confidence); err != nil {
+		return Interval{}, err
+	}
+	low, high, err := QuantileRanks(len(x), q, confidence)
+	if err != nil {
+		return Interval{}, err
+	}
+	sorted := slices.Sorted(slices.Values(x))
+	mid := max(1, int(math.Ceil(q*float64(len(x))*(1-1e-12)))) // q*n is a whole number more often than its float says
+	i := Interval{Low: math.Inf(-1), Mid: sorted[mid-1], High: math.Inf(1)}
+	if low >= 1 {
+		i.Low = sorted[low-1]
+	}
+	if high <= len(x) {
+		i.High = sorted[high-1]
+	}
+	return i, nil
+}
+
+// QuantileRanks are the ranks, counted from 1, of the order statistics of n
+// values that bound the q-quantile (0 < q < 1) with at least the given
+// confidence. The number of values below the quantile is binomial(n, q), so
+// low is the largest rank with P(Bin < low) <= alpha/2 and high the
+// smallest with P(Bin >= high) <= alpha/2: equal tails, each kept by itself. Rank 0
+// means no lower bound, rank n+1 no upper bound.
+//
+// Source: David & Nagaraja, Order Statistics, 3rd ed., section 7.1.
+func QuantileRanks(n int, q, confidence float64) (low, high int, err error) {
+	if n < 1 || !(q > 0 && q < 1) {
+		return 0, 0, fmt.Errorf("no %v-quantile of %d values", q, n)
+	}
+	if err := checkConfidence(confidence); err != nil {
+		return 0, 0, err
+	}
+	tail := (1 - confidence) / 2
+	below := distuv.Binomial{N: float64(n), P: q}
+	low = sort.Search(n, func(rank int) bool { return below.CDF(float64(rank)) > tail })
+	high = 1 + sort.Search(n, func(rank int) bool { return 1-below.CDF(float64(rank)) <= tail })
+	return low, high, nil
+}
