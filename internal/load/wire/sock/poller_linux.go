@@ -1,0 +1,141 @@
+package sock
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Event is one readiness report: Events as epoll gives them, Fd and Pad as
+// they were handed to Add.
+type Event = unix.EpollEvent
+
+// TickID is the Fd of the event that a tick makes.
+const TickID = -1
+
+// What a socket is registered for. All are edge-triggered, so that a socket
+// is registered once and never again.
+const (
+	In    = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
+	InOut = In | unix.EPOLLOUT
+)
+
+// Poller waits for sockets. It is for one thread, except Add.
+type Poller struct {
+	fd       int
+	tick     int // timerfd, -1 if there is none
+	noPwait2 bool
+	timeout  unix.Timespec
+}
+
+// NewPoller returns a Poller whose waits end at least once in every tick.
+func NewPoller(tick time.Duration) (*Poller, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	p := &Poller{fd: fd, tick: -1}
+	if err := p.startTick(tick); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// startTick registers a periodic timer. One timer a tick is cheaper than a
+// timeout in every wait, for which the kernel would arm a timer each time.
+func (p *Poller) startTick(tick time.Duration) error {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	p.tick = fd
+	every := unix.NsecToTimespec(int64(tick))
+	if err := unix.TimerfdSettime(fd, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil); err != nil {
+		return os.NewSyscallError("timerfd_settime", err)
+	}
+	// Edge-triggered: it reports every expiry although nobody reads it.
+	if errno := p.Add(fd, TickID, 0, unix.EPOLLIN|unix.EPOLLET&0xffffffff); errno != 0 {
+		return fmt.Errorf("register the tick: %w", errno)
+	}
+	return nil
+}
+
+// Close closes the poller, not the sockets.
+func (p *Poller) Close() {
+	if p.tick >= 0 {
+		Close(p.tick)
+	}
+	Close(p.fd)
+}
+
+// Add registers a socket. id and tag come back in its events.
+func (p *Poller) Add(fd int, id, tag int32, events uint32) syscall.Errno {
+	return p.control(unix.EPOLL_CTL_ADD, fd, id, tag, events)
+}
+
+// Modify changes what a socket is registered for.
+func (p *Poller) Modify(fd int, id, tag int32, events uint32) syscall.Errno {
+	return p.control(unix.EPOLL_CTL_MOD, fd, id, tag, events)
+}
+
+func (p *Poller) control(op, fd int, id, tag int32, events uint32) syscall.Errno {
+	ev := Event{Events: events, Fd: id, Pad: tag}
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	return errno
+}
+
+// Poll reports what is ready now.
+func (p *Poller) Poll(events []Event) int { return p.wait(events, 0) }
+
+// Wait waits until something is ready, the tick or a signal at the latest.
+func (p *Poller) Wait(events []Event) int { return p.wait(events, -1) }
+
+func (p *Poller) wait(events []Event, msec int) int {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(unsafe.SliceData(events))),
+		uintptr(len(events)), uintptr(msec), 0, 0)
+	if errno != 0 { // EINTR: as good as nothing ready
+		return 0
+	}
+	return int(n)
+}
+
+// WaitFor is Wait for at most d. Kernels before 5.11 round d down to a
+// millisecond, so that the caller has to poll for the rest.
+func (p *Poller) WaitFor(events []Event, d time.Duration) int {
+	if p.noPwait2 {
+		return p.wait(events, int(d/time.Millisecond))
+	}
+	p.timeout = unix.NsecToTimespec(int64(max(d, 0)))
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(unsafe.SliceData(events))),
+		uintptr(len(events)), uintptr(unsafe.Pointer(&p.timeout)), 0, 0)
+	switch errno {
+	case 0:
+		return int(n)
+	case unix.ENOSYS, unix.EPERM: // EPERM: a container's filter from before the call existed
+		p.noPwait2 = true
+		return p.wait(events, int(d/time.Millisecond))
+	default:
+		return 0
+	}
+}
+
+func interfaceIndex(zone string) (uint32, error) {
+	if zone == "" {
+		return 0, errNoZone
+	}
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n), nil
+	}
+	ifi, err := net.InterfaceByName(zone)
+	if err != nil {
+		return 0, fmt.Errorf("zone %q: %w", zone, err)
+	}
+	return uint32(ifi.Index), nil
+}
