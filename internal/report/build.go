@@ -1,0 +1,201 @@
+package report
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/stats"
+)
+
+// Build derives the document of a run. The order of the trials does not
+// matter. It fails where the trials do not belong to the run (an arm that the
+// run does not know, a negative block) or a histogram cannot be decoded; a run
+// without any trial is a document without cells.
+func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*Document, error) {
+	if run == nil {
+		return nil, errors.New("report: no run")
+	}
+	d := &Document{
+		Schema:      SchemaVersion,
+		Title:       title(run),
+		Quotable:    run.Quotable,
+		Asked:       asked(run),
+		Verdicts:    cleanVerdicts(verdicts),
+		Arms:        arms(run),
+		Missing:     slices.Concat([]record.Missing{}, run.Missing),
+		Notices:     slices.Concat([]string{}, run.Notices),
+		Environment: run.Environment,
+		Servers:     slices.Concat([]record.ServerVersion{}, run.Servers),
+	}
+	d.Tally = tally(d.Verdicts)
+	trials, err := ordered(d.Arms, trials)
+	if err != nil {
+		return nil, err
+	}
+	d.Blocks = countBlocks(run, trials)
+	trials = counted(d.Blocks, trials)
+	d.Levels = levels(run, trials)
+	d.Partial = run.State != record.Complete || len(run.Missing) > 0 || len(d.Blocks.Partial) > 0
+	if err := d.measure(run, trials); err != nil {
+		return nil, err
+	}
+	d.Rankings = rankings(d)
+	d.Noise = noise(d)
+	d.Gates = gateTotals(d.Cells)
+	d.Charts = charts(d)
+	return d, nil
+}
+
+func title(run *record.Run) string {
+	if run.Profile == "" {
+		return "Run " + run.ID
+	}
+	return fmt.Sprintf("Run %s, profile %s", run.ID, run.Profile)
+}
+
+func asked(run *record.Run) Asked {
+	return Asked{
+		ID: run.ID, Tool: run.Tool, Method: run.Method,
+		Profile: run.Profile, Description: run.Description,
+		Seed: run.Seed, Blocks: run.Blocks,
+		WindowS: run.Window.Seconds(), WarmupS: run.Warmup.Seconds(), TimeoutS: run.Timeout.Seconds(),
+		Engine:     record.EngineChoice{Name: run.Engine.Name, Reason: run.Engine.Reason, Ceiling: number(run.Engine.Ceiling)},
+		ServerCPUs: slices.Concat([]int{}, run.ServerCPUs), LoadCPUs: slices.Concat([]int{}, run.LoadCPUs),
+		ClaimsHash: run.ClaimsHash, Start: run.Start, End: run.End, State: run.State,
+	}
+}
+
+// nullServer is the server that no arm competes with.
+const nullServer = "null"
+
+func arms(run *record.Run) []Arm {
+	servers := make(map[string]record.ServerVersion, len(run.Servers))
+	for _, s := range run.Servers {
+		servers[s.Server] = s
+	}
+	out := make([]Arm, 0, len(run.Arms))
+	for i, a := range run.Arms {
+		s := servers[a.Server]
+		arm := Arm{Arm: a, Role: Competitor, Title: cmp.Or(s.Title, a.Server, a.Name), Runtime: s.Runtime, Style: i}
+		switch {
+		case a.Replicate != "":
+			arm.Role = Replicate
+		case a.Server == nullServer:
+			arm.Role = Ceiling
+		}
+		if arm.Route == "" {
+			arm.Route = "/"
+		}
+		out = append(out, arm)
+	}
+	return out
+}
+
+// ordered checks the trials against the run and sorts a copy by block and
+// position. Of two trials of one arm in one block, which a resumed run leaves
+// behind, the later one stays, unless it failed and the earlier one did not.
+func ordered(arms []Arm, trials []record.Trial) ([]record.Trial, error) {
+	type turn struct {
+		block int
+		arm   string
+	}
+	at := make(map[turn]int, len(trials))
+	known := make(map[string]bool, len(arms))
+	for _, a := range arms {
+		known[a.Name] = true
+	}
+	out := make([]record.Trial, 0, len(trials))
+	for i, t := range trials {
+		if !known[t.Arm] {
+			return nil, fmt.Errorf("trial %d: arm %q is not one of the run's", i+1, t.Arm)
+		}
+		if t.Block < 0 {
+			return nil, fmt.Errorf("trial %d: block %d: must not be negative", i+1, t.Block)
+		}
+		k := turn{t.Block, t.Arm}
+		if j, ok := at[k]; !ok {
+			at[k] = len(out)
+			out = append(out, t)
+		} else if t.Failure == "" || out[j].Failure != "" {
+			out[j] = t
+		}
+	}
+	slices.SortStableFunc(out, func(a, b record.Trial) int {
+		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Position, b.Position), cmp.Compare(a.Arm, b.Arm))
+	})
+	return out, nil
+}
+
+// levels are the run's, in its order, and behind them those that only the
+// trials know (rates found by a search), by connections and rate.
+func levels(run *record.Run, trials []record.Trial) []Level {
+	var all []record.Level
+	seen := map[record.Level]bool{}
+	for _, l := range run.Levels {
+		if !seen[l] {
+			seen[l] = true
+			all = append(all, l)
+		}
+	}
+	planned := len(all)
+	for _, t := range trials {
+		for i := range t.Windows {
+			if w := &t.Windows[i]; !w.Warmup && !seen[w.Level] {
+				seen[w.Level] = true
+				all = append(all, w.Level)
+			}
+		}
+	}
+	slices.SortFunc(all[planned:], func(a, b record.Level) int {
+		return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
+	})
+	out := make([]Level, len(all))
+	names := make(map[string]int, len(all))
+	for i, l := range all {
+		out[i] = Level{Level: l, Name: l.String(), Open: l.Rate > 0}
+		names[out[i].Name]++
+	}
+	for i := range out { // one rate over different numbers of connections
+		if l := &out[i]; names[l.Name] > 1 {
+			l.Name = fmt.Sprintf("%s c=%d", l.Name, l.Connections)
+		}
+	}
+	return out
+}
+
+// tally counts the verdicts in the order of the values' declaration.
+func tally(verdicts []claims.Verdict) []Tally {
+	out := []Tally{}
+	for _, v := range []claims.Value{claims.Supported, claims.Refuted, claims.Depends, claims.Inconclusive, claims.NotTestable} {
+		n := 0
+		for i := range verdicts {
+			if verdicts[i].Verdict == v {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, Tally{v, n})
+		}
+	}
+	return out
+}
+
+// cleanVerdicts copies the verdicts without NaN and infinities, which JSON cannot hold.
+func cleanVerdicts(verdicts []claims.Verdict) []claims.Verdict {
+	out := make([]claims.Verdict, len(verdicts))
+	for i, v := range verdicts {
+		v.Effect, v.Low, v.High, v.Margin = number(v.Effect), number(v.Low), number(v.High), number(v.Margin)
+		v.Cells = slices.Concat([]claims.Cell{}, v.Cells)
+		for j := range v.Cells {
+			c := &v.Cells[j]
+			c.Ratio = stats.Interval{Low: number(c.Ratio.Low), Mid: number(c.Ratio.Mid), High: number(c.Ratio.High)}
+			c.Floor = number(c.Floor)
+		}
+		out[i] = v
+	}
+	return out
+}

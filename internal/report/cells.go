@@ -1,0 +1,282 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// place is where a window belongs.
+type place struct {
+	arm   string
+	level record.Level
+}
+
+// measure fills in cells, starts and failures from the trials that count.
+func (d *Document) measure(run *record.Run, trials []record.Trial) error {
+	cores := max(len(run.LoadCPUs), 1) // one event loop where it is not pinned, as the gate counts
+	byPlace := map[place][]start{}
+	byArm := map[string][]*record.Trial{}
+	failed := map[string]int{}
+	d.Failures = []Failure{}
+	for i := range trials {
+		t := &trials[i]
+		byArm[t.Arm] = append(byArm[t.Arm], t)
+		if t.Failure != "" {
+			failed[t.Arm]++
+			d.Failures = append(d.Failures, Failure{Block: t.Block, Arm: t.Arm, Reason: t.Failure})
+		}
+		for _, level := range visited(t) {
+			s, err := newStart(t, level, cores)
+			if err != nil {
+				return fmt.Errorf("block %d, arm %q at %v: %w", t.Block, t.Arm, level, err)
+			}
+			k := place{t.Arm, level}
+			byPlace[k] = append(byPlace[k], s)
+		}
+	}
+	d.Cells, d.Starts = []Cell{}, []Start{}
+	for _, a := range d.Arms {
+		for _, l := range d.Levels {
+			if starts := byPlace[place{a.Name, l.Level}]; len(starts) > 0 {
+				c := newCell(starts)
+				c.Arm, c.Level, c.Failed = a.Name, l.Name, failed[a.Name]
+				d.Cells = append(d.Cells, c)
+			}
+		}
+		if ts := byArm[a.Name]; len(ts) > 0 {
+			s := newStarts(ts)
+			s.Arm, s.Failed = a.Name, failed[a.Name]
+			d.Starts = append(d.Starts, s)
+		}
+	}
+	return nil
+}
+
+// visited lists the levels that a trial measured, each once.
+func visited(t *record.Trial) []record.Level {
+	levels := make([]record.Level, 0, len(t.Windows))
+	for i := range t.Windows {
+		if w := &t.Windows[i]; !w.Warmup && !slices.Contains(levels, w.Level) {
+			levels = append(levels, w.Level)
+		}
+	}
+	return levels
+}
+
+// start is what one start measured at one level.
+type start struct {
+	point        BlockPoint
+	rss, pss     float64
+	offered      float64
+	achieved     float64
+	generatorCPU float64
+	littles      float64
+	max          time.Duration
+	requests     uint64
+	errors       record.Errors
+	threads      int
+	processes    int
+	gates        []record.Gate
+	firstError   string
+}
+
+// newStart pools the windows of one level of a trial; mostly there is one.
+func newStart(t *record.Trial, level record.Level, cores int) (start, error) {
+	s := start{point: BlockPoint{Block: t.Block}}
+	var duration, cpu, serverCPU time.Duration
+	var completed uint64
+	var littles, weight float64
+	var parts []*record.Distribution
+	for i := range t.Windows {
+		w := &t.Windows[i]
+		if w.Warmup || w.Level != level {
+			continue
+		}
+		m := &w.Load
+		duration += m.Duration
+		cpu += m.CPU.Total()
+		serverCPU += w.Server.CPU.Total()
+		completed += m.Completed
+		littles += m.LittlesLaw() * m.Duration.Seconds()
+		weight += m.Duration.Seconds()
+		s.offered = number(m.Offered)
+		s.requests += m.Requests
+		s.errors.Add(m.Errors)
+		s.rss, s.pss = max(s.rss, float64(w.Server.RSS)), max(s.pss, float64(w.Server.PSS))
+		s.threads, s.processes = max(s.threads, w.Server.Threads), max(s.processes, w.Server.Processes)
+		s.firstError = cmp.Or(s.firstError, m.FirstError)
+		for _, g := range w.Gates {
+			if !slices.ContainsFunc(s.gates, func(h record.Gate) bool { return h.Name == g.Name }) {
+				s.gates = append(s.gates, g)
+			}
+		}
+		if m.Latency != nil && m.Latency.Count > 0 {
+			parts = append(parts, m.Latency)
+		}
+	}
+	if duration > 0 {
+		s.point.Throughput = float64(completed) / duration.Seconds()
+		s.achieved = float64(s.requests) / duration.Seconds()
+		s.generatorCPU = cpu.Seconds() / duration.Seconds() / float64(cores)
+		s.littles = littles / weight
+	}
+	if completed > 0 {
+		s.point.CPUPerRequest = serverCPU.Seconds() / float64(completed)
+	}
+	return s, s.latency(parts)
+}
+
+// latency takes the percentiles from the only distribution, or merges several.
+func (s *start) latency(parts []*record.Distribution) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	d := parts[0]
+	if len(parts) > 1 {
+		all := record.NewHistogram()
+		for _, p := range parts {
+			h, err := p.Histogram()
+			if err != nil {
+				return err
+			}
+			all.Merge(h)
+		}
+		d = all.Distribution()
+	}
+	for _, q := range []struct {
+		to   *float64
+		from *time.Duration
+	}{{&s.point.P50, d.P50}, {&s.point.P90, d.P90}, {&s.point.P99, d.P99}, {&s.point.P999, d.P999}} {
+		if q.from != nil {
+			*q.to = q.from.Seconds()
+		}
+	}
+	s.max = d.Max
+	return nil
+}
+
+// newCell sums up the starts of one arm at one level.
+func newCell(starts []start) Cell {
+	c := Cell{Trials: len(starts), Gates: []GateCount{}}
+	c.MemoryKind = memory(starts)
+	var achieved, generator, littles []float64
+	for i := range starts {
+		s := &starts[i]
+		c.Points = append(c.Points, s.point)
+		achieved = append(achieved, s.achieved)
+		generator = append(generator, s.generatorCPU)
+		littles = append(littles, s.littles)
+		c.OfferedRPS = s.offered
+		c.MaxS = max(c.MaxS, s.max.Seconds())
+		c.Requests += s.requests
+		c.Errors.Add(s.errors)
+		c.Threads, c.Processes = max(c.Threads, s.threads), max(c.Processes, s.processes)
+		c.FirstError = cmp.Or(c.FirstError, s.firstError)
+		for _, g := range s.gates {
+			c.Gates = addGate(c.Gates, g)
+			c.LowerBound = c.LowerBound || boundGates[g.Name]
+		}
+	}
+	if c.Requests > 0 {
+		c.ErrorRate = float64(c.Errors.Total()) / float64(c.Requests)
+	}
+	c.AchievedRPS, c.GeneratorCPU, c.LittlesLaw = mean(achieved), mean(generator), mean(littles)
+	c.Throughput = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.Throughput }, true))
+	c.P50 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P50 }, false))
+	c.P90 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P90 }, false))
+	c.P99 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P99 }, false))
+	c.P999 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P999 }, false))
+	c.CPUPerRequest = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.CPUPerRequest }, false))
+	c.Memory = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.Memory }, false))
+	return c
+}
+
+// column picks one figure of every block; zeros only where they are results.
+func column(points []BlockPoint, of func(BlockPoint) float64, zeros bool) []float64 {
+	out := make([]float64, 0, len(points))
+	for _, p := range points {
+		if v := of(p); zeros || v > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// memory sets every start's memory to the same kind: the proportional set
+// where all starts have it, else the resident set.
+func memory(starts []start) string {
+	pss := !slices.ContainsFunc(starts, func(s start) bool { return s.pss == 0 })
+	for i := range starts {
+		s := &starts[i]
+		s.point.Memory = s.rss
+		if pss {
+			s.point.Memory = s.pss
+		}
+	}
+	if pss {
+		return "pss"
+	}
+	return "rss"
+}
+
+// newStarts sums up what the starts of one arm took before any load.
+func newStarts(trials []*record.Trial) Start {
+	s := Start{Trials: len(trials), MemoryKind: "pss"}
+	var startup, rss, pss []float64
+	for _, t := range trials {
+		if t.Startup > 0 {
+			startup = append(startup, t.Startup.Seconds())
+		}
+		if t.Idle.RSS > 0 {
+			rss = append(rss, float64(t.Idle.RSS))
+		}
+		if t.Idle.PSS > 0 {
+			pss = append(pss, float64(t.Idle.PSS))
+		}
+		s.Threads, s.Processes = max(s.Threads, t.Idle.Threads), max(s.Processes, t.Idle.Processes)
+	}
+	s.Startup = geoMean(startup)
+	if len(pss) < len(rss) {
+		pss, s.MemoryKind = rss, "rss"
+	}
+	s.Memory = geoMean(pss)
+	return s
+}
+
+// boundGates are the gates that turn a throughput into a lower bound: the
+// generator, not the server, set the limit.
+var boundGates = map[string]bool{"generator-cpu": true, "generator-ceiling": true}
+
+func addGate(gates []GateCount, g record.Gate) []GateCount {
+	for i := range gates {
+		if gates[i].Name == g.Name {
+			gates[i].Count++
+			return gates
+		}
+	}
+	return append(gates, GateCount{Name: g.Name, Count: 1, Detail: g.Detail})
+}
+
+// gateTotals adds the gates of all cells up, the most frequent first.
+func gateTotals(cells []Cell) []GateTotal {
+	out := []GateTotal{}
+	for _, c := range cells {
+		for _, g := range c.Gates {
+			i := slices.IndexFunc(out, func(t GateTotal) bool { return t.Name == g.Name })
+			if i < 0 {
+				i = len(out)
+				out = append(out, GateTotal{GateCount: GateCount{Name: g.Name, Detail: g.Detail}})
+			}
+			out[i].Count += g.Count
+			out[i].Cells = append(out[i].Cells, c.Arm+" at "+c.Level)
+		}
+	}
+	slices.SortFunc(out, func(a, b GateTotal) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}

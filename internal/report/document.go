@@ -1,0 +1,271 @@
+// Package report derives from the raw records of a run everything that a
+// reader is shown: the Document. Renderers (table, plot, markdown, csv and
+// others) turn a Document into text and pictures and compute nothing.
+//
+// The package refuses to render, to round and to scale: every figure is in
+// its SI base unit (seconds, bytes, requests a second, ratios). It also
+// refuses to count what does not belong: warm-up windows, blocks that are not
+// complete, and replicates and null servers as competitors. No figure in a
+// Document is ever NaN or infinite, so that it can be written as JSON.
+package report
+
+import (
+	"time"
+
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// SchemaVersion is the version of a Document written as JSON.
+const SchemaVersion = 1
+
+// Confidence is the two-sided level of every interval of a cell.
+const Confidence = 0.95
+
+// Document is what a report shows, in the order in which it is shown.
+type Document struct {
+	Schema      int                    `json:"schema"`
+	Title       string                 `json:"title"`
+	Quotable    bool                   `json:"quotable"` // false: a quick look, to be said in every rendering
+	Partial     bool                   `json:"partial"`  // something planned is missing; Missing, Blocks and Asked.State say what
+	Asked       Asked                  `json:"asked"`
+	Tally       []Tally                `json:"tally"`    // the answers counted, in the order of the values
+	Verdicts    []claims.Verdict       `json:"verdicts"` // the answers themselves, in the order of the ledger
+	Arms        []Arm                  `json:"arms"`
+	Levels      []Level                `json:"levels"`
+	Blocks      Blocks                 `json:"blocks"`
+	Cells       []Cell                 `json:"cells"` // by arm, then level, in the order of Arms and Levels
+	Starts      []Start                `json:"starts"`
+	Rankings    []Ranking              `json:"rankings"`
+	Noise       []Noise                `json:"noise"`
+	Gates       []GateTotal            `json:"gates"`
+	Failures    []Failure              `json:"failures"`
+	Missing     []record.Missing       `json:"missing"`
+	Notices     []string               `json:"notices"`
+	Environment record.Environment     `json:"environment"`
+	Servers     []record.ServerVersion `json:"servers"`
+	Charts      []Chart                `json:"charts"`
+}
+
+// Asked is what the run was asked to do, and how far it came.
+type Asked struct {
+	ID          string              `json:"id"`
+	Tool        string              `json:"tool"`
+	Method      string              `json:"method"`
+	Profile     string              `json:"profile"`
+	Description string              `json:"description,omitempty"`
+	Seed        uint64              `json:"seed"`
+	Blocks      record.Range        `json:"blocks"`
+	WindowS     float64             `json:"window_s"`
+	WarmupS     float64             `json:"warmup_s"`
+	TimeoutS    float64             `json:"timeout_s"`
+	Engine      record.EngineChoice `json:"engine"`
+	ServerCPUs  []int               `json:"server_cpus"` // empty: not pinned
+	LoadCPUs    []int               `json:"load_cpus"`   // empty: not pinned
+	ClaimsHash  string              `json:"claims_hash"`
+	Start       time.Time           `json:"start"`
+	End         time.Time           `json:"end,omitzero"`
+	State       record.State        `json:"state"`
+}
+
+// Tally counts the verdicts of one value.
+type Tally struct {
+	Value claims.Value `json:"value"`
+	Count int          `json:"count"`
+}
+
+// Role says what an arm stands for in a report.
+type Role string
+
+// The roles of an arm.
+const (
+	Competitor Role = "competitor"
+	Replicate  Role = "replicate" // the second half of an A/A pair
+	Ceiling    Role = "ceiling"   // the null server: what the generator can do at most
+)
+
+// Arm is one arm with what is known of its server.
+type Arm struct {
+	record.Arm
+	Role    Role   `json:"role"`
+	Title   string `json:"title"` // of the server; its name where it has none
+	Runtime string `json:"runtime"`
+	Style   int    `json:"style"` // the same number in every picture; from 0
+}
+
+// Level is one load level with its name.
+type Level struct {
+	record.Level
+	Name string `json:"name"` // "c=64", "r=1000/s"
+	Open bool   `json:"open"` // open loop
+}
+
+// Blocks says which blocks count.
+//
+// A block counts if every arm that was planned in it, and is not in Missing,
+// had its turn. An arm whose trial failed had its turn: it has no value in
+// that block, and the others do. Where no block is complete Provisional is
+// true and everything measured is shown.
+type Blocks struct {
+	Planned     int            `json:"planned"` // in the plan; the run may stop earlier
+	Counted     []int          `json:"counted"`
+	Partial     []PartialBlock `json:"partial"`
+	Provisional bool           `json:"provisional"`
+}
+
+// PartialBlock is a block that does not count.
+type PartialBlock struct {
+	Block  int      `json:"block"`
+	Trials int      `json:"trials"` // that it has
+	Absent []string `json:"absent"` // arms without a trial
+}
+
+// Estimate is a central value across blocks with its interval.
+//
+// Confidence is the level that the interval attains; it is 0 where there is
+// one block only, and Low and High equal Mid then. The median of fewer than
+// six blocks attains less than Confidence, and its interval is the range seen.
+type Estimate struct {
+	Mid        float64 `json:"mid"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence"`
+	Blocks     int     `json:"blocks"`
+}
+
+// Cell is one arm at one level across the blocks that count. An estimate is
+// nil where nothing could be measured.
+type Cell struct {
+	Arm           string        `json:"arm"`
+	Level         string        `json:"level"`
+	Trials        int           `json:"trials"`            // starts that have a window here
+	Failed        int           `json:"failed"`            // starts that ended early, of this arm, in counted blocks
+	LowerBound    bool          `json:"lower_bound"`       // the generator was the limit: the server can do at least this
+	OfferedRPS    float64       `json:"offered_rps"`       // open loop: what was asked for; 0 in a closed loop
+	AchievedRPS   float64       `json:"achieved_rps"`      // what was sent, mean over blocks
+	Throughput    *Estimate     `json:"throughput_rps"`    // correct responses a second; geometric mean
+	P50           *Estimate     `json:"p50_s"`             // medians of the starts' percentiles
+	P90           *Estimate     `json:"p90_s"`             //
+	P99           *Estimate     `json:"p99_s"`             //
+	P999          *Estimate     `json:"p99_9_s"`           //
+	MaxS          float64       `json:"max_s"`             // longest latency of all
+	Requests      uint64        `json:"requests"`          // sent, all blocks
+	Errors        record.Errors `json:"errors"`            // all blocks
+	ErrorRate     float64       `json:"error_rate"`        // 0 to 1
+	CPUPerRequest *Estimate     `json:"cpu_per_request_s"` // of the server, a correct response; geometric mean
+	Memory        *Estimate     `json:"memory_bytes"`      // of the server's process tree; geometric mean
+	MemoryKind    string        `json:"memory_kind"`       // "pss", or "rss" where the system does not tell
+	Threads       int           `json:"threads"`           // most seen
+	Processes     int           `json:"processes"`         // most seen
+	GeneratorCPU  float64       `json:"generator_cpu"`     // share of the generator's cores, mean over blocks
+	LittlesLaw    float64       `json:"littles_law"`       // mean over blocks; 0 in an open loop
+	Gates         []GateCount   `json:"gates"`             // that fired here
+	Points        []BlockPoint  `json:"points"`            // behind the estimates, in block order
+	FirstError    string        `json:"first_error"`       // an example, from outside: escape it
+}
+
+// BlockPoint is what one start contributed to a cell. 0 stands for "not
+// reported", except for throughput, where it means that nothing was answered.
+type BlockPoint struct {
+	Block         int     `json:"block"`
+	Throughput    float64 `json:"throughput_rps"`
+	P50           float64 `json:"p50_s"`
+	P90           float64 `json:"p90_s"`
+	P99           float64 `json:"p99_s"`
+	P999          float64 `json:"p99_9_s"`
+	CPUPerRequest float64 `json:"cpu_per_request_s"`
+	Memory        float64 `json:"memory_bytes"`
+}
+
+// GateCount is a gate with the number of starts in which it fired.
+type GateCount struct {
+	Name   string `json:"name"`
+	Count  int    `json:"count"`
+	Detail string `json:"detail"` // of the first time
+}
+
+// GateTotal is a gate over the whole run.
+type GateTotal struct {
+	GateCount
+	Cells []string `json:"cells"` // "arm at level", sorted
+}
+
+// Start is what the starts of one arm took before any load.
+type Start struct {
+	Arm        string    `json:"arm"`
+	Startup    *Estimate `json:"startup_s"` // from exec to the first correct response; geometric mean
+	Memory     *Estimate `json:"memory_bytes"`
+	MemoryKind string    `json:"memory_kind"`
+	Threads    int       `json:"threads"`
+	Processes  int       `json:"processes"`
+	Trials     int       `json:"trials"`
+	Failed     int       `json:"failed"`
+}
+
+// Ranking orders the competitors on one route at one level.
+type Ranking struct {
+	Route  string  `json:"route"`
+	Level  string  `json:"level"`
+	Metric string  `json:"metric"` // "throughput", or "p99" or "p50" in an open loop
+	Places []Place `json:"places"`
+}
+
+// Place is the best and the worst place that an arm's interval allows. Arms
+// whose intervals overlap share at least one place.
+type Place struct {
+	Arm   string   `json:"arm"`
+	First int      `json:"first"` // from 1
+	Last  int      `json:"last"`
+	Value Estimate `json:"value"`
+	Bound bool     `json:"lower_bound"`
+}
+
+// Noise compares an arm with itself at one level: what chance alone does.
+type Noise struct {
+	Arm       string   `json:"arm"`
+	Replicate string   `json:"replicate"`
+	Level     string   `json:"level"`
+	Metric    string   `json:"metric"` // "throughput", "p50", "p99" or "cpu"
+	Ratio     Estimate `json:"ratio"`  // replicate over arm, paired by block
+	Floor     float64  `json:"floor"`  // the farther end of the interval as a ratio of at least 1
+}
+
+// Failure is a start that ended early.
+type Failure struct {
+	Block  int    `json:"block"`
+	Arm    string `json:"arm"`
+	Reason string `json:"reason"` // from outside: escape it
+}
+
+// Chart is the data of one picture.
+type Chart struct {
+	Name   string   `json:"name"` // of the file, without extension
+	Kind   string   `json:"kind"` // "lines" over the x axis, or "dots": one row an arm
+	Title  string   `json:"title"`
+	X      Axis     `json:"x"`
+	Y      Axis     `json:"y"`
+	Series []Series `json:"series"`
+}
+
+// Axis is one axis of a chart.
+type Axis struct {
+	Label string `json:"label"`
+	Unit  string `json:"unit"` // "req/s", "s", "B", "" for counts
+	Log   bool   `json:"log"`
+}
+
+// Series is one arm in a chart, or one percentile of it.
+type Series struct {
+	Arm     string  `json:"arm"`
+	Variant string  `json:"variant,omitempty"` // "p50", "p99"
+	Style   int     `json:"style"`
+	Points  []Point `json:"points"`
+}
+
+// Point is one estimate of a series with the block values behind it.
+type Point struct {
+	X      float64   `json:"x"`
+	Y      Estimate  `json:"y"`
+	Bound  bool      `json:"lower_bound"`
+	Blocks []float64 `json:"blocks"`
+}

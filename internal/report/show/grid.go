@@ -1,0 +1,327 @@
+package show
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/report"
+)
+
+// Grid is a table as text: every string is safe to print, none is escaped for
+// a markup. Rows have the length of Head.
+type Grid struct {
+	Title string
+	Keys  int // leading columns that name a row; kept where a grid is split by columns
+	Head  []string
+	Right []bool // columns of numbers
+	Rows  [][]string
+	Notes []string
+}
+
+// grid makes a grid from heads; a leading ">" marks a column of numbers.
+func grid(title string, heads ...string) *Grid {
+	g := &Grid{Title: title, Keys: 1}
+	if heads[0] == "Level" {
+		g.Keys = 2
+	}
+	for _, h := range heads {
+		name, right := strings.CutPrefix(h, ">")
+		g.Head = append(g.Head, name)
+		g.Right = append(g.Right, right)
+	}
+	return g
+}
+
+func (g *Grid) add(cells ...string) { g.Rows = append(g.Rows, cells) }
+
+// note appends a note once.
+func (g *Grid) note(s string) {
+	if !slices.Contains(g.Notes, s) {
+		g.Notes = append(g.Notes, s)
+	}
+}
+
+const (
+	noteBound = "≥ lower bound: the generator was the limit, the server can do at least this"
+	noteGate  = "! a validity gate fired in this cell, see the gates"
+	noteWeak  = "* fewer than six blocks: the interval is the range seen and attains less than 95%"
+	noteFails = "† some starts of this arm failed or ended early, see below"
+)
+
+// Verdicts is the ledger with its answers.
+func Verdicts(d *report.Document) *Grid {
+	g := grid("Verdicts", "Claim", "Answer", ">Effect", "Why")
+	for i := range d.Verdicts {
+		v := &d.Verdicts[i]
+		why := Text(v.Reason)
+		if v.Flips != "" {
+			why = sentence(why) + " What would flip it: " + Text(v.Flips)
+		}
+		g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High), why)
+	}
+	return g
+}
+
+// sentence ends text with a full stop.
+func sentence(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}
+
+// Conditions is the evidence of one verdict.
+func Conditions(v *claims.Verdict) *Grid {
+	g := grid("Conditions", "Condition", "Comparison", "Metric", "Level", ">Ratio", ">Blocks", ">A/A floor", "Answer")
+	for i := range v.Cells {
+		c := &v.Cells[i]
+		answer := Text(string(c.Verdict))
+		if len(c.Gates) > 0 {
+			answer += " (gates: " + texts(c.Gates) + ")"
+		}
+		floor := None
+		if c.Floor > 0 {
+			floor = Number(c.Floor) + "x"
+		}
+		g.add(Text(c.Group), Text(c.A)+" over "+Text(c.B), Text(c.Metric), Text(c.Level),
+			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), floor, answer)
+	}
+	return g
+}
+
+// Throughput has a row an arm and a column a level, for one route.
+func Throughput(d *report.Document, route string) *Grid {
+	heads := []string{"Arm"}
+	var levels []report.Level
+	for _, l := range d.Levels {
+		if informs(d, route, l) {
+			levels = append(levels, l)
+			heads = append(heads, ">"+l.Name)
+		}
+	}
+	g := grid("Throughput, req/s, GET "+Text(route), heads...)
+	for _, a := range shown(d, route) {
+		row := []string{Text(a.Name)}
+		for _, l := range levels {
+			row = append(row, g.throughput(d.Cell(a.Name, l.Name)))
+		}
+		g.add(row...)
+	}
+	return g
+}
+
+func (g *Grid) throughput(c *report.Cell) string {
+	if c == nil {
+		return None
+	}
+	s := PlusMinus(c.Throughput, RequestsPerSecond)
+	if c.LowerBound {
+		s = "≥" + s
+		g.note(noteBound)
+	}
+	return s + g.marks(c)
+}
+
+// marks are the footnote signs of a cell.
+func (g *Grid) marks(c *report.Cell) string {
+	s := ""
+	if len(c.Gates) > 0 {
+		s += "!"
+		g.note(noteGate)
+	}
+	if c.Failed > 0 {
+		s += "†"
+		g.note(noteFails)
+	}
+	return s
+}
+
+// Latency has a row a level and arm, for one route.
+func Latency(d *report.Document, route string) *Grid {
+	g := grid("Latency, ms, GET "+Text(route), "Level", "Arm", ">p50", ">p90", ">p99", ">p99.9")
+	closed := false
+	for _, l := range d.Levels {
+		name := l.Name
+		for _, a := range shown(d, route) {
+			c := d.Cell(a.Name, l.Name)
+			if c == nil {
+				continue
+			}
+			closed = closed || !l.Open
+			g.add(name, Text(a.Name)+g.marks(c), Between(c.P50, Milliseconds), mid(c.P90, Milliseconds),
+				Between(c.P99, Milliseconds), mid(c.P999, Milliseconds))
+			name = ""
+			if Weak(c.P50) || Weak(c.P99) {
+				g.note(noteWeak)
+			}
+		}
+	}
+	g.note("median across starts of each start's percentile; - where a start has too few samples beyond it")
+	if closed {
+		g.note("a closed loop (c=) shows how long a request waits behind N connections; compare latency at a rate (r=)")
+	}
+	return g
+}
+
+func mid(e *report.Estimate, u Unit) string {
+	if e == nil {
+		return None
+	}
+	return Number(e.Mid * u.Factor)
+}
+
+// Resources has a row a level and arm, for one route.
+func Resources(d *report.Document, route string) *Grid {
+	g := grid("Server resources, GET "+Text(route), "Level", "Arm", ">CPU µs/req", ">Memory MiB", ">Thr", ">Procs")
+	for _, l := range d.Levels {
+		name := l.Name
+		for _, a := range shown(d, route) {
+			c := d.Cell(a.Name, l.Name)
+			if c == nil {
+				continue
+			}
+			g.add(name, Text(a.Name)+g.marks(c), PlusMinus(c.CPUPerRequest, Microseconds), PlusMinus(c.Memory, Mebibytes),
+				fmt.Sprint(c.Threads), fmt.Sprint(c.Processes))
+			name = ""
+			if c.MemoryKind == "rss" {
+				g.note("memory is the resident set (RSS) where the system does not tell the proportional set (PSS)")
+			}
+		}
+	}
+	return g
+}
+
+// Validity has a row a level and arm: what shows that the cell may be believed.
+func Validity(d *report.Document, route string) *Grid {
+	g := grid("Validity, GET "+Text(route), "Level", "Arm", ">Starts", ">Requests", ">Errors", ">Delivered", ">Gen. CPU")
+	for _, l := range d.Levels {
+		name := l.Name
+		for _, a := range shown(d, route) {
+			c := d.Cell(a.Name, l.Name)
+			if c == nil {
+				continue
+			}
+			delivered := Number(c.LittlesLaw) + " of N"
+			if l.Open {
+				delivered = Percent(c.AchievedRPS/c.OfferedRPS) + " of rate"
+			}
+			g.add(name, Text(a.Name)+g.marks(c), fmt.Sprint(c.Trials), Count(c.Requests), errorsOf(c), delivered, Percent(c.GeneratorCPU))
+			name = ""
+		}
+	}
+	g.note("delivered: requests in flight against the N connections asked for (Little's law), or sent against the rate asked for")
+	return g
+}
+
+func errorsOf(c *report.Cell) string {
+	if c.Errors.Total() == 0 {
+		return "0"
+	}
+	return Percent(c.ErrorRate) + " (" + c.Errors.String() + ")"
+}
+
+// Starts is what each arm took before any load.
+func Starts(d *report.Document) *Grid {
+	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed")
+	for i := range d.Starts {
+		s := &d.Starts[i]
+		if role(d, s.Arm) == report.Replicate {
+			continue
+		}
+		g.add(Text(s.Arm), PlusMinus(s.Startup, Milliseconds), PlusMinus(s.Memory, Mebibytes),
+			fmt.Sprint(s.Threads), fmt.Sprint(s.Processes), fmt.Sprint(s.Trials), fmt.Sprint(s.Failed))
+	}
+	return g
+}
+
+// Noise is the A/A comparison: the same server under two names.
+func Noise(d *report.Document) *Grid {
+	g := grid("A/A noise: an arm entered twice, ratio of the replicate to the arm", "Level", "Replicate", ">Throughput", ">p50", ">p99", ">CPU/req")
+	row := map[string]int{}
+	for i := range d.Noise {
+		n := &d.Noise[i]
+		key := n.Level + "\x00" + n.Replicate
+		r, ok := row[key]
+		if !ok {
+			r = len(g.Rows)
+			row[key] = r
+			g.add(n.Level, Text(n.Replicate), None, None, None, None)
+		}
+		col := slices.Index([]string{"throughput", "p50", "p99", "cpu"}, n.Metric) + 2
+		g.Rows[r][col] = PlusMinus(&n.Ratio, Ratio)
+	}
+	g.note("every difference between arms has to beat these intervals; 1 is no difference")
+	return g
+}
+
+// Rankings has a row for all levels with the same order: who is where, ties told.
+func Rankings(d *report.Document) *Grid {
+	g := grid("Ranking: arms whose 95% intervals overlap share a place", "Levels", "Route", "By", "Places")
+	for i := range d.Rankings {
+		r := &d.Rankings[i]
+		row := []string{r.Level, Text(r.Route), r.Metric, RankingLine(r)}
+		if n := len(g.Rows) - 1; n >= 0 && slices.Equal(g.Rows[n][1:], row[1:]) {
+			g.Rows[n][0] += ", " + r.Level
+			continue
+		}
+		g.add(row...)
+	}
+	return g
+}
+
+// Gates lists the gates that fired in the run.
+func Gates(d *report.Document) *Grid {
+	g := grid("Gates that fired", "Gate", ">Starts", "Where", "For example")
+	for i := range d.Gates {
+		t := &d.Gates[i]
+		g.add(Text(t.Name), fmt.Sprint(t.Count), texts(t.Cells), Text(t.Detail))
+	}
+	return g
+}
+
+// Failures lists the starts that ended early.
+func Failures(d *report.Document) *Grid {
+	g := grid("Starts that failed or ended early", ">Block", "Arm", "Why")
+	for _, f := range d.Failures {
+		g.add(fmt.Sprint(f.Block+1), Text(f.Arm), Text(f.Reason))
+	}
+	return g
+}
+
+// Missing lists the arms that took no part.
+func Missing(d *report.Document) *Grid {
+	g := grid("Arms that took no part", "Arm", "Why", "What mends it")
+	for _, m := range d.Missing {
+		g.add(Text(m.Arm), Text(m.Reason), Text(m.Hint))
+	}
+	return g
+}
+
+// shown are the arms with rows of their own on a route: competitors and the
+// null server, as far as they were measured, never a replicate.
+func shown(d *report.Document, route string) []report.Arm {
+	return slices.DeleteFunc(slices.Clone(d.Arms), func(a report.Arm) bool {
+		measured := slices.ContainsFunc(d.Cells, func(c report.Cell) bool { return c.Arm == a.Name })
+		return a.Role == report.Replicate || a.Route != route || !measured
+	})
+}
+
+// informs says whether a level tells arms apart by throughput. In an open loop
+// it only repeats the rate that was asked for, unless a server fell behind.
+func informs(d *report.Document, route string, l report.Level) bool {
+	return slices.ContainsFunc(shown(d, route), func(a report.Arm) bool {
+		c := d.Cell(a.Name, l.Name)
+		return c != nil && c.Throughput != nil && (!l.Open || c.Throughput.Mid < 0.99*c.OfferedRPS)
+	})
+}
+
+func role(d *report.Document, arm string) report.Role {
+	for _, a := range d.Arms {
+		if a.Name == arm {
+			return a.Role
+		}
+	}
+	return report.Competitor
+}

@@ -1,0 +1,226 @@
+package show
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
+)
+
+// Warnings are what has to be read before any figure: that the run is a quick
+// look, that it is partial, that no block is complete.
+func Warnings(d *report.Document) []string {
+	var out []string
+	if !d.Quotable {
+		out = append(out, "QUICK LOOK, NOT FOR QUOTING: the profile is too short for figures that may be passed on.")
+	}
+	switch d.Asked.State {
+	case record.Complete:
+	case record.Interrupted:
+		out = append(out, "PARTIAL RUN: it was interrupted.")
+	case record.Failed:
+		out = append(out, "PARTIAL RUN: it failed before its end.")
+	default:
+		out = append(out, "PARTIAL RUN: it has not ended, or it was killed.")
+	}
+	if n := len(d.Missing); n > 0 {
+		var names []string
+		for _, m := range d.Missing {
+			names = append(names, Text(m.Arm))
+		}
+		out = append(out, fmt.Sprintf("PARTIAL RUN: %s could not take part (%s).", plural(n, "arm"), strings.Join(names, ", ")))
+	}
+	if d.Blocks.Provisional {
+		out = append(out, "NO COMPLETE BLOCK: everything measured is shown, and nothing of it compares fairly.")
+	}
+	for _, p := range d.Blocks.Partial {
+		what := "does not count"
+		if d.Blocks.Provisional {
+			what = "is not complete"
+		}
+		out = append(out, fmt.Sprintf("Block %d %s: it has %s and lacks %s.", p.Block+1, what, plural(p.Trials, "trial"), texts(p.Absent)))
+	}
+	if len(d.Cells) == 0 {
+		out = append(out, "NOTHING WAS MEASURED.")
+	}
+	return out
+}
+
+// Asked says in sentences what was measured and how.
+func Asked(d *report.Document) []string {
+	a := &d.Asked
+	var out []string
+	if a.Description != "" {
+		out = append(out, Text(a.Description))
+	}
+	n := 0
+	for _, route := range d.Routes() {
+		for _, arm := range shown(d, route) {
+			if arm.Role == report.Competitor {
+				n++
+			}
+		}
+	}
+	var levels []string
+	for _, l := range d.Levels {
+		levels = append(levels, l.Name)
+	}
+	if len(levels) == 0 {
+		levels = []string{"none"}
+	}
+	out = append(out,
+		fmt.Sprintf("%s at load levels %s; %s counted of %d to %d asked; seed %d.",
+			plural(n, "arm"), strings.Join(levels, ", "), plural(len(d.Blocks.Counted), "complete block"), a.Blocks.Min, a.Blocks.Max, a.Seed),
+		fmt.Sprintf("Each block starts every arm afresh in shuffled order; windows of %s after %s of warm-up, which is not part of any figure.",
+			Seconds(a.WindowS), Seconds(a.WarmupS)),
+		Engine(d))
+	return out
+}
+
+// Engine says what made the load, on which cores, and its ceiling.
+func Engine(d *report.Document) string {
+	e := &d.Asked.Engine
+	s := fmt.Sprintf("Engine %s on %s, servers on %s.", Text(e.Name), cores(d.Asked.LoadCPUs), cores(d.Asked.ServerCPUs))
+	if e.Ceiling > 0 {
+		s += fmt.Sprintf(" Its ceiling against the null server is %s req/s", Number(e.Ceiling))
+		if top := fastest(d); top > 0 {
+			s += fmt.Sprintf(", %sx the fastest arm", Number(e.Ceiling/top))
+		}
+		s += "."
+	}
+	if e.Reason != "" {
+		s += " Taken because: " + strings.TrimSuffix(Text(e.Reason), ".") + "."
+	}
+	return s
+}
+
+// fastest is the highest throughput of any competitor, 0 without one.
+func fastest(d *report.Document) float64 {
+	top := 0.0
+	for _, a := range d.Arms {
+		for i := range d.Cells {
+			if c := &d.Cells[i]; a.Role == report.Competitor && c.Arm == a.Name && c.Throughput != nil {
+				top = max(top, c.Throughput.Mid)
+			}
+		}
+	}
+	return top
+}
+
+func cores(cpus []int) string {
+	if len(cpus) == 0 {
+		return "any core (not pinned)"
+	}
+	var s []string
+	for _, c := range cpus {
+		s = append(s, fmt.Sprint(c))
+	}
+	if len(cpus) == 1 {
+		return "core " + s[0]
+	}
+	return "cores " + strings.Join(s, ", ")
+}
+
+// Machine is one line on the host.
+func Machine(d *report.Document) string {
+	e := &d.Environment
+	var parts []string
+	for _, p := range []string{e.CPU, e.Distro, e.Kernel} {
+		if p != "" {
+			parts = append(parts, Text(p))
+		}
+	}
+	if e.Cores > 0 {
+		parts = slices.Insert(parts, min(1, len(parts)), plural(e.Cores, "core"))
+	}
+	if e.Memory > 0 {
+		parts = append(parts, Bytes(float64(e.Memory)))
+	}
+	if e.Virtual {
+		parts = append(parts, "virtual machine")
+	}
+	if len(parts) == 0 {
+		return "machine not recorded"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Caption is what a picture must carry to stand alone.
+func Caption(d *report.Document) string {
+	s := fmt.Sprintf("%s. Engine %s. %s, %.0f%% intervals.",
+		Machine(d), Text(d.Asked.Engine.Name), plural(len(d.Blocks.Counted), "block"), report.Confidence*100)
+	if d.Blocks.Provisional {
+		s = fmt.Sprintf("%s. Engine %s. No complete block.", Machine(d), Text(d.Asked.Engine.Name))
+	}
+	return s
+}
+
+// Tally is the count of the answers in one line.
+func Tally(d *report.Document) string {
+	if len(d.Tally) == 0 {
+		return "No claim was put to the test."
+	}
+	var parts []string
+	for _, t := range d.Tally {
+		parts = append(parts, fmt.Sprintf("%d %s", t.Count, Text(string(t.Value))))
+	}
+	return fmt.Sprintf("%s: %s.", plural(len(d.Verdicts), "claim"), strings.Join(parts, ", "))
+}
+
+// Meaning says what an answer stands for.
+func Meaning(v claims.Value) string {
+	switch v {
+	case claims.Supported:
+		return "the difference is there, in the claimed direction, beyond the margin in every condition"
+	case claims.Refuted:
+		return "there is no material difference, or it goes the other way"
+	case claims.Depends:
+		return "conditions disagree"
+	case claims.Inconclusive:
+		return "the intervals are too wide to tell"
+	case claims.NotTestable:
+		return "this machine or this run cannot answer it"
+	}
+	return ""
+}
+
+// RankingLine writes a ranking in one line: "1 node-http; 2-3 a, b".
+func RankingLine(r *report.Ranking) string {
+	var parts []string
+	for i := 0; i < len(r.Places); {
+		p := &r.Places[i]
+		names := []string{Text(p.Arm)}
+		j := i + 1
+		for ; j < len(r.Places) && r.Places[j].First == p.First && r.Places[j].Last == p.Last; j++ {
+			names = append(names, Text(r.Places[j].Arm))
+		}
+		parts = append(parts, placeName(p)+" "+strings.Join(names, ", "))
+		i = j
+	}
+	return strings.Join(parts, "; ")
+}
+
+func placeName(p *report.Place) string {
+	if p.First == p.Last {
+		return fmt.Sprint(p.First)
+	}
+	return fmt.Sprintf("%d-%d", p.First, p.Last)
+}
+
+func texts(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = Text(n)
+	}
+	return strings.Join(out, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,158 @@
+// Package table renders a report as tables for a terminal: at most 100 columns
+// wide, numbers to the right, no color, and nothing from outside that a
+// terminal would obey. It computes no figure.
+package table
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
+)
+
+// Width is the widest line that is written.
+const Width = 100
+
+// gap separates two columns.
+const gap = "  "
+
+// Write renders the whole report.
+func Write(w io.Writer, d *report.Document) error {
+	var b bytes.Buffer
+	head(&b, d)
+	grids := []*show.Grid{show.Rankings(d)}
+	for _, route := range d.Routes() {
+		grids = append(grids, show.Throughput(d, route), show.Latency(d, route), show.Resources(d, route), show.Validity(d, route))
+	}
+	grids = append(grids, show.Starts(d), show.Noise(d), show.Gates(d), show.Failures(d), show.Missing(d))
+	if err := verdicts(&b, d); err != nil {
+		return err
+	}
+	for _, g := range grids {
+		if err := render(&b, g); err != nil {
+			return err
+		}
+	}
+	b.WriteByte('\n')
+	for _, n := range d.Notices {
+		paragraph(&b, "Notice: "+show.Text(n))
+	}
+	for _, s := range show.Warnings(d) {
+		paragraph(&b, "! "+s)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Verdicts renders the answers with their evidence.
+func Verdicts(w io.Writer, d *report.Document) error {
+	var b bytes.Buffer
+	head(&b, d)
+	if err := verdicts(&b, d); err != nil {
+		return err
+	}
+	for i := range d.Verdicts {
+		v := &d.Verdicts[i]
+		g := show.Conditions(v)
+		g.Title = fmt.Sprintf("%s: %s", show.Text(v.ID), show.Text(v.Paraphrase))
+		if err := render(&b, g); err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func head(b *bytes.Buffer, d *report.Document) {
+	paragraph(b, show.Text(d.Title))
+	for _, s := range show.Warnings(d) {
+		paragraph(b, "! "+s)
+	}
+	for _, s := range show.Asked(d) {
+		paragraph(b, s)
+	}
+	paragraph(b, show.Machine(d)+".")
+	b.WriteByte('\n')
+}
+
+func verdicts(b *bytes.Buffer, d *report.Document) error {
+	paragraph(b, show.Tally(d))
+	return render(b, show.Verdicts(d))
+}
+
+func paragraph(b *bytes.Buffer, s string) {
+	for _, line := range wrap(s, Width) {
+		b.WriteString(line)
+		b.WriteByte('\n')
+	}
+}
+
+// render writes one grid, split by columns where it is too wide; nothing
+// without rows.
+func render(b *bytes.Buffer, g *show.Grid) error {
+	if len(g.Rows) == 0 {
+		return nil
+	}
+	b.WriteByte('\n')
+	paragraph(b, g.Title)
+	for i, part := range split(g) {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if err := draw(b, part); err != nil {
+			return fmt.Errorf("table %q: %w", g.Title, err)
+		}
+	}
+	for _, n := range g.Notes {
+		paragraph(b, "  "+n)
+	}
+	return nil
+}
+
+// draw writes one table that fits.
+func draw(b *bytes.Buffer, g *show.Grid) error {
+	aligns := make([]tw.Align, len(g.Head))
+	for i, right := range g.Right {
+		aligns[i] = tw.AlignLeft
+		if right {
+			aligns[i] = tw.AlignRight
+		}
+	}
+	cell := tw.CellConfig{
+		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
+		Alignment:  tw.CellAlignment{PerColumn: aligns},
+		Padding:    tw.CellPadding{Global: tw.Padding{Left: "", Right: gap, Overwrite: true}},
+	}
+	var out bytes.Buffer
+	t := tablewriter.NewTable(&out,
+		tablewriter.WithConfig(tablewriter.Config{Header: cell, Row: cell, Behavior: tw.Behavior{TrimSpace: tw.Off}}),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithTrimSpace(tw.Off),
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Symbols:  tw.NewSymbols(tw.StyleLight),
+			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off, BetweenRows: tw.Off}},
+		})),
+	)
+	t.Header(g.Head)
+	for _, row := range g.Rows {
+		if err := t.Append(row); err != nil {
+			return err
+		}
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(out.String()) {
+		b.WriteString(strings.TrimRight(line, " \n"))
+		b.WriteByte('\n')
+	}
+	return nil
+}
