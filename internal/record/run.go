@@ -28,7 +28,7 @@ type Run struct {
 	Missing     []Missing        `json:"missing,omitempty"` // arms that could not take part; the run is partial
 	Environment Environment      `json:"environment"`
 	ClaimsHash  string           `json:"claims_hash"` // SHA-256 of the ledger as it stood before the run
-	Claims      []byte           `json:"claims"`      // the ledger itself
+	Claims      string           `json:"claims"`      // the ledger itself, as YAML
 	Start       time.Time        `json:"start"`
 	End         time.Time        `json:"end,omitzero"`
 	State       State            `json:"state"`

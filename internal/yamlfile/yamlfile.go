@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -124,11 +125,22 @@ var english = message.NewPrinter(language.English)
 // collect flattens a validation error into its leaves, which are what a
 // person can act on.
 func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
+	add := func(path []string, k jsonschema.ErrorKind) {
+		*into = append(*into, &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: k.LocalizedString(english)})
+	}
+	at := func(property string) []string { return append(slices.Clone(ve.InstanceLocation), property) }
+	switch k := ve.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		for _, property := range k.Properties {
+			add(at(property), k)
+		}
+		return
+	case *kind.PropertyNames: // its location is not told
+		*into = append(*into, &Error{File: d.file, Line: keyLine(d.root, k.Property), Path: k.Property, Msg: "not allowed as a name here"})
+		return
+	}
 	if len(ve.Causes) == 0 {
-		*into = append(*into, &Error{
-			File: d.file, Line: d.line(ve.InstanceLocation),
-			Path: strings.Join(ve.InstanceLocation, "."), Msg: ve.ErrorKind.LocalizedString(english),
-		})
+		add(ve.InstanceLocation, ve.ErrorKind)
 		return
 	}
 	for _, c := range ve.Causes {
@@ -167,6 +179,16 @@ func child(node ast.Node, step string) (ast.Node, int) {
 		}
 	}
 	return nil, 0
+}
+
+// keyLine finds the first line with the key, at any depth.
+func keyLine(node ast.Node, key string) int {
+	for _, n := range ast.Filter(ast.MappingValueType, node) {
+		if kv, ok := n.(*ast.MappingValueNode); ok && kv.Key.GetToken().Value == key {
+			return lineOf(kv)
+		}
+	}
+	return 0
 }
 
 func lineOf(n ast.Node) int {

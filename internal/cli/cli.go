@@ -1,0 +1,165 @@
+// Package cli is the command line of hellobench: one file a subcommand. It is
+// the only place that prints and the only place that puts the parts together.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hellobench/hellobench/runners"
+)
+
+// Exit codes.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitMissed  = 3 // a required verdict or threshold
+	exitInvalid = 4 // the gates forbid an answer
+)
+
+// interrupt is the cause of a context that a signal ended.
+type interrupt struct{ signal syscall.Signal }
+
+func (i interrupt) Error() string { return i.signal.String() }
+
+// Signals returns a context that ends at the first SIGINT, SIGTERM or SIGHUP.
+// A second signal ends the process at once; the guard then ends its servers.
+func Signals(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		select {
+		case s := <-ch:
+			signal.Stop(ch)
+			sig, _ := s.(syscall.Signal)
+			cancel(interrupt{sig})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { signal.Stop(ch); cancel(nil) }
+}
+
+// usageError is a mistake in the call itself.
+type usageError struct{ error }
+
+// exitError ends the program with a code of its own. Its message, if any, is
+// what is left to be said.
+type exitError struct {
+	code int
+	msg  string
+}
+
+func (e exitError) Error() string { return e.msg }
+
+// app is what every subcommand needs.
+type app struct {
+	out, err io.Writer
+}
+
+// Run runs the command line and returns the exit code. It prints one line for
+// an error, and a second one with what can be done about it where that is known.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{out: stdout, err: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	return a.exitCode(ctx, err)
+}
+
+func (a *app) exitCode(ctx context.Context, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var sig interrupt
+	if errors.As(context.Cause(ctx), &sig) {
+		_, _ = fmt.Fprintf(a.err, "hellobench: interrupted\n")
+		return 128 + int(sig.signal)
+	}
+	var exit exitError
+	if errors.As(err, &exit) {
+		if exit.msg != "" {
+			_, _ = fmt.Fprintf(a.err, "hellobench: %s\n", exit.msg)
+		}
+		return exit.code
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		_, _ = fmt.Fprintf(a.err, "hellobench: %s\n", line)
+	}
+	var missing *runners.Unavailable
+	if errors.As(err, &missing) && missing.Hint != "" {
+		_, _ = fmt.Fprintf(a.err, "hint: %s\n", missing.Hint)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		_, _ = fmt.Fprintln(a.err, "hint: hellobench --help, or hellobench COMMAND --help")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hellobench",
+		Short: "Measure web servers honestly, and hold an article's claims against it",
+		Long: `hellobench launches Hello World servers, loads them, and says which of an
+article's claims about Node.js and Python survive measurement.
+
+  hellobench run --profile quick     a look, in under a minute
+  hellobench run                     the article's servers, with figures to quote
+  hellobench load URL                load one URL on this machine
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a required verdict was missed;
+4 the run is invalid; 130 or 143 interrupted, what was measured is saved.`,
+		SilenceUsage: true, SilenceErrors: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("there is no command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.loadCommand(), a.listCommand(), guardCommand())
+	return root
+}
+
+// arguments wraps cobra's own checks so that a wrong count is a usage error.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+// oneOf checks a flag that knows a few words.
+func oneOf(flag, value string, words ...string) error {
+	for _, w := range words {
+		if value == w {
+			return nil
+		}
+	}
+	return usageError{fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(words, ", "))}
+}
+
+func guardCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "guard", Hidden: true, Args: arguments(cobra.NoArgs),
+		Short: "End the servers of a harness that was killed (started by run)",
+		Run:   func(cmd *cobra.Command, _ []string) { runners.GuardMain(cmd.InOrStdin()) },
+	}
+}

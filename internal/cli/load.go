@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+type loadOptions struct {
+	connections       int
+	duration, timeout time.Duration
+	closing           bool
+	engine, cpus      string
+	status            int
+	body, format      string
+	allowRemote       bool
+}
+
+func (a *app) loadCommand() *cobra.Command {
+	var o loadOptions
+	cmd := &cobra.Command{
+		Use:   "load URL",
+		Short: "Load one URL on this machine and print what came back",
+		Long: `Load one URL: a closed loop keeps as many requests in flight as there are
+connections. Every status is checked, and every body with --expect-body. Without
+--allow-remote the target has to be on this machine.`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd, args[0], o) },
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.connections, "connections", 64, "requests in flight, each on a connection of its own")
+	f.DurationVar(&o.duration, "duration", 10*time.Second, "length of the measured window")
+	f.DurationVar(&o.timeout, "timeout", load.DefaultTimeout, "of one request")
+	f.BoolVar(&o.closing, "close", false, "a new connection for every request")
+	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
+	f.StringVar(&o.cpus, "load-cpus", "", "cores of the generator, such as 1 or 2-3 (not pinned by default)")
+	f.IntVar(&o.status, "expect-status", 200, "the status of a correct response")
+	f.StringVar(&o.body, "expect-body", "", "the exact body of a correct response (any body by default)")
+	f.StringVar(&o.format, "format", "text", "text or json")
+	f.BoolVar(&o.allowRemote, "allow-remote", false, "allow a target that is not on this machine")
+	return cmd
+}
+
+func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
+	if err := oneOf("format", o.format, "text", "json"); err != nil {
+		return err
+	}
+	spec := load.Spec{URL: url, Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Expect: load.Expect{Status: o.status}}
+	if cmd.Flags().Changed("expect-body") {
+		spec.Expect.Body = []byte(o.body)
+	}
+	var err error
+	if spec.CPUs, err = host.ParseCPUs(o.cpus); err != nil {
+		return usageError{err}
+	}
+	if err := spec.Normalize(); err != nil {
+		return usageError{err}
+	}
+	if !o.allowRemote {
+		if err := load.CheckLoopback(cmd.Context(), url); err != nil {
+			return usageError{err}
+		}
+	}
+	engine, err := newEngine(o.engine, url)
+	if err != nil {
+		return err
+	}
+	if _, err := host.RaiseOpenFiles(); err != nil {
+		return err
+	}
+	if err := host.PinProcess(spec.CPUs); err != nil {
+		return err
+	}
+	m, err := engine.Run(cmd.Context(), spec)
+	if m == nil {
+		return fmt.Errorf("load %s: %w", url, err)
+	}
+	result := newLoadResult(url, m)
+	if o.format == "json" {
+		enc := json.NewEncoder(a.out)
+		enc.SetIndent("", "  ")
+		if werr := enc.Encode(result); werr != nil {
+			return werr
+		}
+	} else if werr := result.write(a.out, m, len(spec.CPUs)); werr != nil {
+		return werr
+	}
+	if err != nil {
+		return fmt.Errorf("load %s: %w", url, err)
+	}
+	if m.OK == 0 {
+		return exitError{exitFailed, fmt.Sprintf("load %s: no correct response in %d requests: %s", url, m.Requests, m.FirstError)}
+	}
+	return nil
+}
+
+// loadResult is what `load --format json` prints: docs/formats/load.schema.json.
+type loadResult struct {
+	Engine      string               `json:"engine"`
+	URL         string               `json:"url"`
+	Connections int                  `json:"connections"`
+	Duration    float64              `json:"duration_s"`
+	Requests    uint64               `json:"requests"`
+	OK          uint64               `json:"ok"`
+	Errors      record.Errors        `json:"errors"`
+	FirstError  string               `json:"first_error,omitempty"`
+	Offered     *float64             `json:"offered_rps"`
+	Achieved    float64              `json:"achieved_rps"`
+	Throughput  float64              `json:"throughput_rps"`
+	Latency     *record.Distribution `json:"latency_ns"`
+	Service     *record.Distribution `json:"service_ns"`
+	Slip        *record.Distribution `json:"slip_ns"`
+	CPU         loadCPU              `json:"cpu"`
+	LittlesLaw  *float64             `json:"littles_law_ratio"`
+}
+
+type loadCPU struct {
+	User       float64 `json:"user_s"`
+	System     float64 `json:"system_s"`
+	PerRequest float64 `json:"per_request_us"`
+}
+
+func newLoadResult(url string, m *record.Measurement) *loadResult {
+	bare := func(d *record.Distribution) *record.Distribution {
+		if d == nil {
+			return nil
+		}
+		c := *d
+		c.HDR = ""
+		return &c
+	}
+	r := &loadResult{
+		Engine: m.Engine, URL: url, Connections: m.Connections, Duration: m.Duration.Seconds(),
+		Requests: m.Requests, OK: m.OK, Errors: m.Errors, FirstError: m.FirstError,
+		Achieved: m.Achieved(), Throughput: m.Throughput(),
+		Latency: bare(m.Latency), Service: bare(m.Service), Slip: bare(m.Slip),
+		CPU: loadCPU{User: m.CPU.User.Seconds(), System: m.CPU.System.Seconds()},
+	}
+	if r.Service == nil {
+		r.Service = r.Latency // a closed loop sends when it means to
+	}
+	if m.Requests > 0 {
+		r.CPU.PerRequest = float64(m.CPU.Total().Microseconds()) / float64(m.Requests)
+	}
+	if m.Offered > 0 {
+		r.Offered = &m.Offered
+	} else if l := m.LittlesLaw(); l > 0 {
+		r.LittlesLaw = &l
+	}
+	return r
+}
+
+func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-13s", name)
+		fmt.Fprintf(&b, format+"\n", args...)
+	}
+	line("target", "%s", r.URL)
+	line("engine", "%s, %d connections, %.3g s", r.Engine, r.Connections, r.Duration)
+	line("requests", "%d sent, %d correct", r.Requests, r.OK)
+	line("errors", "%v", r.Errors)
+	if r.FirstError != "" {
+		line("first error", "%s", r.FirstError)
+	}
+	if r.Offered != nil {
+		line("offered", "%.1f req/s, achieved %.1f", *r.Offered, r.Achieved)
+	}
+	line("throughput", "%.1f req/s", r.Throughput)
+	line("latency", "%s", quantiles(r.Latency))
+	if r.Slip != nil {
+		line("service", "%s", quantiles(r.Service))
+		line("send slip", "%s", quantiles(r.Slip))
+	}
+	share := m.CPU.Total().Seconds() / max(m.Duration.Seconds(), 1e-9) / float64(max(cores, 1))
+	line("generator", "%.1f us of CPU a request, %.0f%% of %d core(s)%s", r.CPU.PerRequest, 100*share, max(cores, 1), limited(share))
+	if r.LittlesLaw != nil {
+		line("in flight", "%.1f%% of the connections on average (Little's law)", 100**r.LittlesLaw)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func limited(share float64) string {
+	if share < 0.7 {
+		return ": not the limit"
+	}
+	return ": IT MAY BE THE LIMIT, read the figures as lower bounds"
+}
+
+func quantiles(d *record.Distribution) string {
+	if d == nil || d.Count == 0 {
+		return "no correct response"
+	}
+	show := func(v *time.Duration) string {
+		if v == nil {
+			return "- (too few)"
+		}
+		return round(*v).String()
+	}
+	return fmt.Sprintf("mean %v, p50 %s, p90 %s, p99 %s, p99.9 %s, max %v",
+		round(d.Mean), show(d.P50), show(d.P90), show(d.P99), show(d.P999), round(d.Max))
+}
+
+// round keeps three significant digits.
+func round(d time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit)
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+func readFile(name string) ([]byte, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return data, nil
+}

@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/profile"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/runners"
+)
+
+type runOptions struct {
+	profile, engine      string
+	arms                 []string
+	blocks               string
+	seed                 uint64
+	serverCPUs, loadCPUs string
+	out, format          string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Measure servers and answer the claims",
+		Long: `Run a profile: every block starts every arm in a fresh process, in shuffled
+order, and loads it at every level. Each finished trial is on disk at once; the
+report is made from what is there, however the run ends.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), o, cmd.Flags().Changed("seed")) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")
+	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:route=/PATH][:close]")
+	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
+	f.StringVar(&o.blocks, "blocks", "", "number of blocks, N or MIN..MAX (the profile's by default)")
+	f.Uint64Var(&o.seed, "seed", 0, "of the order and the set-up (random by default; it stands in run.json)")
+	f.StringVar(&o.serverCPUs, "server-cpus", "", "cores of the servers (the first by default)")
+	f.StringVar(&o.loadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
+	f.StringVar(&o.out, "out", "", "the run folder (results/TIME-PROFILE by default)")
+	f.StringVar(&o.format, "format", "text", "of what is printed at the end: text or json")
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
+	if err := oneOf("format", o.format, "text", "json"); err != nil {
+		return err
+	}
+	p, err := o.selected()
+	if err != nil {
+		return err
+	}
+	s, err := a.newSession(ctx, p, o, seeded)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.guard.Close() }()
+	err = s.measure(ctx)
+	if ctx.Err() != nil {
+		// What was measured is to be reported even though ctx has ended.
+		s.run.State = record.Interrupted
+	} else if err != nil {
+		s.run.State = record.Failed
+	} else {
+		s.run.State = record.Complete
+	}
+	s.run.End = time.Now().UTC()
+	if werr := record.WriteRun(s.dir, s.run); werr != nil {
+		return errors.Join(err, werr)
+	}
+	doc, rerr := renderFolder(s.dir)
+	if rerr != nil {
+		return errors.Join(err, rerr)
+	}
+	if rerr := a.printRun(doc, s.dir, o.format); rerr != nil {
+		return errors.Join(err, rerr)
+	}
+	return err
+}
+
+// selected is the profile with what the flags change of it.
+func (o runOptions) selected() (*profile.Profile, error) {
+	p, err := loadProfile(o.profile)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.arms) > 0 {
+		if err := p.Select(o.arms); err != nil {
+			return nil, usageError{fmt.Errorf("--arm: %w", err)}
+		}
+	}
+	if o.blocks != "" {
+		if p.Blocks, err = parseRange(o.blocks); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	return p, nil
+}
+
+func parseRange(text string) (record.Range, error) {
+	lo, hi, ranged := strings.Cut(text, "..")
+	if !ranged {
+		hi = lo
+	}
+	low, err1 := strconv.Atoi(lo)
+	high, err2 := strconv.Atoi(hi)
+	if err := errors.Join(err1, err2); err != nil || low < 1 || high < low || high > 1000 {
+		return record.Range{}, fmt.Errorf("--blocks %q: want N or MIN..MAX, from 1 to 1000", text)
+	}
+	return record.Range{Min: low, Max: high}, nil
+}
+
+// measure runs the blocks. Every finished trial is on disk when it returns.
+func (s *session) measure(ctx context.Context) error {
+	journal, err := record.OpenJournal(s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = journal.Close() }()
+	progress := newProgress(s.app.err)
+	defer progress.close()
+	b := &bench.Bench{Run: s.run, Launcher: s, Engine: s.engine, Sink: journal, Observe: progress.observe, Arms: map[string]record.Arm{}}
+	for _, arm := range s.run.Arms {
+		b.Arms[arm.Name] = arm
+	}
+	return b.Blocks(ctx)
+}
+
+// Launch implements bench.Launcher.
+func (s *session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
+	in := s.installed[arm.Server]
+	return runners.Start(ctx, in, runners.Options{
+		Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Env: env, Guard: s.guard,
+		LogFile: filepath.Join(s.dir, "logs", logName(arm.Name)),
+	})
+}
+
+// logName makes a file name of an arm's name.
+func logName(arm string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '/' || r == '?' || r == ':' || r == '&' {
+			return '_'
+		}
+		return r
+	}, arm) + ".log"
+}
+
+// newFolder makes the run folder and, for one of the default place, points results/latest at it.
+func newFolder(out, profileName string, now time.Time) (string, error) {
+	dir := out
+	if dir == "" {
+		dir = filepath.Join("results", now.Format("20060102-150405")+"-"+profileName)
+	}
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return "", usageError{fmt.Errorf("--out %s: the folder is not empty", dir)}
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o755); err != nil {
+		return "", fmt.Errorf("make the run folder: %w", err)
+	}
+	if out == "" {
+		if err := pointLatest(dir); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// pointLatest replaces the link results/latest in one step.
+func pointLatest(dir string) error {
+	latest := filepath.Join(filepath.Dir(dir), "latest")
+	tmp := latest + "." + strconv.Itoa(os.Getpid())
+	if err := os.Symlink(filepath.Base(dir), tmp); err != nil {
+		return fmt.Errorf("link the newest run: %w", err)
+	}
+	if err := os.Rename(tmp, latest); err != nil {
+		_ = os.Remove(tmp)
+		return fmt.Errorf("link the newest run: %w", err)
+	}
+	return nil
+}
+
+// present keeps the arms whose server could be prepared.
+func present(arms []record.Arm, missing []record.Missing) []record.Arm {
+	return slices.DeleteFunc(slices.Clone(arms), func(a record.Arm) bool {
+		return slices.ContainsFunc(missing, func(m record.Missing) bool { return m.Arm == a.Name })
+	})
+}

@@ -1,0 +1,237 @@
+package runners
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeServer is a server that the test binary plays.
+func fakeServer(t *testing.T, kind string) *Installed {
+	t.Helper()
+	body := "fake"
+	m := &Manifest{
+		Name: "fake-" + kind, Command: []string{os.Args[0]}, Ready: "/",
+		Environment: map[string]string{"HELLOBENCH_FAKE": kind, "PORT": "{port}"},
+		Routes:      map[string]Route{"/": {Body: &body}},
+	}
+	if kind == "random" {
+		m.Routes["/"] = Route{}
+	}
+	return &Installed{Manifest: m, Src: t.TempDir()}
+}
+
+func start(t *testing.T, kind string, opts Options) (*Process, error) {
+	t.Helper()
+	p, err := Start(t.Context(), fakeServer(t, kind), opts)
+	if p != nil {
+		t.Cleanup(func() { _ = p.Stop() })
+	}
+	return p, err
+}
+
+func TestStartVerifyStop(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "server.log")
+	p, err := start(t, "slow", Options{LogFile: log})
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, p.Startup(), 700*time.Millisecond)
+	body, err := p.Verify(t.Context(), "/")
+	require.NoError(t, err)
+	assert.Equal(t, "fake", string(body))
+	require.NoError(t, p.Alive())
+	require.NoError(t, p.Stop())
+	assert.ErrorContains(t, p.Alive(), "ended by itself")
+	_, err = net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(p.Port())) //nolint:noctx // refused at once
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+	assert.FileExists(t, log)
+}
+
+func TestStartFailures(t *testing.T) {
+	for _, tc := range []struct {
+		kind string
+		want string
+	}{
+		{"exits", `start server "fake-exits": it ended before it was ready (exit status 7); it printed: Error: cannot [31mload module`},
+		{"silent", `start server "fake-silent": not ready after 300ms`},
+		{"error", `start server "fake-error": not ready after 300ms (/ answers status 500)`},
+	} {
+		t.Run(tc.kind, func(t *testing.T) {
+			deadline := 300 * time.Millisecond
+			if tc.kind == "exits" {
+				deadline = 20 * time.Second
+			}
+			_, err := start(t, tc.kind, Options{Deadline: deadline})
+			require.ErrorContains(t, err, tc.want)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.NotContains(t, err.Error(), "\x1b")
+		})
+	}
+}
+
+func TestStartPortTaken(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+	require.NoError(t, err)
+	defer func() { _ = ln.Close() }()
+	port := ln.Addr().(*net.TCPAddr).Port
+	_, err = start(t, "plain", Options{Port: port})
+	require.ErrorContains(t, err, "port "+strconv.Itoa(port)+" is taken")
+}
+
+func TestStartCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	began := time.Now()
+	_, err := Start(ctx, fakeServer(t, "silent"), Options{})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Less(t, time.Since(began), 10*time.Second)
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	for kind, want := range map[string]string{
+		"wrong":  `wrong body: "other", want "fake"`,
+		"random": "two answers differ",
+	} {
+		p, err := start(t, kind, Options{})
+		require.NoError(t, err, kind)
+		_, err = p.Verify(t.Context(), "/")
+		assert.ErrorContains(t, err, want)
+	}
+	p, err := start(t, "plain", Options{})
+	require.NoError(t, err)
+	require.NoError(t, p.Stop())
+	_, err = p.Verify(t.Context(), "/")
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+}
+
+func TestStopStubborn(t *testing.T) {
+	p, err := start(t, "stubborn", Options{})
+	require.NoError(t, err)
+	pid := p.cmd.Process.Pid
+	require.NoError(t, p.Stop())
+	assert.False(t, groupRuns(pid))
+}
+
+func TestStopTakesTheWholeFamily(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("knows strays on Linux only")
+	}
+	p, err := start(t, "family", Options{})
+	require.NoError(t, err)
+	family := descendants(p.cmd.Process.Pid)
+	require.Len(t, family, 2)
+	require.NoError(t, p.Stop())
+	for _, s := range family {
+		assert.True(t, ended(s.pid), "process %d still runs", s.pid)
+	}
+}
+
+func ended(pid int) bool {
+	for range 200 {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+func TestUsage(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+	idle, err := start(t, "plain", Options{})
+	require.NoError(t, err)
+	busy, err := start(t, "busy", Options{})
+	require.NoError(t, err)
+	used := func(p *Process) time.Duration {
+		before, err := p.Usage()
+		require.NoError(t, err)
+		for burned := time.Duration(0); burned < 50*time.Millisecond; { // until the kernel has charged the busy one
+			u, err := busy.Usage()
+			require.NoError(t, err)
+			burned = u.CPU.Total() - before.CPU.Total()
+			if p == idle {
+				time.Sleep(100 * time.Millisecond)
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		after, err := p.Usage()
+		require.NoError(t, err)
+		assert.Positive(t, after.RSS)
+		assert.Positive(t, after.PSS)
+		assert.Positive(t, after.Threads)
+		assert.Equal(t, 1, after.Processes)
+		return after.CPU.Total() - before.CPU.Total()
+	}
+	assert.GreaterOrEqual(t, used(busy), 50*time.Millisecond)
+	assert.Less(t, used(idle), 50*time.Millisecond)
+	require.NoError(t, idle.Stop())
+	_, err = idle.Usage()
+	assert.Error(t, err)
+}
+
+func TestParameters(t *testing.T) {
+	_, err := parameter("workers", nil, 2)
+	require.ErrorContains(t, err, "no such parameter")
+	_, err = parameter("workers", &Parameter{Default: 1, Max: 4}, 5)
+	require.ErrorContains(t, err, "at most 4")
+	v, err := parameter("workers", &Parameter{Default: 3, Max: 4}, 0)
+	require.NoError(t, err)
+	assert.Equal(t, "3", v)
+}
+
+// TestGuard kills a stand-in for the harness: the guard notices by its input
+// ending, whatever ended it.
+func TestGuard(t *testing.T) {
+	t.Setenv("HELLOBENCH_FAKE", "guard")
+	g, err := StartGuard(os.Args[0])
+	require.NoError(t, err)
+	t.Setenv("HELLOBENCH_FAKE", "")
+	kept, err := start(t, "stubborn", Options{Guard: g})
+	require.NoError(t, err)
+	stopped, err := start(t, "plain", Options{Guard: g})
+	require.NoError(t, err)
+	require.NoError(t, stopped.Stop())
+	require.NoError(t, g.Close())
+	select {
+	case <-kept.exited:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the guard left a server running")
+	}
+	var none *Guard
+	none.add(1)
+	require.NoError(t, none.Close())
+}
+
+func TestUnavailable(t *testing.T) {
+	_, err := version(t.Context(), "x", Need{Executable: "no-such-program-here", Install: "apt-get install it"})
+	var u *Unavailable
+	require.True(t, errors.As(err, &u))
+	assert.Equal(t, "apt-get install it", u.Hint)
+	_, err = version(t.Context(), "x", Need{Executable: "go", Version: []string{"version"}, Oldest: "99.1", Install: "i"})
+	require.ErrorContains(t, err, "at least 99.1 is needed")
+	_, err = version(t.Context(), "x", Need{Executable: "false", Install: "i"})
+	require.Error(t, err)
+}
+
+func TestOlder(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		want bool
+	}{{"3.9.1", "3.10", true}, {"3.10", "3.9.9", false}, {"20.0.0", "20", false}, {"20", "20.0", false}, {"18.19", "20.0", true}} {
+		assert.Equal(t, tc.want, older(tc.a, tc.b), "%s older than %s", tc.a, tc.b)
+	}
+}
