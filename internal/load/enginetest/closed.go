@@ -1,0 +1,219 @@
+package enginetest
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/load"
+)
+
+// pause is how long the servers think where only counts matter, so that they
+// are not loaded more than a test needs.
+const pause = time.Millisecond
+
+func testKeepAlive(t *testing.T, e load.Engine) {
+	const n = 8
+	for i := range 2 { // an engine is used for one window after the other
+		s := newServer(t, func(x *exchange) bool { return x.after(pause, okay) })
+		m := measure(t, e, spec(s.url(), n, 500*time.Millisecond))
+		checkAllOK(t, m, s)
+		assert.Equal(t, n, m.Established, "window %d", i)
+		s.acceptsExactly(t, n)
+		assert.Zero(t, m.Reconnects)
+		assert.Greater(t, m.Completed, uint64(n))
+		assert.LessOrEqual(t, m.OK-m.Completed, uint64(n), "at most one response a connection comes after the end")
+		assert.GreaterOrEqual(t, m.BytesIn, m.OK*uint64(len(hello)))
+		assert.GreaterOrEqual(t, *m.Latency.P50, pause)
+		assert.GreaterOrEqual(t, m.Latency.Max, *m.Latency.P50)
+	}
+	s := newServer(t, func(x *exchange) bool { return x.after(50*time.Millisecond, okay) })
+	checkAllOK(t, measure(t, e, spec(s.url(), 300, 250*time.Millisecond)), s)
+	s.acceptsExactly(t, 300)
+}
+
+func testClose(t *testing.T, e load.Engine) {
+	for name, end := range map[string]bool{"the server closes": false, "the client closes": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, func(x *exchange) bool {
+				assert.True(t, x.header("Connection: close"), "%q", x.head)
+				return x.after(pause, response("200 OK", hello, "Connection: close")) && end
+			})
+			sp := spec(s.url(), 4, 250*time.Millisecond)
+			sp.Close = true
+			m := measure(t, e, sp)
+			checkAllOK(t, m, s)
+			s.acceptsExactly(t, int(m.Requests))
+			assert.Zero(t, m.Established)
+			assert.Zero(t, m.Reconnects, "ends of connections that were asked for")
+		})
+	}
+}
+
+// testRequest looks at what the engine sends.
+func testRequest(t *testing.T, e load.Engine) {
+	var mu sync.Mutex
+	var heads [][]string
+	s := newServer(t, func(x *exchange) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		heads = append(heads, x.head)
+		return x.after(pause, okay)
+	})
+	sp := spec(s.url()+"a/b%20c?x=1&y=%2F", 1, 50*time.Millisecond)
+	checkAllOK(t, measure(t, e, sp), s)
+	mu.Lock()
+	defer mu.Unlock()
+	for _, h := range heads {
+		require.Equal(t, "GET /a/b%20c?x=1&y=%2F HTTP/1.1", h[0])
+		x := exchange{head: h}
+		require.True(t, x.header("Host: "+s.ln.Addr().String()), "%q", h)
+		require.False(t, x.header("Connection: close"), "%q", h)
+		for _, line := range h[1:] {
+			name, _, ok := strings.Cut(line, ": ")
+			require.True(t, ok, "%q", line)
+			require.NotContains(t, []string{"accept-encoding", "expect", "cookie"}, strings.ToLower(name))
+		}
+	}
+}
+
+// testFormats answers in every form that HTTP/1.1 allows.
+func testFormats(t *testing.T, e load.Engine) {
+	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, c := range []struct {
+		name   string
+		pieces []string // each written by itself
+		end    bool     // the server ends the connection after it
+		status int
+		body   string
+	}{
+		{name: "in pieces", pieces: split(okay, 7)},
+		{name: "lower case", pieces: []string{"HTTP/1.1 200 OK\r\ncontent-length:14\r\n\r\n" + hello}},
+		{name: "padded value", pieces: []string{"HTTP/1.1 200 OK\r\nContent-Length: \t 14  \r\n\r\n" + hello}},
+		{name: "no reason", pieces: []string{"HTTP/1.1 200 \r\nContent-Length: 14\r\n\r\n" + hello}},
+		{name: "chunked", pieces: []string{chunked + "7\r\nHello, \r\n7\r\nWorld!\n\r\n0\r\n\r\n"}},
+		{name: "chunked in pieces", pieces: split(chunked+"7\r\nHello, \r\n7\r\nWorld!\n\r\n0\r\n\r\n", 6)},
+		{name: "chunked, extension and trailer", pieces: []string{chunked + "0e;a=\"b\"\r\n" + hello + "\r\n0\r\nDigest: x\r\n\r\n"}},
+		{name: "ended by the close", pieces: []string{"HTTP/1.1 200 OK\r\n\r\n" + hello}, end: true},
+		{name: "HTTP/1.0", pieces: []string{"HTTP/1.0 200 OK\r\nContent-Length: 14\r\n\r\n" + hello}, end: true},
+		{name: "HTTP/1.0 without length", pieces: []string{"HTTP/1.0 200 OK\r\n\r\n", hello}, end: true},
+		{name: "interim responses", pieces: []string{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + okay}},
+		{name: "interim response by itself", pieces: []string{"HTTP/1.1 100 Continue\r\n\r\n", okay}},
+		{name: "empty", pieces: []string{response("200 OK", "")}, body: "-"},
+		{name: "no content", pieces: []string{"HTTP/1.1 204 No Content\r\n\r\n"}, status: 204, body: "-"},
+		{name: "expected failure", pieces: []string{response("404 Not Found", hello)}, status: 404},
+		{name: "redirect is not followed", pieces: []string{response("302 Found", hello, "Location: /elsewhere")}, status: 302},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newServer(t, func(x *exchange) bool {
+				time.Sleep(pause)
+				x.server.answered.Add(1)
+				for i, p := range c.pieces {
+					if i > 0 {
+						time.Sleep(pause)
+					}
+					x.part(p)
+				}
+				return !c.end
+			})
+			sp := spec(s.url(), 2, 60*time.Millisecond)
+			sp.Expect.Status = c.status
+			if c.body == "-" {
+				sp.Expect.Body = []byte{}
+			}
+			m := measure(t, e, sp)
+			checkAllOK(t, m, s)
+			if !c.end {
+				s.acceptsExactly(t, 2)
+				assert.Zero(t, m.Reconnects)
+			} else {
+				assert.NotZero(t, m.Reconnects, "connections that the server ended")
+			}
+		})
+	}
+}
+
+// split cuts s into pieces of n bytes.
+func split(s string, n int) []string {
+	var pieces []string
+	for c := range slices.Chunk([]byte(s), max(n, (len(s)+7)/8)) {
+		pieces = append(pieces, string(c))
+	}
+	return pieces
+}
+
+func testLargeBody(t *testing.T, e load.Engine) {
+	body := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
+	for name, answer := range map[string]string{
+		"length":  response("200 OK", body),
+		"chunked": fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, func(x *exchange) bool { return x.send(answer) })
+			sp := spec(s.url(), 2, 100*time.Millisecond)
+			sp.Expect.Body = []byte(body)
+			m := measure(t, e, sp)
+			checkAllOK(t, m, s)
+			assert.GreaterOrEqual(t, m.BytesIn, m.OK*uint64(len(body)))
+		})
+	}
+}
+
+func testHosts(t *testing.T, e load.Engine) {
+	t.Run("name", func(t *testing.T) {
+		s := newServer(t, func(x *exchange) bool { return x.after(pause, okay) })
+		_, port, err := net.SplitHostPort(s.ln.Addr().String())
+		require.NoError(t, err)
+		checkAllOK(t, measure(t, e, spec("http://localhost:"+port+"/", 2, 50*time.Millisecond)), s)
+	})
+	t.Run("IPv6", func(t *testing.T) {
+		ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "[::1]:0")
+		if err != nil {
+			t.Skipf("no IPv6 on this machine: %v", err)
+		}
+		require.NoError(t, ln.Close())
+		s := listen(t, "[::1]:0", func(x *exchange) bool {
+			u, err := url.Parse("http://" + x.conn.LocalAddr().String())
+			assert.NoError(t, err)
+			assert.True(t, x.header("Host: "+u.Host), "%q", x.head)
+			return x.after(pause, okay)
+		})
+		checkAllOK(t, measure(t, e, spec(s.url(), 2, 50*time.Millisecond)), s)
+	})
+}
+
+// testKnownDelay compares the engine with what the server knows of itself.
+func testKnownDelay(t *testing.T, e load.Engine) {
+	const n, delay = 8, 20 * time.Millisecond
+	var mu sync.Mutex
+	var took []time.Duration
+	s := newServer(t, func(x *exchange) bool {
+		begin := time.Now()
+		time.Sleep(delay)
+		mu.Lock()
+		took = append(took, time.Since(begin))
+		mu.Unlock()
+		return x.send(okay)
+	})
+	m := measure(t, e, spec(s.url(), n, 750*time.Millisecond))
+	checkAllOK(t, m, s)
+	mu.Lock()
+	defer mu.Unlock()
+	slices.Sort(took)
+	truth := took[len(took)/2]
+	assert.InDelta(t, truth.Seconds(), m.Latency.P50.Seconds(), 0.002, "median against the server's own, %v", truth)
+	for i, b := range m.Bins {
+		assert.InDelta(t, truth.Seconds(), b.P50.Seconds(), 0.005, "median of bin %d", i)
+	}
+	// Little's law: N requests in flight, of which each takes what it takes.
+	assert.InDelta(t, 1, m.LittlesLaw(), 0.15)
+	assert.InDelta(t, n, m.Throughput()*m.Latency.Mean.Seconds(), 0.15*n)
+}

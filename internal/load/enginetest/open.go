@@ -1,0 +1,110 @@
+package enginetest
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/load"
+)
+
+// testOpenLoop sends what the schedule says, whatever the connections.
+func testOpenLoop(t *testing.T, e load.Engine) {
+	const window = 500 * time.Millisecond
+	for _, c := range []struct {
+		schedule    load.Schedule
+		connections int
+		think       time.Duration
+	}{
+		{load.Schedule{Rate: 400}, 16, pause},
+		{load.Schedule{Rate: 400, Poisson: true, Seed: 7}, 16, pause},
+		{load.Schedule{Rate: 400, Poisson: true, Seed: 8}, 0, pause},
+		{load.Schedule{Rate: 200}, 0, 100 * time.Millisecond}, // 20 at a time, over the end of the window
+		{load.Schedule{Rate: 100}, 1, 12 * time.Millisecond},  // more than the connection can carry
+	} {
+		t.Run(fmt.Sprintf("%+v over %d, %v", c.schedule, c.connections, c.think), func(t *testing.T) {
+			s := newServer(t, func(x *exchange) bool { return x.after(c.think, okay) })
+			sp := spec(s.url(), c.connections, window)
+			sp.Schedule = &c.schedule
+			var want uint64
+			for times := c.schedule.Times(); times.Next() < window; {
+				want++
+			}
+			m := measure(t, e, sp)
+			checkAllOK(t, m, s)
+			assert.Equal(t, want, m.Scheduled, "entries of the schedule in the window")
+			assert.Equal(t, want, m.Requests)
+			assert.EqualValues(t, want, m.Slip.Count)
+			assert.Less(t, *m.Slip.P50, 100*time.Millisecond)
+			if c.connections > 0 {
+				assert.LessOrEqual(t, s.accepted.Load(), int64(c.connections))
+			}
+			assert.GreaterOrEqual(t, *m.Latency.P50, c.think)
+			assert.GreaterOrEqual(t, m.Latency.Mean, m.Service.Mean, "latency is service and slip together")
+			assert.InDelta(t, m.Latency.Mean.Seconds(), (m.Service.Mean + m.Slip.Mean).Seconds(), 0.001+0.002*m.Latency.Mean.Seconds())
+		})
+	}
+}
+
+// testEmptySchedule has no send time in the window.
+func testEmptySchedule(t *testing.T, e load.Engine) {
+	const window = 100 * time.Millisecond
+	s := newServer(t, func(x *exchange) bool { return x.send(okay) })
+	sp := spec(s.url(), 2, window)
+	sp.Schedule = &load.Schedule{Rate: 0.001, Poisson: true, Seed: 1}
+	require.Greater(t, sp.Schedule.Times().Next(), 10*time.Second)
+	begin := time.Now()
+	m := measure(t, e, sp)
+	assert.Less(t, time.Since(begin), window+time.Second)
+	assert.Zero(t, m.Requests)
+	assert.Zero(t, m.Scheduled)
+	assert.Zero(t, s.received.Load())
+	assert.Zero(t, m.Latency.Count)
+}
+
+// testStall stops the server once for S in a window of T. The requests that
+// were due meanwhile wait for S down to nothing, so the quantile p of the
+// latency is S - (1-p)T where that is above the service time. An engine that
+// counts from the actual send, and sends late, sees next to nothing of it.
+func testStall(t *testing.T, e load.Engine) {
+	const (
+		stall     = 300 * time.Millisecond
+		window    = 2 * time.Second
+		tolerance = 0.03 // seconds: 6 gaps of the schedule
+	)
+	for _, connections := range []int{100, 1} {
+		t.Run(fmt.Sprintf("%d connections", connections), func(t *testing.T) {
+			var mu sync.Mutex
+			var first, until time.Time
+			s := newServer(t, func(x *exchange) bool {
+				mu.Lock()
+				now := time.Now()
+				if first.IsZero() {
+					first = now
+				}
+				if until.IsZero() && now.Sub(first) > window/4 {
+					until = now.Add(stall)
+				}
+				wait := until.Sub(now)
+				mu.Unlock()
+				return x.after(max(0, wait), okay)
+			})
+			sp := spec(s.url(), connections, window)
+			sp.Schedule = &load.Schedule{Rate: 200}
+			m := measure(t, e, sp)
+			checkAllOK(t, m, s)
+			assert.EqualValues(t, 400, m.Requests)
+			h, err := m.Latency.Histogram()
+			require.NoError(t, err)
+			for _, p := range []float64{0.9, 0.95, 0.99} {
+				truth := stall - time.Duration((1-p)*float64(window))
+				assert.InDelta(t, truth.Seconds(), h.Quantile(p).Seconds(), tolerance, "p%g, truth %v", 100*p, truth)
+			}
+			assert.Less(t, h.Quantile(0.8), 50*time.Millisecond, "before and after the stall")
+		})
+	}
+}

@@ -1,0 +1,192 @@
+// Package vegeta runs the window of a load with the Attacker of
+// github.com/tsenart/vegeta: the engine that users know, the one for TLS and
+// HTTP/2, and the cross-check of the event loop in package wire.
+//
+// The library paces, counts and times; this package holds what the library
+// leaves to its caller. The send times come from a schedule that is fixed
+// before the window, and every latency counts from the time that the schedule
+// intended, so that a stalled server cannot slow down the asking (coordinated
+// omission). Connections are opened before the window. Failures are classed by
+// the error itself and never counted as fast responses. Requests that net/http
+// sends again by itself are counted.
+//
+// It refuses to decide what is correct (the specification does, not the
+// library's range of status codes), to follow redirects, to decompress, to
+// take a proxy from the environment and to summarize with the library's
+// Metrics. It does not pin: Spec.CPUs is ignored, because the Go scheduler
+// places the workers wherever the process may run, so pinning the process is
+// the caller's business.
+//
+// A request costs 20 to 40 us of CPU here, so a fast server outruns this
+// engine: whoever publishes its figures measures the engine's ceiling first.
+package vegeta
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"runtime"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Options are what the engine does beyond a specification. The zero value
+// verifies certificates, speaks HTTP/1.1 and writes no results.
+type Options struct {
+	InsecureSkipVerify bool // accept any certificate: for a server of one's own with a self-signed one
+	HTTP2              bool // offer HTTP/2 to an https server, and take HTTP/1.1 if it declines
+
+	// Results, if not nil, receives every result in vegeta's own (gob)
+	// encoding, readable by `vegeta report` and `vegeta plot`: Timestamp is the
+	// intended send, Latency counts from it, Error is set for whatever was not
+	// correct, Attack numbers the windows, and bodies and headers are left out.
+	// It is written to by one goroutine during Run and flushed when Run returns.
+	Results io.Writer
+}
+
+// maxWorkers bounds the memory of an open loop that the server cannot follow.
+// The library makes a tick wait when all workers are busy; since latency
+// counts from the intended send, that wait is in the latency and in the slip.
+const maxWorkers = 1 << 15
+
+// Engine is a load.Engine. It is for one window at a time.
+type Engine struct {
+	opts    Options
+	buf     *bufio.Writer
+	encode  vegeta.Encoder
+	windows int
+}
+
+var _ load.Engine = (*Engine)(nil)
+
+// New returns an engine.
+func New(o Options) *Engine {
+	e := &Engine{opts: o}
+	if o.Results != nil {
+		// One encoder for all windows: gob refuses a second stream in one file.
+		e.buf = bufio.NewWriterSize(o.Results, 64<<10)
+		e.encode = vegeta.NewEncoder(e.buf)
+	}
+	return e
+}
+
+// Name is "vegeta".
+func (*Engine) Name() string { return "vegeta" }
+
+// Run generates the load of one window, see load.Engine. With HTTP/2 the
+// requests in flight share as few connections as the server's stream limit
+// allows, so that Established is 1.
+//
+// An open loop bounded by Connections makes a request wait for a connection
+// inside vegeta's clock: the wait is part of Service, not of Slip, and counts
+// against the timeout. Where the load outruns the generator, scheduled
+// requests are still sent until one timeout after the window, then given up:
+// Requests is less than Scheduled.
+//
+// An error in writing Options.Results is returned beside the measurement.
+func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
+	if err := spec.Normalize(); err != nil {
+		return nil, fmt.Errorf("vegeta: %w", err)
+	}
+	target, err := url.Parse(spec.URL)
+	if err != nil {
+		return nil, fmt.Errorf("vegeta: target URL: %w", err)
+	}
+	if e.opts.HTTP2 && target.Scheme != "https" {
+		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", spec.URL, load.ErrUnsupported)
+	}
+	e.windows++
+	if spec.Schedule != nil {
+		defer twoProcs()()
+	}
+	conns := newPool(target, &spec, e.opts)
+	defer conns.close()
+	established := conns.open(ctx, preopened(&spec, e.opts))
+
+	out := e.newResults(&spec)
+	m := attack(ctx, &spec, conns, out)
+	m.Engine, m.Established = e.Name(), established
+	m.Reconnects = conns.reconnects.Load()
+	if err := out.close(); err != nil {
+		return m, fmt.Errorf("vegeta: write results: %w", err)
+	}
+	if m.Duration < spec.Duration || ctx.Err() != nil {
+		return m, ctx.Err()
+	}
+	return m, nil
+}
+
+// preopened is how many connections are opened before the window.
+func preopened(spec *load.Spec, o Options) int {
+	switch {
+	case spec.Close:
+		return 0
+	case o.HTTP2:
+		return 1
+	default:
+		return spec.Connections
+	}
+}
+
+// twoProcs makes sure that the pacer, while it waits for the last stretch,
+// does not hold the only processor that could see a response arrive. It
+// returns the function that undoes it.
+func twoProcs() func() {
+	if runtime.GOMAXPROCS(0) > 1 {
+		return func() {}
+	}
+	runtime.GOMAXPROCS(2)
+	return func() { runtime.GOMAXPROCS(1) }
+}
+
+// attack runs the window once the connections are open.
+func attack(ctx context.Context, spec *load.Spec, conns *pool, out *results) *record.Measurement {
+	trips := newTripper(ctx, spec, conns)
+	opts := []func(*vegeta.Attacker){vegeta.Client(trips.client()), vegeta.MaxBody(0)}
+	if spec.Schedule == nil {
+		n := uint64(spec.Connections)
+		opts = append(opts, vegeta.Workers(n), vegeta.MaxWorkers(n))
+	} else {
+		opts = append(opts, vegeta.MaxWorkers(maxWorkers))
+	}
+	attacker := vegeta.NewAttacker(opts...)
+	defer attacker.Stop()
+	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
+
+	begin := time.Now()
+	cpu := processCPU()
+	t := newTally(spec, begin)
+	answers := attacker.Attack(targeter(ctx, spec, begin), newPacer(ctx, spec, begin), 0, "")
+	end := time.NewTimer(time.Until(begin.Add(spec.Duration)))
+	defer end.Stop()
+	over, done := end.C, ctx.Done()
+	for answers != nil || over != nil {
+		select {
+		case r, ok := <-answers:
+			if !ok {
+				answers = nil
+				break
+			}
+			if c := trips.take(r.Seq); c != nil {
+				out.write(r, c, t.add(r, c))
+			} else {
+				t.skip(r.Seq)
+			}
+		case <-over:
+			t.cpu, over = processCPU().Sub(cpu), nil
+		case <-done:
+			done = nil
+			if over != nil { // the window ends here, what is in flight is given up
+				t.cut(time.Since(begin))
+				t.cpu, over = processCPU().Sub(cpu), nil
+			}
+		}
+	}
+	return t.measurement()
+}

@@ -1,0 +1,192 @@
+package vegeta
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hellobench/hellobench/internal/load"
+)
+
+// opening is how many connections are being opened at once: few enough for
+// the shortest listen queues (128), since an overflow costs a second.
+const opening = 64
+
+// pool opens the connections of a window. Those that it opened beforehand it
+// hands to the transport when that asks to dial, so that net/http needs no
+// request to get its connections.
+type pool struct {
+	addr       string
+	dialer     net.Dialer
+	tls        *tls.Config // nil for http
+	reconnects atomic.Uint64
+
+	mu     sync.Mutex
+	ready  []net.Conn
+	all    map[*conn]struct{}
+	closed bool
+}
+
+// dialError marks an error as one of establishing the connection.
+type dialError struct{ error }
+
+func (e *dialError) Unwrap() error { return e.error }
+
+func newPool(target *url.URL, spec *load.Spec, o Options) *pool {
+	port := target.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[target.Scheme]
+	}
+	p := &pool{
+		addr:   net.JoinHostPort(target.Hostname(), port),
+		dialer: net.Dialer{Timeout: spec.Timeout, KeepAlive: -1},
+		all:    map[*conn]struct{}{},
+	}
+	if target.Scheme == "https" {
+		p.tls = &tls.Config{
+			ServerName:         target.Hostname(),
+			InsecureSkipVerify: o.InsecureSkipVerify, //nolint:gosec // asked for by the caller
+			NextProtos:         []string{"http/1.1"},
+		}
+		if o.HTTP2 {
+			p.tls.NextProtos = []string{"h2", "http/1.1"}
+		}
+	}
+	return p
+}
+
+// open opens up to n connections, within one timeout, and says how many it
+// got. A connection that fails is not an error: the requests will find out.
+func (p *pool) open(ctx context.Context, n int) int {
+	ctx, cancel := context.WithTimeout(ctx, p.dialer.Timeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	var begun atomic.Int64
+	for range min(n, opening) {
+		wg.Go(func() {
+			for begun.Add(1) <= int64(n) && ctx.Err() == nil {
+				if c, err := p.dial(ctx); err == nil {
+					p.mu.Lock()
+					p.ready = append(p.ready, c)
+					p.mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return len(p.ready)
+}
+
+// take gives the transport a connection: an opened one, else a new one.
+func (p *pool) take(ctx context.Context, _, _ string) (net.Conn, error) {
+	p.mu.Lock()
+	if n := len(p.ready); n > 0 {
+		c := p.ready[n-1]
+		p.ready = p.ready[:n-1]
+		p.mu.Unlock()
+		return c, nil
+	}
+	p.mu.Unlock()
+	return p.dial(ctx)
+}
+
+func (p *pool) dial(ctx context.Context) (net.Conn, error) {
+	raw, err := p.dialer.DialContext(ctx, "tcp", p.addr)
+	if err != nil {
+		return nil, &dialError{err}
+	}
+	c := &conn{Conn: raw, pool: p}
+	if !p.add(c) {
+		_ = raw.Close()
+		return nil, &dialError{net.ErrClosed}
+	}
+	if p.tls == nil {
+		return c, nil
+	}
+	secure := tls.Client(c, p.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, &dialError{err}
+	}
+	return secure, nil
+}
+
+func (p *pool) add(c *conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.all[c] = struct{}{}
+	}
+	return !p.closed
+}
+
+// close ends all connections, and those that are still being dialed.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	all := p.all
+	p.all = nil
+	p.mu.Unlock()
+	for c := range all {
+		_ = c.Close()
+	}
+}
+
+// conn is a connection that knows whether the server ended it between two
+// responses.
+type conn struct {
+	net.Conn
+	pool   *pool
+	users  atomic.Int32 // requests that hold it
+	served atomic.Bool  // it has carried a whole response
+	closed atomic.Bool  // by this side
+	gone   atomic.Bool  // counted as ended by the server
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil && c.served.Load() && c.users.Load() == 0 && !c.closed.Load() {
+		c.ended()
+	}
+	return n, err //nolint:wrapcheck // callers inspect what the connection said
+}
+
+func (c *conn) Close() error {
+	c.closed.Store(true)
+	c.pool.mu.Lock()
+	delete(c.pool.all, c)
+	c.pool.mu.Unlock()
+	return c.Conn.Close() //nolint:wrapcheck // as above
+}
+
+// ended counts the connection as ended by the server, once.
+func (c *conn) ended() {
+	if !c.gone.Swap(true) {
+		c.pool.reconnects.Add(1)
+	}
+}
+
+// newTransport returns a transport that takes its connections from the pool
+// and leaves the response as it came.
+func newTransport(spec *load.Spec, p *pool) *http.Transport {
+	t := &http.Transport{
+		DialContext:         p.take,
+		DialTLSContext:      p.take,
+		TLSClientConfig:     p.tls,
+		DisableKeepAlives:   spec.Close,
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 1 << 20, // every connection is kept
+		MaxConnsPerHost:     spec.Connections,
+		Protocols:           new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(true)
+	if p.tls != nil && p.tls.NextProtos[0] == "h2" {
+		t.Protocols.SetHTTP2(true)
+		t.MaxConnsPerHost = 0 // the requests share connections
+	}
+	return t
+}

@@ -1,0 +1,124 @@
+package vegeta
+
+import (
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// tally turns results into a measurement. It is for one goroutine and does
+// well under a microsecond of work a result, so that no worker waits for it.
+type tally struct {
+	m       record.Measurement
+	spec    *load.Spec
+	begin   time.Time
+	planned *intended // nil in a closed loop
+	bins    *bins
+	cpu     record.CPU
+
+	latency, service, slip *record.Histogram
+}
+
+func newTally(spec *load.Spec, begin time.Time) *tally {
+	t := &tally{
+		m:       record.Measurement{Connections: spec.Connections, Duration: spec.Duration},
+		spec:    spec,
+		begin:   begin,
+		bins:    newBins(spec.Duration),
+		latency: record.NewHistogram(),
+	}
+	if s := spec.Schedule; s != nil {
+		t.m.Offered = s.Rate
+		t.planned = newIntended(s)
+		t.service, t.slip = record.NewHistogram(), record.NewHistogram()
+	}
+	return t
+}
+
+// verdict is what became of a result.
+type verdict struct {
+	class  class
+	why    string
+	due    time.Time // intended send
+	answer time.Duration
+}
+
+// add counts a result.
+func (t *tally) add(r *vegeta.Result, c *call) verdict {
+	sent := r.Timestamp.Sub(t.begin)
+	done, due := sent+r.Latency, sent
+	if t.planned != nil {
+		due = t.planned.at(r.Seq)
+	}
+	t.m.InFlight += max(0, min(done, t.m.Duration)-max(sent, 0))
+	v := verdict{due: t.begin.Add(due), answer: done - due}
+	v.class, v.why = c.outcome()
+	if v.class == aborted {
+		return v
+	}
+	t.m.Requests++
+	t.m.Retries += c.retries
+	t.m.BytesIn += uint64(c.bytes)
+	if t.slip != nil {
+		t.slip.Record(sent - due)
+	}
+	if v.class != correct {
+		t.fail(v)
+		return v
+	}
+	t.m.OK++
+	t.latency.Record(v.answer)
+	if t.service != nil {
+		t.service.Record(r.Latency)
+	}
+	if done < t.m.Duration {
+		t.m.Completed++
+		t.bins.add(done, v.answer)
+	}
+	return v
+}
+
+// skip passes over a sequence number for which no request was sent.
+func (t *tally) skip(seq uint64) {
+	if t.planned != nil {
+		t.planned.at(seq)
+	}
+}
+
+func (t *tally) fail(v verdict) {
+	e := &t.m.Errors
+	switch v.class {
+	case badConnect:
+		e.Connect++
+	case badTimeout:
+		e.Timeout++
+	case badStatus:
+		e.Status++
+	case badBody:
+		e.Body++
+	default:
+		e.Reset++
+	}
+	if t.m.FirstError == "" {
+		t.m.FirstError = v.why
+	}
+}
+
+// cut shortens the window to what has passed of it.
+func (t *tally) cut(passed time.Duration) { t.m.Duration = min(t.m.Duration, passed) }
+
+// measurement is the sum. The tally is not used afterwards.
+func (t *tally) measurement() *record.Measurement {
+	m := &t.m
+	m.CPU = t.cpu
+	m.Bins = t.bins.list(m.Duration)
+	m.Latency = t.latency.Distribution()
+	if t.planned != nil {
+		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()
+		m.Scheduled = scheduledBefore(t.spec.Schedule, m.Duration)
+	}
+	return m
+}
