@@ -45,7 +45,7 @@ const (
 // The intervals are bootstrap percentiles at the expanded level
 // 2 Phi(-t sqrt(B/(B-1))) with t the Student quantile for B-1 degrees of freedom,
 // because plain percentiles are too narrow for few blocks: Hesterberg, What
-// Teachers Should Know about the Bootstrap (American Statistician 2015), section 5.
+// Teachers Should Know about the Bootstrap (American Statistician 2015).
 func BootstrapUSL(loads []float64, blocks [][]float64, resamples int, confidence float64, rng *rand.Rand) (USLFit, error) {
 	f, logs, err := prepareBootstrap(loads, blocks, resamples, confidence)
 	if err != nil {

@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 )
@@ -105,7 +106,8 @@ func (s *segmentCost) pelt(minSegment int, penalty float64) []int {
 	}
 	var changes []int
 	for at := start[n]; at > 0; at = start[at] {
-		changes = append([]int{at}, changes...)
+		changes = append(changes, at)
 	}
+	slices.Reverse(changes)
 	return changes
 }

@@ -50,8 +50,13 @@ func QuantileRanks(n int, q, confidence float64) (low, high int, err error) {
 		return 0, 0, err
 	}
 	tail := (1 - confidence) / 2
+	return lowestRank(n, q, tail), n + 1 - lowestRank(n, 1-q, tail), nil
+}
+
+// lowestRank is the largest rank with P(binomial(n, q) < rank) <= tail. A
+// probability that equals the tail but for rounding counts as equal, so that
+// both ends of a median stay symmetric.
+func lowestRank(n int, q, tail float64) int {
 	below := distuv.Binomial{N: float64(n), P: q}
-	low = sort.Search(n, func(rank int) bool { return below.CDF(float64(rank)) > tail })
-	high = 1 + sort.Search(n, func(rank int) bool { return 1-below.CDF(float64(rank)) <= tail })
-	return low, high, nil
+	return sort.Search(n, func(rank int) bool { return below.CDF(float64(rank)) > tail*(1+1e-9) })
 }

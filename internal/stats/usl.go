@@ -74,7 +74,9 @@ func FitUSL(n, x []float64) (USL, error) {
 type uslFitter struct {
 	n        []float64
 	logN     []float64
-	scale    float64 // kappa is searched in units of 1/max(n)^2, which makes it comparable to sigma
+	starts   []gridPoint
+	scale    float64   // kappa is searched in units of 1/max(n)^2, which makes it comparable to sigma
+	divisor  []float64 // logarithms
 	residual []float64
 	bySigma  []float64
 	byKappa  []float64
@@ -84,8 +86,9 @@ func newUSLFitter(n []float64) (*uslFitter, error) {
 	distinct := map[float64]bool{}
 	top := 1.0
 	f := &uslFitter{
-		n: n, logN: make([]float64, len(n)), residual: make([]float64, len(n)),
-		bySigma: make([]float64, len(n)), byKappa: make([]float64, len(n)),
+		n: n, logN: make([]float64, len(n)), divisor: make([]float64, len(n)),
+		residual: make([]float64, len(n)), bySigma: make([]float64, len(n)),
+		byKappa: make([]float64, len(n)),
 	}
 	for k, v := range n {
 		if !(v >= 1) || math.IsInf(v, 1) {
@@ -99,7 +102,20 @@ func newUSLFitter(n []float64) (*uslFitter, error) {
 		return nil, fmt.Errorf("fit scalability: %d distinct loads, at least %d are needed", len(distinct), minLevels)
 	}
 	f.scale = 1 / (top * top)
+	for _, s := range sigmaGrid {
+		for _, k := range kappaGrid {
+			f.starts = append(f.starts, gridPoint{point{sigma: s, kappa: k}, f.logDivisors(s, k)})
+		}
+	}
 	return f, nil
+}
+
+func (f *uslFitter) logDivisors(sigma, scaledKappa float64) []float64 {
+	out := make([]float64, len(f.n))
+	for k, n := range f.n {
+		out[k] = math.Log(uslDivisor(n, sigma, scaledKappa*f.scale))
+	}
+	return out
 }
 
 // The grid of starts: sigma itself and kappa in units of the fitter's scale. A
@@ -112,15 +128,19 @@ var (
 // uslStarts is how many of the best grid points are refined.
 const uslStarts = 3
 
-// point is a place in the search: sigma, scaled kappa and the squared error there.
-type point struct{ sigma, kappa, sse float64 }
+// point is a place in the search: sigma and scaled kappa, the best ln lambda for them and the squared error.
+type point struct{ sigma, kappa, logLambda, sse float64 }
+
+// gridPoint is a start with its log divisors, which no throughput changes.
+type gridPoint struct {
+	point
+	logDivisor []float64
+}
 
 func (f *uslFitter) fit(logX []float64) USL {
-	grid := make([]point, 0, len(sigmaGrid)*len(kappaGrid))
-	for _, s := range sigmaGrid {
-		for _, k := range kappaGrid {
-			grid = append(grid, f.at(logX, s, k))
-		}
+	grid := make([]point, len(f.starts))
+	for k, g := range f.starts {
+		grid[k] = f.residuals(logX, g.logDivisor, g.point)
 	}
 	slices.SortFunc(grid, func(a, b point) int { return cmp.Compare(a.sse, b.sse) })
 	best := grid[0]
@@ -129,30 +149,24 @@ func (f *uslFitter) fit(logX []float64) USL {
 			best = p
 		}
 	}
-	kappa := best.kappa * f.scale
-	return USL{Lambda: math.Exp(f.logLambda(logX, best.sigma, kappa)), Sigma: best.sigma, Kappa: kappa}
+	return USL{Lambda: math.Exp(best.logLambda), Sigma: best.sigma, Kappa: best.kappa * f.scale}
 }
 
-func (f *uslFitter) logLambda(logX []float64, sigma, kappa float64) float64 {
-	sum := 0.0
-	for k, n := range f.n {
-		sum += logX[k] - f.logN[k] + math.Log(uslDivisor(n, sigma, kappa))
-	}
-	return sum / float64(len(f.n))
-}
-
-// at computes the residuals at a point, with the best lambda for it, and their squared sum.
+// at evaluates a point; the residuals stay in the scratch space.
 func (f *uslFitter) at(logX []float64, sigma, scaledKappa float64) point {
-	kappa := scaledKappa * f.scale
-	mean := 0.0
 	for k, n := range f.n {
-		f.residual[k] = logX[k] - f.logN[k] + math.Log(uslDivisor(n, sigma, kappa))
-		mean += f.residual[k]
+		f.divisor[k] = math.Log(uslDivisor(n, sigma, scaledKappa*f.scale))
 	}
-	mean /= float64(len(f.n))
-	p := point{sigma: sigma, kappa: scaledKappa}
+	return f.residuals(logX, f.divisor, point{sigma: sigma, kappa: scaledKappa})
+}
+
+func (f *uslFitter) residuals(logX, logDivisor []float64, p point) point {
+	for k, d := range logDivisor {
+		f.residual[k] = logX[k] - f.logN[k] + d
+		p.logLambda += f.residual[k] / float64(len(f.n))
+	}
 	for k := range f.residual {
-		f.residual[k] -= mean
+		f.residual[k] -= p.logLambda
 		p.sse += f.residual[k] * f.residual[k]
 	}
 	return p

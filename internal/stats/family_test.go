@@ -1,0 +1,123 @@
+package stats
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestBonferroni(t *testing.T) {
+	got, err := Bonferroni(0.95, 10)
+	require.NoError(t, err)
+	assert.InDelta(t, 0.995, got, 1e-12)
+	got, err = Bonferroni(0.95, 1)
+	require.NoError(t, err)
+	assert.InDelta(t, 0.95, got, 1e-12)
+
+	_, err = Bonferroni(0.95, 0)
+	require.ErrorContains(t, err, "at least 1 member")
+	_, err = Bonferroni(1.5, 3)
+	require.ErrorContains(t, err, "confidence")
+}
+
+func TestHolm(t *testing.T) {
+	// By hand, in order of size: 6*0.005, 5*0.01, 4*0.02, 3*0.03, 0.09 again
+	// because 2*0.04 = 0.08 falls, 0.55.
+	got, err := Holm([]float64{0.01, 0.04, 0.03, 0.005, 0.55, 0.02})
+	require.NoError(t, err)
+	assert.InDeltaSlice(t, []float64{0.05, 0.09, 0.09, 0.03, 0.55, 0.08}, got, 1e-12)
+
+	got, err = Holm([]float64{0.9, 0.8})
+	require.NoError(t, err)
+	assert.Equal(t, []float64{1, 1}, got)
+
+	got, err = Holm(nil)
+	require.NoError(t, err)
+	assert.Empty(t, got)
+
+	for _, bad := range []float64{-0.1, 1.1} {
+		_, err = Holm([]float64{0.5, bad})
+		require.ErrorContains(t, err, "at index 1")
+	}
+}
+
+func TestHolmProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := rapid.SliceOfN(rapid.Float64Range(0, 1), 1, 12).Draw(t, "p")
+		adjusted, err := Holm(p)
+		require.NoError(t, err)
+		for k := range p {
+			assert.GreaterOrEqual(t, adjusted[k], p[k])
+			assert.LessOrEqual(t, adjusted[k], min(1, float64(len(p))*p[k])+1e-15, "Holm rejects what Bonferroni rejects")
+			for j := range p {
+				assert.False(t, p[k] < p[j] && adjusted[k] > adjusted[j], "the order stays")
+			}
+		}
+	})
+}
+
+func TestSpendAlpha(t *testing.T) {
+	// scipy: differences of 2*norm.sf(norm.isf(alpha/2)/sqrt(t)) and of
+	// alpha*log(1+(e-1)*t) at t = (5, 10, 15, 20, 30)/30.
+	for name, c := range map[string]struct {
+		f     Spending
+		alpha float64
+		want  []float64
+	}{
+		"O'Brien-Fleming, 5%": {OBrienFleming, 0.05, []float64{1.579449240239549e-06, 0.000685315418983797, 0.004887701812560366, 0.01080006976926377, 0.033625333549951786}},
+		"O'Brien-Fleming, 1%": {OBrienFleming, 0.01, []float64{2.799972295512759e-10, 8.139759718547706e-06, 0.0002615769169157057, 0.0013367295002502846, 0.008393553543118229}},
+		"Pocock, 5%":          {Pocock, 0.05, []float64{0.012591615447890128, 0.010050005815306937, 0.00836410408471681, 0.007163400421593191, 0.011830874230492935}},
+		"Pocock, 1%":          {Pocock, 0.01, []float64{0.002518323089578026, 0.0020100011630613873, 0.0016728208169433621, 0.0014326800843186376, 0.0023661748460985874}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parts, err := SpendAlpha(c.f, c.alpha, PlannedLooks())
+			require.NoError(t, err)
+			require.Len(t, parts, len(c.want))
+			for k := range parts {
+				assert.InEpsilon(t, c.want[k], parts[k], 1e-9, "look %d", k+1)
+			}
+		})
+	}
+}
+
+func TestSpendAlphaRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		alpha   float64
+		looks   []int
+		message string
+	}{
+		"no looks":      {0.05, nil, "no looks"},
+		"falling":       {0.05, []int{5, 4}, "look 2"},
+		"same twice":    {0.05, []int{5, 5}, "look 2"},
+		"one block":     {0.05, []int{1, 5}, "look 1"},
+		"alpha 0":       {0, []int{5}, "alpha"},
+		"alpha 1":       {1, []int{5}, "alpha"},
+		"alpha percent": {5, []int{5}, "alpha"},
+	} {
+		_, err := SpendAlpha(Pocock, c.alpha, c.looks)
+		require.ErrorContains(t, err, c.message, name)
+	}
+}
+
+func TestSpendingProperties(t *testing.T) {
+	for name, f := range map[string]Spending{"O'Brien-Fleming": OBrienFleming, "Pocock": Pocock} {
+		t.Run(name, rapid.MakeCheck(func(t *rapid.T) {
+			alpha := rapid.Float64Range(1e-4, 0.5).Draw(t, "alpha")
+			looks := rapid.SliceOfNDistinct(rapid.IntRange(2, 100), 1, 8, rapid.ID[int]).Draw(t, "looks")
+			slices.Sort(looks)
+			parts, err := SpendAlpha(f, alpha, looks)
+			require.NoError(t, err)
+			total := 0.0
+			for _, p := range parts {
+				assert.GreaterOrEqual(t, p, 0.0)
+				total += p
+			}
+			assert.InDelta(t, alpha, total, 1e-12)
+			assert.Zero(t, f(alpha, 0))
+			assert.InDelta(t, alpha, f(alpha, 2), 1e-12, "nothing is left beyond the plan")
+		}))
+	}
+}
