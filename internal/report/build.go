@@ -78,14 +78,17 @@ func arms(run *record.Run) []Arm {
 		servers[s.Server] = s
 	}
 	out := make([]Arm, 0, len(run.Arms))
-	for i, a := range run.Arms {
+	style := 0
+	for _, a := range run.Arms {
 		s := servers[a.Server]
-		arm := Arm{Arm: a, Role: Competitor, Title: cmp.Or(s.Title, a.Server, a.Name), Runtime: s.Runtime, Style: i}
+		arm := Arm{Arm: a, Role: Competitor, Title: cmp.Or(s.Title, a.Server, a.Name), Runtime: s.Runtime, Style: style}
 		switch {
 		case a.Replicate != "":
 			arm.Role = Replicate
 		case a.Server == nullServer:
 			arm.Role = Ceiling
+		default:
+			style++
 		}
 		if arm.Route == "" {
 			arm.Route = "/"

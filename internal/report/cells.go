@@ -226,7 +226,7 @@ func memory(starts []start) string {
 // newStarts sums up what the starts of one arm took before any load.
 func newStarts(trials []*record.Trial) Start {
 	s := Start{Trials: len(trials), MemoryKind: "pss"}
-	var startup, rss, pss []float64
+	startup, rss, pss := []float64{}, []float64{}, []float64{}
 	for _, t := range trials {
 		if t.Startup > 0 {
 			startup = append(startup, t.Startup.Seconds())
@@ -239,11 +239,11 @@ func newStarts(trials []*record.Trial) Start {
 		}
 		s.Threads, s.Processes = max(s.Threads, t.Idle.Threads), max(s.Processes, t.Idle.Processes)
 	}
-	s.Startup = geoMean(startup)
+	s.Startup, s.StartupBlocks = geoMean(startup), startup
 	if len(pss) < len(rss) {
 		pss, s.MemoryKind = rss, "rss"
 	}
-	s.Memory = geoMean(pss)
+	s.Memory, s.MemoryBlocks = geoMean(pss), pss
 	return s
 }
 

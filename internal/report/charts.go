@@ -38,9 +38,9 @@ func charts(d *Document) []Chart {
 		add(latencyChart(d, route, "latency-rate"+suffix, "Latency against offered rate, open loop, GET "+route, open))
 	}
 	add(startChart(d, "startup", "Start-up: from exec to the first correct response", Axis{Label: "Start-up time", Unit: "s"},
-		func(s *Start) *Estimate { return s.Startup }))
+		func(s *Start) (*Estimate, []float64) { return s.Startup, s.StartupBlocks }))
 	add(startChart(d, "memory", "Memory after start, before any load, whole process tree", Axis{Label: "Memory", Unit: "B"},
-		func(s *Start) *Estimate { return s.Memory }))
+		func(s *Start) (*Estimate, []float64) { return s.Memory, s.MemoryBlocks }))
 	add(cpuChart(d, closed, open))
 	return out
 }
@@ -145,7 +145,7 @@ func (c *Chart) spread() float64 {
 
 // startChart has one row for each server configuration: competitors that
 // differ in the route only start alike, so the first route speaks for them.
-func startChart(d *Document, name, title string, y Axis, of func(*Start) *Estimate) Chart {
+func startChart(d *Document, name, title string, y Axis, of func(*Start) (*Estimate, []float64)) Chart {
 	c := Chart{Name: name, Kind: "dots", Title: title, Y: y}
 	routes := d.Routes()
 	if len(routes) == 0 {
@@ -153,8 +153,10 @@ func startChart(d *Document, name, title string, y Axis, of func(*Start) *Estima
 	}
 	for _, a := range competitors(d, routes[0]) {
 		for i := range d.Starts {
-			if s := &d.Starts[i]; s.Arm == a.Name && of(s) != nil {
-				c.Series = append(c.Series, Series{Arm: a.Name, Style: a.Style, Points: []Point{{Y: *of(s), Blocks: []float64{}}}})
+			if s := &d.Starts[i]; s.Arm == a.Name {
+				if e, blocks := of(s); e != nil {
+					c.Series = append(c.Series, Series{Arm: a.Name, Style: a.Style, Points: []Point{{Y: *e, Blocks: blocks}}})
+				}
 			}
 		}
 	}

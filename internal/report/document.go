@@ -90,7 +90,7 @@ type Arm struct {
 	Role    Role   `json:"role"`
 	Title   string `json:"title"` // of the server; its name where it has none
 	Runtime string `json:"runtime"`
-	Style   int    `json:"style"` // the same number in every picture; from 0
+	Style   int    `json:"style"` // of a competitor: its own number, the same in every picture, from 0
 }
 
 // Level is one load level with its name.
@@ -192,14 +192,16 @@ type GateTotal struct {
 
 // Start is what the starts of one arm took before any load.
 type Start struct {
-	Arm        string    `json:"arm"`
-	Startup    *Estimate `json:"startup_s"` // from exec to the first correct response; geometric mean
-	Memory     *Estimate `json:"memory_bytes"`
-	MemoryKind string    `json:"memory_kind"`
-	Threads    int       `json:"threads"`
-	Processes  int       `json:"processes"`
-	Trials     int       `json:"trials"`
-	Failed     int       `json:"failed"`
+	Arm           string    `json:"arm"`
+	Startup       *Estimate `json:"startup_s"` // from exec to the first correct response; geometric mean
+	StartupBlocks []float64 `json:"startup_blocks_s"`
+	Memory        *Estimate `json:"memory_bytes"`
+	MemoryBlocks  []float64 `json:"memory_blocks_bytes"`
+	MemoryKind    string    `json:"memory_kind"`
+	Threads       int       `json:"threads"`
+	Processes     int       `json:"processes"`
+	Trials        int       `json:"trials"`
+	Failed        int       `json:"failed"`
 }
 
 // Ranking orders the competitors on one route at one level.

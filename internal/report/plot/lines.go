@@ -1,0 +1,258 @@
+package plot
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/hellobench/hellobench/internal/report/show"
+)
+
+// drawLines draws one line a series over a logarithmic x axis.
+func (p *picture) drawLines(c draw.Canvas) {
+	xs, low, high := p.extent()
+	left, right := xs[0], xs[len(xs)-1]
+	pad := math.Pow(right/left, 0.03)
+	if left == right {
+		pad = 2
+	}
+	pl := newPlot()
+	pl.X.Scale = plot.LogScale{}
+	pl.X.Min, pl.X.Max = left/pad, right*pad
+	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06))
+	p.scaleY(&pl.Y, low, high)
+	c = labels(c, axisLabel(p.chart.X.Label, p.chart.X.Unit, true), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
+	pl.Add(grid{horizontal: true})
+	arms := p.arms()
+	for i := range p.series {
+		s := &p.series[i]
+		pl.Add(line{s, dodge(slices.Index(arms, s.Arm), len(arms))})
+	}
+	pl.Draw(c)
+}
+
+// extent lists the x values in order and the range of all y values.
+func (p *picture) extent() (xs []float64, low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, s := range p.series {
+		for _, pt := range s.Points {
+			xs = append(xs, pt.X)
+			low, high = min(low, pt.Y.Low), max(high, pt.Y.High)
+			for _, b := range pt.Blocks {
+				low, high = min(low, b), max(high, b)
+			}
+		}
+	}
+	slices.Sort(xs)
+	return slices.Compact(xs), low, high
+}
+
+// scaleY sets up the axis of the values, logarithmic or from 0.
+func (p *picture) scaleY(a *plot.Axis, low, high float64) {
+	if p.chart.Y.Log {
+		a.Scale = plot.LogScale{}
+		a.Min, a.Max = logRange(low, high)
+		a.Tick.Marker = plot.ConstantTicks(logTicks(a.Min, a.Max))
+	} else {
+		ticks, top := linearTicks(high)
+		a.Min, a.Max = 0, top
+		a.Tick.Marker = plot.ConstantTicks(ticks)
+	}
+}
+
+func axisLabel(name, unit string, log bool) string {
+	var notes []string
+	if unit != "" {
+		notes = append(notes, unit)
+	}
+	if log {
+		notes = append(notes, "log scale")
+	}
+	if len(notes) == 0 {
+		return name
+	}
+	return name + " (" + strings.Join(notes, ", ") + ")"
+}
+
+// labels writes the axis labels, the vertical one upright above its axis, and
+// returns what is left for the chart. gonum's own labels would be rotated, and
+// on a logarithmic axis it leaves room for them at the wrong place.
+func labels(c draw.Canvas, x, y string) draw.Canvas {
+	c.FillText(writing(tickSize, ink, text.XCenter, text.YBottom), vg.Point{X: c.Center().X, Y: c.Min.Y}, x)
+	top := 0.0
+	if y != "" {
+		c.FillText(writing(tickSize, ink, text.XLeft, text.YTop), vg.Point{X: c.Min.X, Y: c.Max.Y}, y)
+		top = 2.1 * tickSize
+	}
+	return draw.Crop(c, 0, 0, vg.Points(1.15*tickSize), -vg.Points(top))
+}
+
+func (p *picture) arms() []string {
+	var arms []string
+	for _, s := range p.series {
+		if !slices.Contains(arms, s.Arm) {
+			arms = append(arms, s.Arm)
+		}
+	}
+	return arms
+}
+
+// dodge moves the marks of arms sideways so that equal values stay visible.
+func dodge(i, n int) vg.Length {
+	step := min(2.4, 14/float64(max(n, 1)))
+	return vg.Points(step * (float64(i) - float64(n-1)/2))
+}
+
+func newPlot() *plot.Plot {
+	pl := plot.New()
+	pl.BackgroundColor = nil
+	for _, a := range []*plot.Axis{&pl.X, &pl.Y} {
+		a.Tick.Label.Font = writing(tickSize, ink, 0, 0).Font
+		a.Tick.Label.Color = ink
+		a.Tick.Length = vg.Points(5)
+		a.Padding = 0
+	}
+	return pl
+}
+
+// grid draws faint rules at the labeled ticks of the value axis.
+type grid struct{ horizontal bool }
+
+// Plot implements plot.Plotter.
+func (g grid) Plot(c draw.Canvas, pl *plot.Plot) {
+	x, y := pl.Transforms(&c)
+	style := draw.LineStyle{Color: rule, Width: vg.Points(0.6)}
+	axis := &pl.X
+	if g.horizontal {
+		axis = &pl.Y
+	}
+	for _, t := range axis.Tick.Marker.Ticks(axis.Min, axis.Max) {
+		switch {
+		case t.Label == "":
+		case g.horizontal:
+			c.StrokeLine2(style, c.Min.X, y(t.Value), c.Max.X, y(t.Value))
+		default:
+			c.StrokeLine2(style, x(t.Value), c.Min.Y, x(t.Value), c.Max.Y)
+		}
+	}
+}
+
+// line draws one series.
+type line struct {
+	*series
+	shift vg.Length
+}
+
+// Plot implements plot.Plotter.
+func (l line) Plot(c draw.Canvas, pl *plot.Plot) {
+	x, y := pl.Transforms(&c)
+	pts := make([]vg.Point, len(l.Points))
+	for i, p := range l.Points {
+		pts[i] = vg.Point{X: x(p.X) + l.shift, Y: y(p.Y.Mid)}
+	}
+	for i, p := range l.Points {
+		for _, b := range p.Blocks {
+			dot(c, l.look, vg.Point{X: pts[i].X, Y: y(b)})
+		}
+	}
+	c.StrokeLines(draw.LineStyle{Color: l.look.color, Width: vg.Points(1.6), Dashes: l.dashes}, pts)
+	bar := draw.LineStyle{Color: l.look.color, Width: vg.Points(1.1)}
+	for i, p := range l.Points {
+		if p.Y.Confidence > 0 {
+			lo, hi := y(p.Y.Low), y(p.Y.High)
+			reach := vg.Points(3)
+			c.StrokeLine2(bar, pts[i].X, lo, pts[i].X, hi)
+			c.StrokeLine2(bar, pts[i].X-reach, lo, pts[i].X+reach, lo)
+			c.StrokeLine2(bar, pts[i].X-reach, hi, pts[i].X+reach, hi)
+		}
+		if p.Bound {
+			arrow(c, bar, pts[i], vg.Point{Y: vg.Points(15)})
+		}
+		l.look.mark(c, pts[i], vg.Points(3.3), l.hollow)
+	}
+}
+
+// dot is one start.
+func dot(c draw.Canvas, l look, at vg.Point) {
+	var path vg.Path
+	r := vg.Points(1.7)
+	path.Move(vg.Point{X: at.X + r, Y: at.Y})
+	path.Arc(at, r, 0, 2*math.Pi)
+	path.Close()
+	c.SetColor(l.faint())
+	c.Fill(path)
+}
+
+// arrow says that the true value lies in its direction.
+func arrow(c draw.Canvas, style draw.LineStyle, from, along vg.Point) {
+	tip := from.Add(along)
+	c.StrokeLine2(style, from.X, from.Y, tip.X, tip.Y)
+	for _, side := range []vg.Length{-1, 1} {
+		barb := tip.Sub(along.Scale(0.3)).Add(vg.Point{X: along.Y, Y: along.X}.Scale(0.2 * side))
+		c.StrokeLine2(style, tip.X, tip.Y, barb.X, barb.Y)
+	}
+}
+
+// drawDots draws one row an arm, the smallest value at the top.
+func (p *picture) drawDots(c draw.Canvas) {
+	rows := slices.Clone(p.series)
+	slices.SortStableFunc(rows, func(a, b series) int {
+		switch x, y := a.Points[0].Y.Mid, b.Points[0].Y.Mid; {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+	_, low, high := p.extent()
+	pl := newPlot()
+	p.scaleY(&pl.X, low, high)
+	pl.Y.Min, pl.Y.Max = -0.6, float64(len(rows))-0.4
+	pl.Y.LineStyle.Width = 0
+	pl.Y.Tick.Length = 0
+	pl.Y.Padding = vg.Points(4)
+	names := make([]plot.Tick, len(rows))
+	style := writing(tickSize, ink, text.XRight, text.YCenter)
+	for i := range rows {
+		names[i] = plot.Tick{Value: float64(i), Label: clip(rows[i].Arm, style, width/3)}
+	}
+	pl.Y.Tick.Marker = plot.ConstantTicks(names)
+	pl.Add(grid{}, dots{rows})
+	c = labels(c, axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log), "")
+	pl.Draw(draw.Crop(c, 0, -vg.Points(58), 0, 0)) // room for a value beside the last mark
+}
+
+// dots draws the rows of a chart of dots.
+type dots struct{ rows []series }
+
+// Plot implements plot.Plotter.
+func (d dots) Plot(c draw.Canvas, pl *plot.Plot) {
+	x, y := pl.Transforms(&c)
+	for i := range d.rows {
+		s := &d.rows[i]
+		p := s.Points[0]
+		at := vg.Point{X: x(p.Y.Mid), Y: y(float64(i))}
+		right := at.X
+		for _, b := range p.Blocks {
+			dot(c, s.look, vg.Point{X: x(b), Y: at.Y + vg.Points(6)})
+			right = max(right, x(b))
+		}
+		if p.Y.Confidence > 0 {
+			bar := draw.LineStyle{Color: s.look.color, Width: vg.Points(1.6)}
+			lo, hi := x(p.Y.Low), x(p.Y.High)
+			c.StrokeLine2(bar, lo, at.Y, hi, at.Y)
+			c.StrokeLine2(bar, lo, at.Y-vg.Points(3), lo, at.Y+vg.Points(3))
+			c.StrokeLine2(bar, hi, at.Y-vg.Points(3), hi, at.Y+vg.Points(3))
+			right = max(right, hi)
+		}
+		s.look.mark(c, at, vg.Points(3.6), false)
+		value := writing(tickSize, ink, text.XLeft, text.YCenter)
+		c.FillText(value, vg.Point{X: right + vg.Points(9), Y: at.Y + value.FontExtents().Descent}, show.Number(p.Y.Mid))
+	}
+}

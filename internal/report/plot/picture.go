@@ -1,0 +1,295 @@
+package plot
+
+import (
+	"fmt"
+	"image/color"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
+)
+
+// picture is a chart with everything around it, laid out from the top: title,
+// warnings, how to read it, legend; the chart; the caption at the bottom.
+type picture struct {
+	chart    *report.Chart
+	unit     show.Unit
+	series   []series
+	title    string
+	warnings []string
+	reading  []string
+	legend   [][]entry
+	caption  []string
+	height   vg.Length
+}
+
+// series is what of a report.Series can be drawn, in the unit of the picture.
+type series struct {
+	report.Series
+	look   look
+	hollow bool
+	dashes []vg.Length
+}
+
+// entry is one sample of the legend.
+type entry struct {
+	label string
+	look  look
+	line  bool
+}
+
+const (
+	margin     = 0.16 * vg.Inch
+	titleSize  = 14
+	textSize   = 9.5
+	legendSize = 10
+	tickSize   = 10
+	sample     = 26 // points of line in front of a legend label
+)
+
+func newPicture(d *report.Document, chart *report.Chart) *picture {
+	p := &picture{chart: chart, unit: unitOf(chart)}
+	for _, s := range chart.Series {
+		if s := p.drawable(s); len(s.Points) > 0 {
+			p.series = append(p.series, s)
+		}
+	}
+	usable := width - 2*margin
+	p.title = clip(show.Text(chart.Title), writing(titleSize, ink, text.XLeft, text.YTop), usable)
+	small := writing(textSize, muted, text.XLeft, text.YTop)
+	p.warnings = fold(strings.Join(urgent(d), " "), small, usable)
+	p.reading = fold(p.howToRead(), small, usable)
+	p.caption = fold(show.Caption(d), small, usable)
+	p.legend = p.entries(usable)
+	body := 4.1 * vg.Inch
+	if chart.Kind == "dots" {
+		body = vg.Length(0.34*float64(max(len(p.series), 2))+0.65) * vg.Inch
+	}
+	p.height = p.above() + body + p.below()
+	return p
+}
+
+// urgent are the warnings that a picture repeats.
+func urgent(d *report.Document) []string {
+	var out []string
+	if !d.Quotable {
+		out = append(out, "QUICK LOOK, NOT FOR QUOTING.")
+	}
+	if d.Partial {
+		out = append(out, "PARTIAL RUN, see the report.")
+	}
+	if d.Blocks.Provisional {
+		out = append(out, "NO COMPLETE BLOCK.")
+	}
+	return out
+}
+
+// unitOf scales so that the largest value has at least one whole digit.
+func unitOf(chart *report.Chart) show.Unit {
+	top := 0.0
+	for _, s := range chart.Series {
+		for _, p := range s.Points {
+			if finite(p.Y.Mid) {
+				top = max(top, p.Y.Mid)
+			}
+		}
+	}
+	switch {
+	case chart.Y.Unit == "B":
+		return show.Mebibytes
+	case chart.Y.Unit != "s":
+		return show.Unit{Name: chart.Y.Unit, Factor: 1}
+	case top < 2e-3:
+		return show.Microseconds
+	}
+	return show.Milliseconds
+}
+
+// drawable scales a series and drops what cannot be drawn: what is not finite,
+// and on a logarithmic axis what is not above 0.
+func (p *picture) drawable(s report.Series) series {
+	out := series{Series: s, look: lookOf(s.Style), hollow: s.Variant == "p99"}
+	out.dashes = out.look.dashes
+	if s.Variant != "" {
+		out.dashes = nil
+	}
+	if out.hollow {
+		out.dashes = dashedTail
+	}
+	out.Points = nil
+	ok := func(v float64) bool { return finite(v) && v >= 0 && (v > 0 || !p.chart.Y.Log) }
+	for _, pt := range s.Points {
+		f := p.unit.Factor
+		e := report.Estimate{
+			Mid: pt.Y.Mid * f, Low: pt.Y.Low * f, High: pt.Y.High * f,
+			Confidence: pt.Y.Confidence, Blocks: pt.Y.Blocks,
+		}
+		if !ok(e.Mid) || !finite(pt.X) || p.chart.Kind == "lines" && pt.X <= 0 {
+			continue
+		}
+		if !ok(e.Low) || !ok(e.High) || e.Low > e.Mid || e.High < e.Mid {
+			e.Low, e.High, e.Confidence = e.Mid, e.Mid, 0
+		}
+		q := report.Point{X: pt.X, Y: e, Bound: pt.Bound}
+		for _, b := range pt.Blocks {
+			if ok(b * f) {
+				q.Blocks = append(q.Blocks, b*f)
+			}
+		}
+		out.Points = append(out.Points, q)
+	}
+	return out
+}
+
+// howToRead says what mark, bar and line stand for.
+func (p *picture) howToRead() string {
+	what := "geometric mean across blocks"
+	if p.chart.Kind == "lines" && p.chart.Y.Unit == "s" {
+		what = "median across blocks of each start's p50 (filled mark, solid line) and p99 (hollow mark, dashed line)"
+	}
+	weak, bound := false, false
+	for _, s := range p.series {
+		for _, pt := range s.Points {
+			weak = weak || show.Weak(&pt.Y)
+			bound = bound || pt.Bound
+		}
+	}
+	out := fmt.Sprintf("Mark: %s; bar: %.0f%% interval; faint dot: one start.", what, report.Confidence*100)
+	if weak {
+		out += " Fewer than six blocks: the bar is the range seen."
+	}
+	if bound {
+		out += " Arrow: a lower bound, the generator was the limit."
+	}
+	if p.chart.Y.Log {
+		out += " Logarithmic scale: equal distances are equal ratios."
+	}
+	return out
+}
+
+// entries are the arms in rows that fit; a chart of dots names them itself.
+func (p *picture) entries(usable vg.Length) [][]entry {
+	if p.chart.Kind == "dots" {
+		return nil
+	}
+	style := writing(legendSize, ink, text.XLeft, text.YCenter)
+	var rows [][]entry
+	var seen []string
+	x := usable
+	for _, s := range p.series {
+		if slices.Contains(seen, s.Arm) {
+			continue
+		}
+		seen = append(seen, s.Arm)
+		e := entry{label: clip(show.Text(s.Arm), style, usable/2), look: s.look}
+		if s.Variant != "" {
+			e.look.dashes = nil
+		}
+		need := e.width(style)
+		if x+need > usable {
+			rows = append(rows, nil)
+			x = 0
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], e)
+		x += need
+	}
+	return rows
+}
+
+func (e entry) width(style text.Style) vg.Length {
+	return vg.Points(sample+6) + style.Width(e.label) + vg.Points(18)
+}
+
+const (
+	lineHeight   = 1.3 * textSize
+	legendHeight = 1.6 * legendSize
+)
+
+func (p *picture) above() vg.Length {
+	h := margin + vg.Points(1.45*titleSize) + vg.Points(lineHeight*float64(len(p.warnings)+len(p.reading)))
+	return h + vg.Points(4+legendHeight*float64(len(p.legend))) + vg.Points(6)
+}
+
+func (p *picture) below() vg.Length {
+	return margin + vg.Points(lineHeight*float64(len(p.caption))) + vg.Points(6)
+}
+
+// draw paints the picture; the canvas has its size.
+func (p *picture) draw(c draw.Canvas) {
+	c.SetColor(color.White)
+	c.Fill(c.Rectangle.Path())
+	at := vg.Point{X: c.Min.X + margin, Y: c.Max.Y - margin}
+	c.FillText(writing(titleSize, ink, text.XLeft, text.YTop), at, p.title)
+	at.Y -= vg.Points(1.45 * titleSize)
+	at = lines(c, writing(textSize, alarm, text.XLeft, text.YTop), at, p.warnings)
+	at = lines(c, writing(textSize, muted, text.XLeft, text.YTop), at, p.reading)
+	at.Y -= vg.Points(4)
+	p.drawLegend(c, at)
+	bottom := vg.Point{X: c.Min.X + margin, Y: c.Min.Y + p.below() - vg.Points(6)}
+	lines(c, writing(textSize, muted, text.XLeft, text.YTop), bottom, p.caption)
+	body := draw.Crop(c, margin, -margin, p.below(), -p.above())
+	switch {
+	case len(p.series) == 0:
+		c.FillText(writing(legendSize, muted, text.XCenter, text.YCenter), body.Center(), "Nothing was measured that could be drawn here.")
+	case p.chart.Kind == "dots":
+		p.drawDots(body)
+	default:
+		p.drawLines(body)
+	}
+}
+
+func (p *picture) drawLegend(c draw.Canvas, at vg.Point) {
+	style := writing(legendSize, ink, text.XLeft, text.YCenter)
+	at.Y -= vg.Points(legendHeight / 2)
+	for _, row := range p.legend {
+		x := at.X
+		for _, e := range row {
+			end := x + vg.Points(sample)
+			c.StrokeLine2(draw.LineStyle{Color: e.look.color, Width: vg.Points(1.6), Dashes: e.look.dashes}, x, at.Y, end, at.Y)
+			e.look.mark(c, vg.Point{X: (x + end) / 2, Y: at.Y}, vg.Points(4), false)
+			c.FillText(style, vg.Point{X: end + vg.Points(6), Y: at.Y + style.FontExtents().Descent}, e.label)
+			x += e.width(style)
+		}
+		at.Y -= vg.Points(legendHeight)
+	}
+}
+
+// lines writes lines below one another and returns where the next would begin.
+func lines(c draw.Canvas, style text.Style, at vg.Point, texts []string) vg.Point {
+	for _, s := range texts {
+		c.FillText(style, at, s)
+		at.Y -= vg.Points(lineHeight)
+	}
+	return at
+}
+
+// fold breaks text into lines that are no wider than usable.
+func fold(s string, style text.Style, usable vg.Length) []string {
+	var out []string
+	for _, word := range strings.Fields(s) {
+		n := len(out) - 1
+		if n >= 0 && style.Width(out[n]+" "+word) <= usable {
+			out[n] += " " + word
+		} else {
+			out = append(out, clip(word, style, usable))
+		}
+	}
+	return out
+}
+
+// clip cuts text that is too wide.
+func clip(s string, style text.Style, usable vg.Length) string {
+	if style.Width(s) <= usable {
+		return s
+	}
+	runes := []rune(s)
+	for len(runes) > 0 && style.Width(string(runes)+"…") > usable {
+		runes = runes[:len(runes)-1]
+	}
+	return string(runes) + "…"
+}
