@@ -1,0 +1,63 @@
+# hellobench: `make bench` is all that a newcomer types. CI calls only these targets.
+
+GO            ?= go
+BIN           := bin/hellobench
+GOLANGCI_LINT := v2.15.0
+LINT          := bin/tools/golangci-lint-$(GOLANGCI_LINT)
+FUZZTIME      ?= 20s
+
+.PHONY: help build bench bench-quick bench-full test race truth lint fmt cross fuzz-short golden peers ci clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+build: ## build bin/hellobench
+	$(GO) build -o $(BIN) ./cmd/hellobench
+
+bench: build ## measure the article's servers: tables, plots, verdicts (about 5 minutes)
+	$(BIN) run --profile article
+
+bench-quick: build ## a quick look in under a minute, not for quoting
+	$(BIN) run --profile quick
+
+test: build ## all tests, with real Node and Flask servers
+	$(GO) test ./...
+
+race: ## all tests under the race detector
+	$(GO) test -race ./...
+
+truth: build ## the slow part of the proof that the generators tell the truth
+	HELLOBENCH_TRUTH=1 $(GO) test -count=1 -p 1 -timeout 30m ./internal/load/...
+
+lint: $(LINT) ## go vet and golangci-lint
+	$(GO) vet ./...
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	mv bin/tools/golangci-lint $@
+
+fmt: $(LINT) ## format the code
+	$(LINT) fmt ./...
+
+cross: ## build for every system that is promised
+	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+		echo "build $$target"; GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/hellobench || exit 1; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./... || exit 1; \
+	done
+
+fuzz-short: ## each fuzz target for FUZZTIME
+	@for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
+		for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
+			echo "fuzz $$f in $$(dirname $$file)"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+golden: ## renew the golden files of the reports
+	$(GO) test ./internal/report/... -update
+
+ci: lint test cross ## what .ci/run runs
+
+clean: ## remove what was built (results stay)
+	rm -rf bin

@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// TestEachGateTripsAlone breaks a sound window in one way at a time.
+func TestEachGateTripsAlone(t *testing.T) {
+	run := &record.Run{LoadCPUs: []int{1}, Engine: record.EngineChoice{Ceiling: 10000}}
+	sound := func() *record.Window {
+		return &record.Window{Level: record.Level{Connections: 4}, Load: record.Measurement{
+			Connections: 4, Established: 4, Duration: time.Second, Requests: 4000, OK: 4000, Completed: 4000,
+			InFlight: 4 * time.Second, CPU: record.CPU{User: 300 * time.Millisecond},
+		}}
+	}
+	assert.Empty(t, gates(sound(), run))
+	for name, spoil := range map[string]func(w *record.Window){
+		GateGeneratorCPU: func(w *record.Window) { w.Load.CPU.System = 400 * time.Millisecond },
+		GateCeiling:      func(w *record.Window) { w.Load.Completed = 5001 },
+		GateConnections:  func(w *record.Window) { w.Load.Established = 3 },
+		GateErrors:       func(w *record.Window) { w.Load.Errors.Reset = 5 },
+		GateLittlesLaw:   func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
+	} {
+		w := sound()
+		spoil(w)
+		failed := gates(w, run)
+		if assert.Len(t, failed, 1, name) {
+			assert.Equal(t, name, failed[0].Name)
+			assert.NotEmpty(t, failed[0].Detail)
+		}
+	}
+	assert.Equal(t, GateErrors, gates(&record.Window{Level: record.Level{Rate: 1}, Load: record.Measurement{Duration: time.Second}}, run)[0].Name, "no requests is no success")
+}

@@ -1,0 +1,236 @@
+package claims_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/fixtures"
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+const ledgerText = `schema: 1
+alpha: 0.05
+claims:
+  - id: faster
+    section: S
+    paraphrase: A is faster than B.
+    margin: 0.1
+    comparisons:
+      - {group: in one way, metric: throughput, a: a, b: b}
+      - {group: in another, metric: throughput, a: a, b: c}
+`
+
+func ledger(t *testing.T, text string) *claims.Ledger {
+	t.Helper()
+	l, err := claims.DecodeLedger("claims.yaml", []byte(text))
+	require.NoError(t, err)
+	return l
+}
+
+// rigged is a run of the arms a, its replicate, b and c, whose throughputs at
+// the two levels are as given, with lognormal noise from block to block.
+func rigged(blocks int, noise float64, throughput map[string]float64) (*record.Run, []record.Trial) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	run := &record.Run{
+		Arms:   []record.Arm{{Name: "a"}, {Name: "a~again", Replicate: "a"}, {Name: "b"}, {Name: "c"}},
+		Levels: []record.Level{{Connections: 1}, {Connections: 64}},
+	}
+	var trials []record.Trial
+	for b := range blocks {
+		var block []record.PlannedTrial
+		for _, arm := range run.Arms {
+			name := arm.Name
+			if arm.Replicate != "" {
+				name = arm.Replicate
+			}
+			t := record.Trial{Schema: 1, Block: b, Arm: arm.Name, Startup: 100 * time.Millisecond}
+			for _, l := range run.Levels {
+				x := throughput[name] * math.Exp(noise*rng.NormFloat64())
+				p50 := time.Duration(float64(time.Second) / x)
+				t.Windows = append(t.Windows, record.Window{Level: l, Load: record.Measurement{
+					Connections: l.Connections, Duration: time.Hour, Completed: uint64(3600 * x), Requests: uint64(3600 * x),
+					Latency: &record.Distribution{Count: 1, P50: &p50},
+				}})
+			}
+			trials = append(trials, t)
+			block = append(block, record.PlannedTrial{Arm: arm.Name, Levels: []int{0, 1}})
+		}
+		run.Plan = append(run.Plan, block)
+	}
+	return run, trials
+}
+
+func answer(t *testing.T, run *record.Run, trials []record.Trial) claims.Verdict {
+	t.Helper()
+	vs, err := claims.Evaluate(ledger(t, ledgerText), run, trials)
+	require.NoError(t, err)
+	require.Len(t, vs, 1)
+	return vs[0]
+}
+
+// TestEveryVerdictIsReached: a verdict that no run can reach would be worth nothing.
+func TestEveryVerdictIsReached(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		blocks int
+		noise  float64
+		x      map[string]float64
+		want   claims.Value
+		reason string
+	}{
+		{"slow others", 8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300}, claims.Supported, "all 4 conditions"},
+		{"identical", 8, 0.01, map[string]float64{"a": 1000, "b": 1000, "c": 1000}, claims.Refuted, "none of 4 conditions"},
+		{"reversed", 8, 0.01, map[string]float64{"a": 1000, "b": 2000, "c": 3000}, claims.Refuted, "none of 4 conditions"},
+		{"disagreeing", 8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 1000}, claims.Depends, "it holds in one way (c=1, c=64), and does not hold in another (c=1, c=64)"},
+		{"noisy", 8, 0.5, map[string]float64{"a": 1000, "b": 900, "c": 900}, claims.Inconclusive, ""},
+		{"at the margin", 8, 0.02, map[string]float64{"a": 1000, "b": 1000 / 1.1, "c": 1000 / 1.1}, claims.Inconclusive, "reaches across the margin"},
+		{"one block", 1, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300}, claims.NotTestable, "at least 2 are needed"},
+		{"no block", 0, 0.01, nil, claims.NotTestable, "0 complete blocks"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			run, trials := rigged(tc.blocks, tc.noise, tc.x)
+			v := answer(t, run, trials)
+			assert.Equal(t, tc.want, v.Verdict, v.Reason)
+			assert.Contains(t, v.Reason, tc.reason)
+			require.Len(t, v.Cells, 4)
+		})
+	}
+}
+
+func TestEffectIsTheHardestCondition(t *testing.T) {
+	run, trials := rigged(10, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	v := answer(t, run, trials)
+	assert.InEpsilon(t, 2, v.Effect, 0.03)
+	assert.Less(t, v.Low, v.Effect)
+	assert.Greater(t, v.High, v.Effect)
+	assert.Contains(t, v.Flips, "The ratio goes from")
+	assert.Contains(t, v.Flips, "in one way")
+}
+
+func TestLatencyTurnsTheRatioRound(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 250, "c": 1})
+	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: latency-p50, connections: [64]"))
+	vs, err := claims.Evaluate(l, run, trials)
+	require.NoError(t, err)
+	assert.Equal(t, claims.Supported, vs[0].Verdict)
+	assert.InEpsilon(t, 4, vs[0].Effect, 0.05)
+	assert.Len(t, vs[0].Cells, 2)
+}
+
+func TestGatesAreRespected(t *testing.T) {
+	gate := func(trials []record.Trial, arm, name string) {
+		for i := range trials {
+			if trials[i].Arm == arm {
+				for j := range trials[i].Windows {
+					trials[i].Windows[j].Gates = []record.Gate{{Name: name, Detail: "the detail"}}
+				}
+			}
+		}
+	}
+	fast := map[string]float64{"a": 1000, "b": 500, "c": 300}
+
+	run, trials := rigged(8, 0.01, fast)
+	gate(trials, "a", "generator-cpu")
+	v := answer(t, run, trials)
+	assert.Equal(t, claims.Supported, v.Verdict, "A could only have been faster still")
+	assert.Contains(t, v.Cells[0].Reason, "lower bound")
+	assert.Equal(t, []string{"generator-cpu"}, v.Cells[0].Gates)
+
+	run, trials = rigged(8, 0.01, fast)
+	gate(trials, "b", "generator-cpu")
+	v = answer(t, run, trials)
+	assert.Equal(t, claims.Inconclusive, v.Verdict, "B could have been faster")
+	assert.Contains(t, v.Reason, "limited b")
+
+	run, trials = rigged(8, 0.01, map[string]float64{"a": 1000, "b": 1000, "c": 1000})
+	gate(trials, "a", "generator-ceiling")
+	v = answer(t, run, trials)
+	assert.Equal(t, claims.Inconclusive, v.Verdict, "A could have been faster than its equals")
+
+	run, trials = rigged(8, 0.01, fast)
+	gate(trials, "b", "errors")
+	v = answer(t, run, trials)
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	assert.Contains(t, v.Reason, "b: the detail")
+
+	run, trials = rigged(8, 0.01, fast)
+	gate(trials[:4], "b", "errors") // one block of eight
+	v = answer(t, run, trials)
+	assert.Equal(t, claims.Supported, v.Verdict)
+	assert.Equal(t, 7, v.Cells[0].Blocks)
+}
+
+func TestNoiseFloorIsRespected(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 800, "c": 700})
+	require.Equal(t, claims.Supported, answer(t, run, trials).Verdict)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range trials {
+		if trials[i].Arm == "a~again" {
+			for j := range trials[i].Windows {
+				w := &trials[i].Windows[j].Load
+				w.Completed = uint64(float64(w.Completed) * math.Exp(0.5*rng.NormFloat64()))
+			}
+		}
+	}
+	v := answer(t, run, trials)
+	assert.Equal(t, claims.Inconclusive, v.Verdict)
+	assert.Contains(t, v.Reason, "same server against itself")
+
+	run.Arms[1].Replicate = ""
+	v = answer(t, run, trials)
+	assert.Equal(t, claims.Inconclusive, v.Verdict)
+	assert.Contains(t, v.Reason, "no A/A pair")
+}
+
+func TestAbsentArms(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	run.Missing = []record.Missing{{Arm: "c", Reason: "python3 is not installed"}}
+	v := answer(t, run, trials)
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	assert.Contains(t, v.Reason, "python3 is not installed")
+	run.Missing, run.Arms = nil, run.Arms[:3]
+	v = answer(t, run, trials)
+	assert.Contains(t, v.Reason, "c was not part of this run")
+}
+
+func TestIncompleteBlocksDoNotCount(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	v := answer(t, run, trials[:len(trials)-1])
+	assert.Equal(t, 7, v.Cells[0].Blocks)
+}
+
+func TestLedgerMistakes(t *testing.T) {
+	_, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims())
+	require.NoError(t, err)
+	for _, tc := range []struct{ old, new, want string }{
+		{"alpha: 0.05", "alpha: 1", "claims.yaml:2: alpha: "},
+		{"margin: 0.1", "margin: ten", "claims.yaml:7: claims.0.margin: "},
+		{"metric: throughput, a: a, b: b", "metric: speed, a: a, b: b", "claims.yaml:9: claims.0.comparisons.0.metric: "},
+		{"a: a, b: c", "a: a, b: a", `claims.yaml:10: claims.0.comparisons.1.b: "a" is compared with itself`},
+		{"    section: S\n", "", "claims.yaml:4: claims.0: "},
+		{"  - id: faster\n", "  - id: faster\n    section: T\n    paraphrase: P\n    margin: 0.1\n    comparisons: [{group: g, metric: throughput, a: a, b: b}]\n  - id: faster\n", "stands here twice"},
+	} {
+		broken := strings.Replace(ledgerText, tc.old, tc.new, 1)
+		require.NotEqual(t, ledgerText, broken)
+		_, err := claims.DecodeLedger("claims.yaml", []byte(broken))
+		assert.ErrorContains(t, err, tc.want)
+	}
+}
+
+func FuzzLedger(f *testing.F) {
+	f.Add(ledgerText)
+	f.Add(string(fixtures.Claims()))
+	f.Fuzz(func(t *testing.T, text string) {
+		if l, err := claims.DecodeLedger("x", []byte(text)); err == nil {
+			_, err := claims.Evaluate(l, &record.Run{}, nil)
+			assert.NoError(t, err)
+		}
+	})
+}

@@ -1,0 +1,57 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/hellobench/hellobench/internal/plan"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+func TestBlocks(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var arms []record.Arm
+		for _, name := range rapid.SliceOfNDistinct(rapid.StringN(1, 8, -1), 1, 6, rapid.ID).Draw(rt, "arms") {
+			arms = append(arms, record.Arm{Name: name})
+		}
+		levels := rapid.IntRange(1, 8).Draw(rt, "levels")
+		n := rapid.IntRange(1, 12).Draw(rt, "blocks")
+		seed := rapid.Uint64().Draw(rt, "seed")
+		blocks := plan.Blocks(arms, levels, n, seed)
+		require.Len(rt, blocks, n)
+		for _, block := range blocks {
+			var names, want []string
+			for _, p := range block {
+				names = append(names, p.Arm)
+				visited := slices.Sorted(slices.Values(p.Levels))
+				for i, l := range visited {
+					require.Equal(rt, i, l, "each level once")
+				}
+				require.Len(rt, visited, levels)
+			}
+			for _, a := range arms {
+				want = append(want, a.Name)
+			}
+			assert.ElementsMatch(rt, want, names, "each arm once")
+		}
+		assert.Equal(rt, blocks, plan.Blocks(arms, levels, n+3, seed)[:n], "a longer plan begins like a shorter one")
+	})
+}
+
+// TestOrderIsFair counts how often each arm comes first: a biased shuffle
+// would give one arm the quiet or the noisy places.
+func TestOrderIsFair(t *testing.T) {
+	arms := []record.Arm{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	first := map[string]int{}
+	for _, block := range plan.Blocks(arms, 4, 3000, 7) {
+		first[block[0].Arm]++
+	}
+	for name, n := range first {
+		assert.InDelta(t, 1000, n, 130, "arm %s (5 standard deviations)", name)
+	}
+	assert.NotEqual(t, plan.Blocks(arms, 4, 20, 1), plan.Blocks(arms, 4, 20, 2))
+}

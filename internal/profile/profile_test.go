@@ -1,0 +1,96 @@
+package profile_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/fixtures"
+	"github.com/hellobench/hellobench/internal/profile"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+const good = `schema: 1
+name: x
+description: X
+arms: [a, "b:workers=2:close"]
+connections: [64, 1]
+window: 1s
+warmup: 0s
+blocks: {min: 2, max: 5}
+`
+
+func TestDecode(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good))
+	require.NoError(t, err)
+	assert.Equal(t, &profile.Profile{
+		Name: "x", Description: "X", Replicate: "a",
+		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
+		Levels: []record.Level{{Connections: 1}, {Connections: 64}},
+		Window: time.Second, Timeout: 10 * time.Second, Blocks: record.Range{Min: 2, Max: 5},
+	}, p)
+	arms := p.WithReplicate()
+	require.Len(t, arms, 3)
+	assert.Equal(t, record.Arm{Name: "a~again", Server: "a", Route: "/", Replicate: "a"}, arms[2])
+}
+
+func TestEmbeddedProfiles(t *testing.T) {
+	known := fixtures.ServerNames()
+	for _, name := range fixtures.ProfileNames() {
+		data, err := fixtures.Profile(name)
+		require.NoError(t, err)
+		p, err := profile.Decode(name, data)
+		require.NoError(t, err)
+		assert.Equal(t, name, p.Name)
+		for _, a := range p.Arms {
+			assert.Contains(t, known, a.Server)
+		}
+	}
+	_, err := fixtures.Profile("none")
+	assert.ErrorContains(t, err, "there is none of that name")
+}
+
+func TestDecodeMistakes(t *testing.T) {
+	for _, tc := range []struct{ old, new, want string }{
+		{"arms: [a,", "arms: [a, a,", `x.yaml:4: arms.1: "a" stands here twice`},
+		{"workers=2", "workers=0", `x.yaml:4: arms.1: arm "b:workers=0:close": workers: `},
+		{"workers=2", "wrkers=2", "unknown; there are workers"},
+		{"[64, 1]", "[64, 64]", "x.yaml:5: connections: "},
+		{"[64, 1]", "[0]", "x.yaml:5: connections.0: "},
+		{"window: 1s", "window: 0s", "x.yaml:6: window: "},
+		{"window: 1s", "window: 2h", "x.yaml:6: window: "},
+		{"window: 1s", "window: soon", "x.yaml:6: window: "},
+		{"min: 2", "min: 6", "x.yaml:8: blocks: min 6 is above max 5"},
+		{"name: x", "name: x\nreplicate: z", `x.yaml:3: replicate: "z" is not among the arms`},
+		{"window: 1s\n", "", "missing property 'window'"},
+	} {
+		broken := strings.Replace(good, tc.old, tc.new, 1)
+		require.NotEqual(t, good, broken)
+		_, err := profile.Decode("x.yaml", []byte(broken))
+		assert.ErrorContains(t, err, tc.want)
+	}
+}
+
+func TestParseArm(t *testing.T) {
+	a, err := profile.ParseArm("s:threads=3:route=/cpu?n=10")
+	require.NoError(t, err)
+	assert.Equal(t, record.Arm{Name: "s:threads=3:route=/cpu?n=10", Server: "s", Route: "/cpu?n=10", Threads: 3}, a)
+	for _, bad := range []string{"", ":close", "s:close=1", "s:route=json", "s:threads=x", "s:"} {
+		_, err := profile.ParseArm(bad)
+		assert.Error(t, err, bad)
+	}
+}
+
+func TestSelect(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good))
+	require.NoError(t, err)
+	require.NoError(t, p.Select([]string{"other:threads=2", "b:workers=2:close", "b:workers=2:close"}))
+	require.Len(t, p.Arms, 2)
+	assert.Equal(t, "other", p.Arms[0].Server)
+	assert.Equal(t, "other:threads=2", p.Replicate)
+	require.Error(t, p.Select(nil))
+	require.Error(t, p.Select([]string{"s:nonsense"}))
+}

@@ -1,0 +1,132 @@
+package record_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+func TestJournalKeepsEveryWholeLine(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		require.NoError(rt, err)
+		n := rapid.IntRange(0, 8).Draw(rt, "trials")
+		j, err := record.OpenJournal(dir)
+		require.NoError(rt, err)
+		for i := range n {
+			require.NoError(rt, j.Append(&record.Trial{Schema: 1, Block: i, Arm: rapid.String().Draw(rt, "arm")}))
+		}
+		require.NoError(rt, j.Close())
+		path := filepath.Join(dir, record.TrialsFile)
+		whole, err := os.ReadFile(path)
+		require.NoError(rt, err)
+
+		// A crash may leave any prefix of what was written.
+		cut := rapid.IntRange(0, len(whole)).Draw(rt, "cut")
+		require.NoError(rt, os.WriteFile(path, whole[:cut], 0o644))
+		left := strings.Count(string(whole[:cut]), "\n")
+		trials, err := record.ReadTrials(dir)
+		require.NoError(rt, err)
+		assert.Len(rt, trials, left)
+
+		// Appending after it mends the torn line.
+		j, err = record.OpenJournal(dir)
+		require.NoError(rt, err)
+		require.NoError(rt, j.Append(&record.Trial{Schema: 1, Block: 99}))
+		require.NoError(rt, j.Close())
+		trials, err = record.ReadTrials(dir)
+		require.NoError(rt, err)
+		require.Len(rt, trials, left+1)
+		assert.Equal(rt, 99, trials[left].Block)
+	})
+}
+
+func TestReadTrialsNamesTheBadLine(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, record.TrialsFile)
+	require.NoError(t, os.WriteFile(path, []byte("{\"schema\":1}\nnonsense\n"), 0o644))
+	_, err := record.ReadTrials(dir)
+	require.ErrorContains(t, err, "trials.jsonl:2: not a trial")
+	require.NoError(t, os.WriteFile(path, []byte("{\"schema\":9}\n"), 0o644))
+	_, err = record.ReadTrials(dir)
+	require.ErrorContains(t, err, "written by a newer hellobench")
+	none, err := record.ReadTrials(t.TempDir())
+	require.NoError(t, err)
+	assert.Empty(t, none)
+}
+
+func TestRunRoundTrip(t *testing.T) {
+	dir := t.TempDir()
+	want := &record.Run{Schema: record.SchemaVersion, ID: "x", Claims: "ledger", Start: time.Unix(1, 0).UTC(), State: record.Running}
+	require.NoError(t, record.WriteRun(dir, want))
+	got, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 1, "no temporary file stays behind")
+	_, err = record.ReadRun(t.TempDir())
+	assert.ErrorContains(t, err, "is not a run folder")
+}
+
+func TestDistribution(t *testing.T) {
+	h := record.NewHistogram()
+	assert.Equal(t, &record.Distribution{}, h.Distribution())
+	for i := range 9999 {
+		h.Record(time.Duration(i+1) * time.Microsecond)
+	}
+	d := h.Distribution()
+	assert.InEpsilon(t, 5000*time.Microsecond, *d.P50, 0.001)
+	assert.InEpsilon(t, 9000*time.Microsecond, *d.P90, 0.001)
+	assert.Nil(t, d.P99, "only 99.99 samples lie beyond p99")
+	assert.Nil(t, d.P999)
+	h.Record(10 * time.Millisecond)
+	assert.NotNil(t, h.Distribution().P99)
+
+	back, err := h.Distribution().Histogram()
+	require.NoError(t, err)
+	assert.Equal(t, int64(10000), back.Count())
+	back.Merge(h)
+	assert.Equal(t, int64(20000), back.Count())
+	h.Record(-1)
+	h.Record(time.Hour) // counts at the end of the range
+	assert.Equal(t, int64(10002), h.Count())
+	assert.InEpsilon(t, 10*time.Minute, h.Quantile(1), 0.001)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { h.Record(12345) }))
+	_, err = (&record.Distribution{HDR: "x"}).Histogram()
+	assert.Error(t, err)
+}
+
+func TestCompleteBlocks(t *testing.T) {
+	run := &record.Run{
+		Plan:    [][]record.PlannedTrial{{{Arm: "a"}, {Arm: "b"}}, {{Arm: "b"}, {Arm: "a"}}},
+		Missing: []record.Missing{{Arm: "c"}},
+	}
+	trials := []record.Trial{{Block: 0, Arm: "a"}, {Block: 0, Arm: "b", Failure: "crashed"}, {Block: 1, Arm: "b"}, {Block: 7, Arm: "a"}}
+	assert.Equal(t, map[int]bool{0: true}, record.CompleteBlocks(run, trials))
+	run.Plan[1] = append(run.Plan[1], record.PlannedTrial{Arm: "c"})
+	trials = append(trials, record.Trial{Block: 1, Arm: "a"})
+	assert.Equal(t, map[int]bool{0: true, 1: true}, record.CompleteBlocks(run, trials), "a missing arm is not waited for")
+}
+
+func TestMeasurementFigures(t *testing.T) {
+	m := record.Measurement{Connections: 4, Duration: 2 * time.Second, Requests: 110, Completed: 100, InFlight: 8 * time.Second}
+	m.Errors = record.Errors{Reset: 10}
+	assert.InDelta(t, 50, m.Throughput(), 1e-9)
+	assert.InDelta(t, 55, m.Achieved(), 1e-9)
+	assert.InDelta(t, 10.0/110, m.ErrorRate(), 1e-9)
+	assert.InDelta(t, 1, m.LittlesLaw(), 1e-9)
+	assert.Equal(t, "reset 10", m.Errors.String())
+	assert.Zero(t, (&record.Measurement{}).Throughput())
+	assert.Zero(t, (&record.Measurement{}).ErrorRate())
+	m.Offered = 50
+	assert.Zero(t, m.LittlesLaw(), "an open loop fixes no number in flight")
+}
