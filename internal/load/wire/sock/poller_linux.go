@@ -126,16 +126,12 @@ func (p *Poller) WaitFor(events []Event, d time.Duration) int {
 	}
 }
 
-func interfaceIndex(zone string) (uint32, error) {
-	if zone == "" {
-		return 0, errNoZone
-	}
+func interfaceIndex(zone string) uint32 {
 	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
-		return uint32(n), nil
+		return uint32(n)
 	}
-	ifi, err := net.InterfaceByName(zone)
-	if err != nil {
-		return 0, fmt.Errorf("zone %q: %w", zone, err)
+	if ifi, err := net.InterfaceByName(zone); err == nil {
+		return uint32(ifi.Index)
 	}
-	return uint32(ifi.Index), nil
+	return 0
 }

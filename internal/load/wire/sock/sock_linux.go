@@ -1,11 +1,11 @@
 package sock
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -19,8 +19,8 @@ type Address struct {
 	raw    unix.RawSockaddrInet6 // large enough for both families
 }
 
-// NewAddress converts an address and port. A zone must be numeric or the
-// name of an interface that exists; otherwise it is left out.
+// NewAddress converts an address and port. A zone is a
+// number or the name of an interface; one that does not exist is left out.
 func NewAddress(ap netip.AddrPort) *Address {
 	a := &Address{}
 	ip := ap.Addr().Unmap()
@@ -34,9 +34,7 @@ func NewAddress(ap netip.AddrPort) *Address {
 	}
 	a.raw.Family, a.raw.Addr = unix.AF_INET6, ip.As16()
 	a.raw.Port = *(*uint16)(unsafe.Pointer(&port))
-	if ifi, err := interfaceIndex(ip.Zone()); err == nil {
-		a.raw.Scope_id = ifi
-	}
+	a.raw.Scope_id = interfaceIndex(ip.Zone())
 	a.family, a.size = unix.AF_INET6, unix.SizeofSockaddrInet6
 	return a
 }
@@ -125,16 +123,34 @@ func LockThread(cpu int) error {
 	return nil
 }
 
-// ReserveProcessors makes sure that the Go scheduler has a processor for each
-// of n loops that never yield theirs, and one for everything else. The
-// function returned puts things back.
-func ReserveProcessors(n int) (release func()) {
-	before := runtime.GOMAXPROCS(0)
-	if before > n {
-		return func() {}
-	}
-	runtime.GOMAXPROCS(n + 1)
-	return func() { runtime.GOMAXPROCS(before) }
+// reserved is what ReserveProcessors has promised. Processors belong to the
+// whole program, so this does too.
+var reserved struct {
+	sync.Mutex
+	loops  int
+	before int // GOMAXPROCS when there were none
 }
 
-var errNoZone = errors.New("no zone")
+// ReserveProcessors makes sure that the Go scheduler has a processor for each
+// of n more loops that never yield theirs, and one for everything else. The
+// function returned takes that back; it is to be called once.
+func ReserveProcessors(n int) (release func()) {
+	reserve(n)
+	return func() { reserve(-n) }
+}
+
+func reserve(n int) {
+	reserved.Lock()
+	defer reserved.Unlock()
+	if reserved.loops == 0 {
+		reserved.before = runtime.GOMAXPROCS(0)
+	}
+	reserved.loops += n
+	want := reserved.before
+	if reserved.loops > 0 {
+		want = max(want, reserved.loops+1)
+	}
+	if want != runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(want)
+	}
+}

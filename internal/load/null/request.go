@@ -1,0 +1,114 @@
+package null
+
+import "bytes"
+
+// Responses, complete. HTTP/1.0 clients that ask to keep the connection are
+// told that it is kept.
+var (
+	respKeep      = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\n" + Body)
+	respKeep10    = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nConnection: keep-alive\r\n\r\n" + Body)
+	respClose     = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nConnection: close\r\n\r\n" + Body)
+	respHead      = bytes.TrimSuffix(respKeep, []byte(Body))
+	respHeadClose = bytes.TrimSuffix(respClose, []byte(Body))
+	respBad       = []byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+)
+
+// maxHead is the longest request head that is read.
+const maxHead = 64 << 10
+
+// request is what matters of one request head.
+type request struct {
+	head     bool // HEAD: no body in the response
+	keep     bool
+	old      bool // HTTP/1.0
+	bad      bool
+	bodySize int64 // bytes to skip before the next request
+}
+
+// parseRequest reads a complete head, up to and including its empty line.
+// A body without Content-Length is not looked for: such a connection closes.
+func parseRequest(head []byte) request {
+	line, rest, _ := bytes.Cut(head, []byte("\n"))
+	words := bytes.Fields(line)
+	if len(words) != 3 || !bytes.HasPrefix(words[2], []byte("HTTP/1.")) {
+		return request{bad: true}
+	}
+	q := request{head: string(words[0]) == "HEAD", old: string(words[2]) == "HTTP/1.0"}
+	q.keep = !q.old
+	for len(rest) > 0 {
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if !ok {
+			continue
+		}
+		value = bytes.TrimSpace(value)
+		switch {
+		case bytes.EqualFold(name, []byte("Connection")):
+			q.keep = !hasToken(value, "close") && (q.keep || hasToken(value, "keep-alive"))
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			q.bodySize, q.bad = decimal(value)
+		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+			q.keep = false
+			return q
+		}
+	}
+	return q
+}
+
+// response is the answer to the request.
+func (q request) response() []byte {
+	switch {
+	case q.bad:
+		return respBad
+	case q.head && q.keep:
+		return respHead
+	case q.head:
+		return respHeadClose
+	case !q.keep:
+		return respClose
+	case q.old:
+		return respKeep10
+	default:
+		return respKeep
+	}
+}
+
+func hasToken(list []byte, token string) bool {
+	for item := range bytes.SplitSeq(list, []byte(",")) {
+		if bytes.EqualFold(bytes.TrimSpace(item), []byte(token)) {
+			return true
+		}
+	}
+	return false
+}
+
+// decimal reads a length; bad if it is none, or above 1 EB.
+func decimal(b []byte) (n int64, bad bool) {
+	if len(b) == 0 || len(b) > 18 {
+		return 0, true
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, true
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, false
+}
+
+// headEnd is the length of the request head that data begins with, 0 if it is
+// not complete.
+func headEnd(data []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(data[at:], '\n')
+		if i < 0 {
+			return 0
+		}
+		at += i + 1
+		if rest := data[at:]; len(rest) > 0 && rest[0] == '\n' {
+			return at + 1
+		} else if len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n' {
+			return at + 2
+		}
+	}
+}

@@ -1,0 +1,454 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hellobench/hellobench/internal/load/wire/sock"
+)
+
+const (
+	tick     = 2 * time.Millisecond // at least this often a loop looks after what no event tells
+	batch    = 512                  // events a wait
+	readSize = 64 << 10
+	maxSame  = 16 << 10 // the longest response that is kept for comparison
+
+	never = math.MaxInt64
+)
+
+// loop is one event loop with its share of the connections. All its fields
+// belong to its thread. Times are ns since the window's base.
+type loop struct {
+	w       *window
+	first   bool // it reads the process's CPU time
+	cpu     int
+	poller  *sock.Poller
+	to      *sock.Address
+	request []byte
+	want    expectation
+	status  uint16
+	timeout int64
+	close   bool // a new connection for every request
+	open    bool // open loop
+
+	conns  []conn
+	idle   []int32 // open, without a request; the last used is the last
+	closed []int32 // not open
+	retry  []retry // closed loop: waiting before the next attempt to connect
+	flying int     // requests in flight
+	open0  int     // connections to open before the window
+	listed bool    // the lists of an open loop are in use
+	pacer  pacer
+
+	start, end int64 // of the window; never until it begins
+	clock      int64 // the last reading
+	nextCare   int64 // when to look after what no event tells
+	oldest     int64 // no request in flight was sent before
+	ended      bool  // ctx has ended
+	cpuRead    bool
+
+	events  []sock.Event
+	buf     []byte
+	same    []byte      // the last correct response that came in one piece and keeps its connection
+	scratch response    // for responses in one piece
+	spare   []*response // for others
+	tally
+}
+
+func newLoop(w *window, i, n, total, open int) (*loop, error) {
+	p, err := sock.NewPoller(tick)
+	if err != nil {
+		return nil, err
+	}
+	l := &loop{
+		w: w, first: i == 0, poller: p,
+		to:      sock.NewAddress(w.target.addr),
+		request: w.target.request,
+		want:    expectation{body: w.spec.Expect.Body, check: w.spec.Expect.Body != nil},
+		status:  uint16(w.spec.Expect.Status),
+		timeout: int64(w.spec.Timeout),
+		close:   w.spec.Close,
+		open:    w.spec.Schedule != nil,
+		conns:   make([]conn, total),
+		open0:   open,
+		start:   never, end: never,
+		events: make([]sock.Event, batch),
+		buf:    make([]byte, readSize),
+		same:   make([]byte, 0, maxSame),
+		tally:  newTally(w.spec.Schedule != nil),
+	}
+	l.bins.begin(w.bins)
+	l.pacer.due = never
+	if l.open {
+		l.idle, l.closed = make([]int32, 0, total), make([]int32, 0, total)
+		l.pacer.begin(w.spec.Schedule, i, n, int64(w.spec.Duration))
+	}
+	return l, nil
+}
+
+func (l *loop) now() int64 { return l.w.now() }
+
+// run opens the connections, waits for the other loops, and measures.
+func (l *loop) run() {
+	l.connect()
+	if !l.await() {
+		return
+	}
+	l.oldest = l.start
+	if l.first {
+		l.w.cpu[0] = processCPU()
+	}
+	if l.open {
+		l.runOpen()
+	} else {
+		l.runClosed()
+	}
+	l.finish()
+}
+
+// await waits until all loops are connected, and is false if ctx ended first.
+// The last loop sets the start for all, so far ahead that each sees it in time.
+func (l *loop) await() bool {
+	if l.w.absent.Add(-1) == 0 {
+		at := l.now()
+		if l.w.bins.loops > 1 {
+			at += int64(2 * tick)
+		}
+		l.w.start.Store(at)
+	}
+	for {
+		if at := l.w.start.Load(); at != 0 {
+			if l.clock = l.now(); l.clock >= at {
+				l.start, l.end = at, at+int64(l.w.spec.Duration)
+				l.established = l.countOpen()
+				return true
+			}
+			l.handle(l.poller.Poll(l.events))
+			continue
+		}
+		l.handle(l.poller.Wait(l.events))
+		if l.ended {
+			return false
+		}
+	}
+}
+
+// runClosed keeps a request in flight on every connection until the window
+// ends, then waits for the responses. The first requests are sent in small
+// lots, so that no response waits for the last of them.
+func (l *loop) runClosed() {
+	const lot = 32
+	for id := range l.conns {
+		if c := &l.conns[id]; c.state <= stateIdle {
+			l.clock = l.now()
+			l.begin(int32(id), c, l.clock, l.clock)
+		}
+		if id%lot == lot-1 {
+			l.handle(l.poller.Poll(l.events))
+		}
+	}
+	for !l.ended && (l.flying > 0 || l.clock < l.end) {
+		l.handle(l.poller.Wait(l.events))
+	}
+}
+
+// handle takes n events.
+func (l *loop) handle(n int) {
+	for i := range l.events[:n] {
+		ev := &l.events[i]
+		if ev.Fd == sock.TickID {
+			l.clock = l.now()
+			continue
+		}
+		c := &l.conns[ev.Fd]
+		if c.tag != ev.Pad {
+			continue // of a connection that was closed since
+		}
+		if c.state != stateBusy {
+			l.handleOther(ev.Fd, c, ev.Events)
+		} else if ev.Events&^unix.EPOLLOUT != 0 {
+			l.read(ev.Fd, c, ev.Events)
+		}
+		if l.clock >= l.pacer.due {
+			l.sendDue()
+		}
+	}
+	if n == 0 {
+		l.clock = l.now()
+	}
+	if l.clock >= l.nextCare {
+		l.care()
+	}
+}
+
+// read reads the response of a connection until nothing more is there.
+func (l *loop) read(id int32, c *conn, events uint32) {
+	ending := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
+	for {
+		n, errno := sock.Read(int(c.fd), l.buf)
+		switch {
+		case errno == unix.EAGAIN:
+			return
+		case errno == unix.EINTR:
+			continue
+		case errno != 0:
+			l.note("the connection ended before the response", errno)
+			l.fail(id, c, &l.errors.Reset)
+			return
+		case n == 0:
+			l.readEnd(id, c)
+			return
+		}
+		l.bytesIn += uint64(n)
+		data := l.buf[:n]
+		// Most responses are the same bytes as the one before. The parser
+		// would say the same of them, so it need not be asked.
+		if c.partial == nil && bytes.Equal(data, l.same) {
+			l.succeed(id, c, !ending)
+			return
+		}
+		if l.feed(id, c, data, ending) {
+			return
+		}
+		if n < len(l.buf) && !ending {
+			return // drained: the next byte makes a new event
+		}
+	}
+}
+
+// feed gives data to the parser, and is true when the request has an outcome.
+func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
+	r := c.partial
+	if r == nil {
+		r = &l.scratch
+		r.reset()
+	}
+	n, done, err := r.feed(data, &l.want)
+	if done && n < len(data) {
+		err = errExtra
+	}
+	switch {
+	case err != nil:
+		l.note("not HTTP", err)
+		l.fail(id, c, &l.errors.Reset)
+		return true
+	case !done:
+		if c.partial == nil {
+			c.partial = l.keep()
+		}
+		return false
+	}
+	same := c.partial == nil && len(data) <= maxSame && !r.close
+	if l.judge(id, c, r, !ending && !r.close) && same {
+		l.same = append(l.same[:0], data...)
+	}
+	return true
+}
+
+// readEnd takes the end of the connection.
+func (l *loop) readEnd(id int32, c *conn) {
+	err := errCut
+	if c.partial != nil {
+		err = c.partial.end()
+	}
+	if err != nil {
+		l.note("reset", err)
+		l.fail(id, c, &l.errors.Reset)
+		return
+	}
+	l.judge(id, c, c.partial, false)
+}
+
+// keep puts the scratch response aside until the rest of it comes.
+func (l *loop) keep() *response {
+	var r *response
+	if n := len(l.spare); n > 0 {
+		r, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
+		r = new(response)
+	}
+	*r, l.scratch = l.scratch, *r
+	return r
+}
+
+// judge compares a complete response with what was expected, and is true if
+// it is correct.
+func (l *loop) judge(id int32, c *conn, r *response, keep bool) bool {
+	switch {
+	case r.status != l.status:
+		if l.firstError == "" {
+			l.firstError = fmt.Sprintf("status %d, expected %d", r.status, l.status)
+		}
+		l.errors.Status++
+		l.miss(id, c, keep)
+		return false
+	case !r.matches(&l.want):
+		if l.firstError == "" {
+			l.firstError = fmt.Sprintf("body: %d bytes that are not the %d expected", r.size, len(l.want.body))
+		}
+		l.errors.Body++
+		l.miss(id, c, keep)
+		return false
+	}
+	l.succeed(id, c, keep)
+	return true
+}
+
+// succeed takes a correct response.
+func (l *loop) succeed(id int32, c *conn, keep bool) {
+	t := l.now()
+	l.clock = t
+	latency := t - c.sent
+	if latency > l.timeout {
+		l.noteLate()
+		l.errors.Timeout++
+		l.miss(id, c, keep)
+		return
+	}
+	if l.open {
+		l.service.Record(time.Duration(latency))
+		latency = t - c.intended
+	}
+	l.ok++
+	l.latency.Record(time.Duration(latency))
+	if t < l.end {
+		l.completed++
+		l.bins.record(t-l.start, latency)
+	}
+	l.release(id, c, keep, t)
+}
+
+// miss takes a complete response that does not count.
+func (l *loop) miss(id int32, c *conn, keep bool) {
+	l.clock = l.now()
+	l.release(id, c, keep, l.clock)
+}
+
+// release frees a connection whose response is complete, and sends the next
+// request of a closed loop.
+func (l *loop) release(id int32, c *conn, keep bool, t int64) {
+	l.flying--
+	l.inFlight += l.inside(c.sent, t)
+	if c.partial != nil {
+		l.spare = append(l.spare, c.partial)
+		c.partial = nil
+	}
+	c.used, c.failures = true, 0
+	switch {
+	case keep && !l.close:
+		c.state = stateIdle
+		l.pushIdle(id, c)
+	case l.close:
+		l.drop(c)
+	default:
+		l.serverEnded(c)
+	}
+	l.goOn(id, c, t)
+}
+
+// fail takes a request that got no complete response. Its connection is closed.
+func (l *loop) fail(id int32, c *conn, class *uint64) {
+	*class++
+	l.clock = l.now()
+	l.flying--
+	l.inFlight += l.inside(c.sent, l.clock)
+	l.drop(c)
+	if class == &l.errors.Connect && !l.open {
+		l.failed(c)
+		l.later(id, c)
+		return
+	}
+	l.goOn(id, c, l.clock)
+}
+
+// goOn gives a connection without a request its next one, or its place in a list.
+func (l *loop) goOn(id int32, c *conn, t int64) {
+	switch {
+	case l.open && c.state == stateClosed:
+		l.closed = append(l.closed, id)
+	case !l.open && t < l.end:
+		l.begin(id, c, t, t)
+	}
+}
+
+// care looks after what no event tells: the end of ctx and of the window,
+// timeouts, and connections to be tried again.
+func (l *loop) care() {
+	t := l.now()
+	l.clock = t
+	l.nextCare = t + int64(tick)
+	if l.w.stop.Load() && !l.ended {
+		l.ended = true
+		l.w.ended.CompareAndSwap(0, t)
+	}
+	if (t >= l.end || l.ended && l.start != never) && !l.cpuRead {
+		l.readCPU()
+	}
+	if t-l.oldest > l.timeout && l.flying > 0 {
+		l.expire(t)
+	}
+	if len(l.retry) > 0 {
+		l.tryAgain(t)
+	}
+}
+
+func (l *loop) readCPU() {
+	l.cpuRead = true
+	if l.first {
+		l.w.cpu[1] = processCPU()
+	}
+}
+
+// expire fails the requests that have waited too long. There is no list of
+// them by age: one look at all connections a timeout is cheaper than keeping
+// a list in order at every request.
+func (l *loop) expire(t int64) {
+	l.oldest = t
+	for id := range l.conns {
+		c := &l.conns[id]
+		if c.state < stateSending {
+			continue
+		}
+		if t-c.sent > l.timeout {
+			l.noteLate()
+			l.fail(int32(id), c, &l.errors.Timeout)
+			continue
+		}
+		l.oldest = min(l.oldest, c.sent)
+	}
+}
+
+func (l *loop) noteLate() {
+	if l.firstError == "" {
+		l.firstError = fmt.Sprintf("timeout: no complete response within %v", time.Duration(l.timeout))
+	}
+}
+
+// finish closes the books.
+func (l *loop) finish() {
+	if !l.cpuRead {
+		l.readCPU()
+	}
+	if l.open {
+		l.giveUp()
+	}
+	for id := range l.conns { // only where ctx has ended
+		if c := &l.conns[id]; c.state >= stateSending {
+			l.inFlight += l.inside(c.sent, l.clock)
+			l.requests--
+			if l.open {
+				l.scheduled--
+			}
+		}
+	}
+	l.bins.finish()
+}
+
+// inside is how much of a request's time lies in the window.
+func (l *loop) inside(sent, done int64) int64 {
+	return max(0, min(done, l.end)-max(sent, l.start))
+}

@@ -1,0 +1,166 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/load/wire/sock"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Connections of an open loop without a bound.
+const (
+	firstConnections = 64 // opened before the window
+	mostConnections  = 1 << 17
+	spareFiles       = 64 // file descriptors left for the rest of the program
+)
+
+// window is what the loops of one Run share.
+type window struct {
+	spec    load.Spec
+	target  *target
+	sources *sources
+	base    time.Time    // all clock readings are ns since base
+	absent  atomic.Int32 // loops still connecting
+	start   atomic.Int64 // 0 until all loops are connected
+	stop    atomic.Bool  // ctx has ended
+	ended   atomic.Int64 // when the first loop saw that, 0 if it has not
+	bins    *bins
+	cpu     [2]record.CPU // at the start and the end; written by the first loop
+}
+
+func (w *window) now() int64 { return int64(time.Since(w.base)) }
+
+// run generates the load with one goroutine a core, each on its own thread.
+func (e *Engine) run(ctx context.Context, spec load.Spec, t *target) (*record.Measurement, error) {
+	w := &window{spec: spec, target: t, sources: &e.sources, base: time.Now()}
+	loops, err := w.newLoops()
+	if err != nil {
+		return nil, err
+	}
+	release := sock.ReserveProcessors(len(loops))
+	defer release()
+	unwatch := context.AfterFunc(ctx, func() { w.stop.Store(true) })
+	defer unwatch()
+
+	errs := make([]error, len(loops))
+	var wg sync.WaitGroup
+	for i, l := range loops {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer l.closeAll()
+			if errs[i] = sock.LockThread(l.cpu); errs[i] != nil {
+				w.stop.Store(true)
+				return
+			}
+			l.run()
+		}()
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return w.measurement(loops), ctx.Err()
+}
+
+// newLoops deals the connections and the schedule.
+func (w *window) newLoops() ([]*loop, error) {
+	cpus := w.spec.CPUs
+	if len(cpus) == 0 {
+		cpus = []int{-1}
+	}
+	total, open := w.spec.Connections, w.spec.Connections
+	if total == 0 {
+		var err error
+		if total, err = freeFiles(); err != nil {
+			return nil, err
+		}
+		open = firstConnections
+	}
+	n := min(len(cpus), total)
+	if w.spec.Close {
+		open = 0
+	}
+	w.bins = newBins(w.spec.Duration, n)
+	w.absent.Store(int32(n))
+	loops := make([]*loop, n)
+	for i := range loops {
+		l, err := newLoop(w, i, n, share(total, i, n), share(open, i, n))
+		if err != nil {
+			for _, l := range loops[:i] {
+				l.closeAll()
+			}
+			return nil, err
+		}
+		l.cpu = cpus[i]
+		loops[i] = l
+	}
+	return loops, nil
+}
+
+// share is the i-th of n nearly equal parts of total.
+func share(total, i, n int) int {
+	s := total / n
+	if i < total%n {
+		s++
+	}
+	return s
+}
+
+// freeFiles is how many more connections the limit of open files allows.
+func freeFiles() (int, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, os.NewSyscallError("getrlimit", err)
+	}
+	used, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0, fmt.Errorf("count open files: %w", err)
+	}
+	free := int(min(limit.Cur, mostConnections)) - len(used) - spareFiles
+	return max(free, 1), nil
+}
+
+func (w *window) measurement(loops []*loop) *record.Measurement {
+	m := &record.Measurement{
+		Engine:      Name,
+		Connections: w.spec.Connections,
+		Duration:    w.spec.Duration,
+		Bins:        w.bins.out,
+		CPU:         w.cpu[1].Sub(w.cpu[0]),
+	}
+	if w.spec.Schedule != nil {
+		m.Offered = w.spec.Schedule.Rate
+	}
+	if ended := w.ended.Load(); ended != 0 {
+		m.Duration = min(m.Duration, time.Duration(max(0, ended-w.start.Load())))
+		if w.start.Load() == 0 {
+			m.Duration = 0
+		}
+		m.Bins = m.Bins[:(m.Duration+record.BinWidth-1)/record.BinWidth]
+	}
+	sum := &loops[0].tally
+	for _, l := range loops[1:] {
+		sum.merge(&l.tally)
+	}
+	sum.store(m)
+	return m
+}
+
+// processCPU is what the whole process has used.
+func processCPU() record.CPU {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return record.CPU{} // it fails only for a bad argument
+	}
+	return record.CPU{User: time.Duration(u.Utime.Nano()), System: time.Duration(u.Stime.Nano())}
+}

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package wire
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+func (e *Engine) run(context.Context, load.Spec, *target) (*record.Measurement, error) {
+	return nil, fmt.Errorf("on %s: %w", runtime.GOOS, load.ErrUnsupported)
+}

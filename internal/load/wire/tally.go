@@ -1,0 +1,72 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// tally is what one loop has counted.
+type tally struct {
+	established int
+	scheduled   uint64
+	requests    uint64
+	ok          uint64
+	completed   uint64
+	bytesIn     uint64
+	reconnects  uint64
+	errors      record.Errors
+	inFlight    int64 // ns
+	latency     *record.Histogram
+	service     *record.Histogram // nil in a closed loop
+	slip        *record.Histogram // nil in a closed loop
+	firstError  string
+	bins        binCursor
+}
+
+func newTally(openLoop bool) tally {
+	t := tally{latency: record.NewHistogram()}
+	if openLoop {
+		t.service, t.slip = record.NewHistogram(), record.NewHistogram()
+	}
+	return t
+}
+
+// merge counts all that o counted, except bins, which are shared anyway.
+func (t *tally) merge(o *tally) {
+	t.established += o.established
+	t.scheduled += o.scheduled
+	t.requests += o.requests
+	t.ok += o.ok
+	t.completed += o.completed
+	t.bytesIn += o.bytesIn
+	t.reconnects += o.reconnects
+	t.errors.Add(o.errors)
+	t.inFlight += o.inFlight
+	t.latency.Merge(o.latency)
+	if t.service != nil {
+		t.service.Merge(o.service)
+		t.slip.Merge(o.slip)
+	}
+	if t.firstError == "" {
+		t.firstError = o.firstError
+	}
+}
+
+// store fills in the counts of a measurement.
+func (t *tally) store(m *record.Measurement) {
+	m.Established = t.established
+	m.Scheduled = t.scheduled
+	m.Requests = t.requests
+	m.OK = t.ok
+	m.Completed = t.completed
+	m.BytesIn = t.bytesIn
+	m.Reconnects = t.reconnects
+	m.Errors = t.errors
+	m.InFlight = time.Duration(t.inFlight)
+	m.FirstError = t.firstError
+	m.Latency = t.latency.Distribution()
+	if t.service != nil {
+		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()
+	}
+}

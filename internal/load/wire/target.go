@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/load"
+)
+
+// target is where the requests go and what each of them is.
+type target struct {
+	addr    netip.AddrPort
+	request []byte
+}
+
+// probeTimeout is how long one of a name's addresses may take to be told from
+// the others by connecting to it.
+const probeTimeout = time.Second
+
+func newTarget(ctx context.Context, rawURL string, closes bool) (*target, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("target URL: %w", err)
+	}
+	if u.Scheme != "http" {
+		return nil, fmt.Errorf("%s: %w", u.Scheme, load.ErrUnsupported)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	addr, err := resolve(ctx, u.Hostname(), port)
+	if err != nil {
+		return nil, err
+	}
+	return &target{addr: addr, request: newRequest(u, closes)}, nil
+}
+
+// newRequest writes the shortest request that every server takes. What wrk
+// sends is the same, so that both can be compared.
+func newRequest(u *url.URL, closes bool) []byte {
+	var b strings.Builder
+	b.WriteString("GET " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\n")
+	if closes {
+		b.WriteString("Connection: close\r\n")
+	}
+	b.WriteString("\r\n")
+	return []byte(b.String())
+}
+
+// resolve looks a host up once. Of several addresses it takes the first that
+// a connection can be opened to, or the first if there is none.
+func resolve(ctx context.Context, host, port string) (netip.AddrPort, error) {
+	p, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("target port: %w", err)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("target host: %w", err)
+	}
+	at := func(ip netip.Addr) netip.AddrPort { return netip.AddrPortFrom(ip.Unmap(), uint16(p)) }
+	if len(ips) > 1 {
+		d := net.Dialer{Timeout: probeTimeout}
+		for _, ip := range ips {
+			if c, err := d.DialContext(ctx, "tcp", at(ip).String()); err == nil {
+				_ = c.Close()
+				return at(ip), nil
+			}
+		}
+	}
+	return at(ips[0]), nil
+}
+
+// blockSize is how many connections share a local address: far less than the
+// 28,000 ports that an address has by default, so that the kernel finds a
+// free one at once even while older ones are in TIME_WAIT.
+const blockSize = 4096
+
+// sourceBlocks is how many local addresses are used in turn: at 100,000 new
+// connections a second an address rests for 167 s, TIME_WAIT lasts 60.
+const sourceBlocks = 4096
+
+// sources gives out local addresses for connections to 127.0.0.0/8, all of
+// which is one machine. The first block of connections has no address of its
+// own, so that small windows look like those of any other client.
+type sources struct{ opened atomic.Uint64 }
+
+// next is the local address for one more connection; not valid: any.
+func (s *sources) next(to netip.Addr) netip.Addr {
+	if !to.Is4() || !to.IsLoopback() {
+		return netip.Addr{}
+	}
+	block := (s.opened.Add(1) - 1) / blockSize % sourceBlocks
+	if block == 0 {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4([4]byte{127, 1, byte(block >> 8), byte(block)})
+}
