@@ -22,10 +22,15 @@ func charts(d *Document) []Chart {
 		}
 	}
 	out := []Chart{}
+	taken := map[string]int{}
 	add := func(c Chart) {
-		if len(c.Series) > 0 {
-			out = append(out, c)
+		if len(c.Series) == 0 {
+			return
 		}
+		if taken[c.Name]++; taken[c.Name] > 1 { // two routes that differ in punctuation only
+			c.Name = fmt.Sprintf("%s-%d", c.Name, taken[c.Name])
+		}
+		out = append(out, c)
 	}
 	routes := d.Routes()
 	for _, route := range routes {

@@ -1,0 +1,176 @@
+// Package csv writes the cells of a report for other programs: one row a cell
+// as CSV, and the whole document as JSON. Figures are in base units (seconds,
+// bytes, requests a second, ratios), unrounded and unscaled; an empty field is
+// a figure that was not measured. It computes none.
+package csv
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/report"
+)
+
+// column is one column of the CSV.
+type column struct {
+	name  string
+	about string
+	of    func(r *row) string
+}
+
+// row is a cell with what stands outside of it.
+type row struct {
+	doc  *report.Document
+	arm  report.Arm
+	lvl  report.Level
+	cell *report.Cell
+}
+
+// columns are in their stable order; new ones are added at the end.
+var columns = concat(
+	[]column{
+		{"run", "name of the run", func(r *row) string { return text(r.doc.Asked.ID) }},
+		{"quotable", "false: a quick look, not for quoting", func(r *row) string { return strconv.FormatBool(r.doc.Quotable) }},
+		{"partial", "true: something that was planned is missing", func(r *row) string { return strconv.FormatBool(r.doc.Partial) }},
+		{"arm", "name of the arm", func(r *row) string { return text(r.arm.Name) }},
+		{"role", "competitor, replicate (A/A) or ceiling (null server)", func(r *row) string { return string(r.arm.Role) }},
+		{"server", "name of the server", func(r *row) string { return text(r.arm.Server) }},
+		{"route", "path and query", func(r *row) string { return text(r.arm.Route) }},
+		{"level", "name of the load level", func(r *row) string { return r.lvl.Name }},
+		{"connections", "connections of the level", func(r *row) string { return strconv.Itoa(r.lvl.Connections) }},
+		{"rate_rps", "offered rate of the level, 0 in a closed loop", func(r *row) string { return number(r.lvl.Rate) }},
+		{"starts", "starts behind the row", func(r *row) string { return strconv.Itoa(r.cell.Trials) }},
+		{"failed_starts", "starts of the arm that failed or ended early", func(r *row) string { return strconv.Itoa(r.cell.Failed) }},
+		{"lower_bound", "true: the generator was the limit", func(r *row) string { return strconv.FormatBool(r.cell.LowerBound) }},
+	},
+	estimate("throughput_rps", "correct responses a second", func(c *report.Cell) *report.Estimate { return c.Throughput }),
+	estimate("p50_s", "median latency", func(c *report.Cell) *report.Estimate { return c.P50 }),
+	estimate("p90_s", "90th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P90 }),
+	estimate("p99_s", "99th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P99 }),
+	estimate("p99_9_s", "99.9th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P999 }),
+	[]column{
+		{"max_s", "longest latency", func(r *row) string { return number(r.cell.MaxS) }},
+		{"requests", "requests sent", func(r *row) string { return count(r.cell.Requests) }},
+		{"errors_connect", "failed: no connection", func(r *row) string { return count(r.cell.Errors.Connect) }},
+		{"errors_timeout", "failed: timeout", func(r *row) string { return count(r.cell.Errors.Timeout) }},
+		{"errors_reset", "failed: connection ended early", func(r *row) string { return count(r.cell.Errors.Reset) }},
+		{"errors_status", "failed: wrong status", func(r *row) string { return count(r.cell.Errors.Status) }},
+		{"errors_body", "failed: wrong body", func(r *row) string { return count(r.cell.Errors.Body) }},
+		{"error_rate", "failed over sent, 0 to 1", func(r *row) string { return number(r.cell.ErrorRate) }},
+		{"offered_rps", "rate asked for, 0 in a closed loop", func(r *row) string { return number(r.cell.OfferedRPS) }},
+		{"achieved_rps", "rate sent", func(r *row) string { return number(r.cell.AchievedRPS) }},
+	},
+	estimate("cpu_per_request_s", "server CPU time a correct response", func(c *report.Cell) *report.Estimate { return c.CPUPerRequest }),
+	estimate("memory_bytes", "memory of the server's process tree", func(c *report.Cell) *report.Estimate { return c.Memory }),
+	[]column{
+		{"memory_kind", "pss or rss", func(r *row) string { return r.cell.MemoryKind }},
+		{"threads", "most threads seen", func(r *row) string { return strconv.Itoa(r.cell.Threads) }},
+		{"processes", "most processes seen", func(r *row) string { return strconv.Itoa(r.cell.Processes) }},
+		{"generator_cpu", "share of the generator's cores, 0 to 1", func(r *row) string { return number(r.cell.GeneratorCPU) }},
+		{"littles_law", "requests in flight over connections; 0 in an open loop", func(r *row) string { return number(r.cell.LittlesLaw) }},
+		{"gates", "gates that fired, name:starts, separated by spaces", func(r *row) string { return gates(r.cell.Gates) }},
+	},
+)
+
+// estimate is four columns: the value, its interval, the level of that.
+func estimate(name, about string, of func(*report.Cell) *report.Estimate) []column {
+	pick := func(part func(*report.Estimate) float64) func(*row) string {
+		return func(r *row) string {
+			e := of(r.cell)
+			if e == nil {
+				return ""
+			}
+			return number(part(e))
+		}
+	}
+	return []column{
+		{name, about, pick(func(e *report.Estimate) float64 { return e.Mid })},
+		{name + "_low", "lower end of its interval", pick(func(e *report.Estimate) float64 { return e.Low })},
+		{name + "_high", "upper end of its interval", pick(func(e *report.Estimate) float64 { return e.High })},
+		{name + "_confidence", "level of its interval, 0 for none", pick(func(e *report.Estimate) float64 { return e.Confidence })},
+	}
+}
+
+func concat(parts ...[]column) []column {
+	var all []column
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+// Write writes a header and one row a cell, in the document's order.
+func Write(w io.Writer, d *report.Document) error {
+	out := csv.NewWriter(w)
+	header := make([]string, len(columns))
+	for i, c := range columns {
+		header[i] = c.name
+	}
+	rows := [][]string{header}
+	arms := make(map[string]report.Arm, len(d.Arms))
+	for _, a := range d.Arms {
+		arms[a.Name] = a
+	}
+	levels := make(map[string]report.Level, len(d.Levels))
+	for _, l := range d.Levels {
+		levels[l.Name] = l
+	}
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		r := row{d, arms[c.Arm], levels[c.Level], c}
+		fields := make([]string, len(columns))
+		for j, col := range columns {
+			fields[j] = col.of(&r)
+		}
+		rows = append(rows, fields)
+	}
+	if err := out.WriteAll(rows); err != nil {
+		return fmt.Errorf("write csv: %w", err)
+	}
+	return nil
+}
+
+// WriteHeader documents the columns: name and meaning, one a line.
+func WriteHeader(w io.Writer) error {
+	var b strings.Builder
+	for _, c := range columns {
+		fmt.Fprintf(&b, "%s\t%s\n", c.name, c.about)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteJSON writes the whole document, indented.
+func WriteJSON(w io.Writer, d *report.Document) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(d); err != nil {
+		return fmt.Errorf("write json: %w", err)
+	}
+	return nil
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+func count(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// text keeps a spreadsheet from taking outside text for a formula.
+func text(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+func gates(all []report.GateCount) string {
+	var s []string
+	for _, g := range all {
+		s = append(s, fmt.Sprintf("%s:%d", g.Name, g.Count))
+	}
+	return text(strings.Join(s, " "))
+}

@@ -1,0 +1,117 @@
+package csv_test
+
+import (
+	"bytes"
+	encoding "encoding/csv"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/csv"
+	"github.com/hellobench/hellobench/internal/report/synthetic"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, got, 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got), "run with -update if the change is meant")
+}
+
+func document(t *testing.T) *report.Document {
+	t.Helper()
+	run, trials, verdicts := synthetic.Run(3, false)
+	d, err := report.Build(run, trials, verdicts)
+	require.NoError(t, err)
+	return d
+}
+
+func TestGolden(t *testing.T) {
+	var cells, header bytes.Buffer
+	require.NoError(t, csv.Write(&cells, document(t)))
+	require.NoError(t, csv.WriteHeader(&header))
+	golden(t, "cells.csv", cells.Bytes())
+	golden(t, "columns.tsv", header.Bytes())
+}
+
+func TestRowsReadBack(t *testing.T) {
+	d := document(t)
+	d.Cells[0].P99 = nil
+	d.Arms[0].Server = `=HYPERLINK("http://e.vil")`
+	var b bytes.Buffer
+	require.NoError(t, csv.Write(&b, d))
+	rows, err := encoding.NewReader(&b).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, len(d.Cells)+1)
+	field := func(row int, name string) string { return rows[row][slices.Index(rows[0], name)] }
+	v, err := strconv.ParseFloat(field(1, "throughput_rps"), 64)
+	require.NoError(t, err)
+	assert.InDelta(t, d.Cells[0].Throughput.Mid, v, 0, "unrounded")
+	assert.Empty(t, field(1, "p99_s"))
+	assert.Equal(t, `'=HYPERLINK("http://e.vil")`, field(1, "server"))
+}
+
+func TestJSON(t *testing.T) {
+	d := document(t)
+	var first, second bytes.Buffer
+	require.NoError(t, csv.WriteJSON(&first, d))
+	require.NoError(t, csv.WriteJSON(&second, document(t)))
+	assert.True(t, bytes.Equal(first.Bytes(), second.Bytes()), "the same records must give the same bytes")
+	var back report.Document
+	require.NoError(t, json.Unmarshal(first.Bytes(), &back))
+	assert.Equal(t, d, &back)
+
+	var tree any
+	require.NoError(t, json.Unmarshal(first.Bytes(), &tree))
+	keys := map[string]bool{}
+	walk(tree, "", keys)
+	var names []string
+	for k := range keys {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	golden(t, "document.keys", []byte(strings.Join(names, "\n")+"\n"))
+}
+
+// walk collects the paths of all keys, for they are what other programs rely on.
+func walk(v any, path string, keys map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, w := range v {
+			keys[path+"."+k] = true
+			walk(w, path+"."+k, keys)
+		}
+	case []any:
+		for _, w := range v {
+			walk(w, path+"[]", keys)
+		}
+	}
+}
+
+func TestEmptyRun(t *testing.T) {
+	d, err := report.Build(&record.Run{}, nil, nil)
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, csv.Write(&b, d))
+	assert.Equal(t, 1, strings.Count(b.String(), "\n"), "the header alone")
+	b.Reset()
+	require.NoError(t, csv.WriteJSON(&b, d))
+	assert.NotContains(t, b.String(), `"cells": null`)
+}
