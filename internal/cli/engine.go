@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -22,13 +23,16 @@ const (
 	calibrationWindow      = 400 * time.Millisecond
 )
 
+// wireRuns says whether the event loop of our own exists for this system.
+const wireRuns = runtime.GOOS == "linux"
+
 // newEngine makes the engine of a name. auto is wire where it can do what the
 // URL asks, else vegeta.
 func newEngine(name, url string) (load.Engine, error) {
 	if err := oneOf("engine", name, "auto", "wire", "vegeta"); err != nil {
 		return nil, err
 	}
-	if name == "vegeta" || name == "auto" && (!wire.Supported || strings.HasPrefix(url, "https:")) {
+	if name == "vegeta" || name == "auto" && (!wireRuns || strings.HasPrefix(url, "https:")) {
 		return vegeta.New(vegeta.Options{}), nil
 	}
 	return wire.New(), nil
@@ -48,7 +52,7 @@ func (s *session) chooseEngine(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	if choice.Ceiling, err = s.ceiling(ctx, engine, calibrationConnections); err != nil {
+	if choice.Ceiling, err = s.ceiling(ctx, engine); err != nil {
 		return err
 	}
 	choice.Name = engine.Name()
@@ -60,7 +64,7 @@ func (s *session) chooseEngine(ctx context.Context, name string) error {
 // pilot finds the fastest arm with a short window each and compares vegeta's ceiling with it.
 func (s *session) pilot(ctx context.Context) (load.Engine, string, error) {
 	library := vegeta.New(vegeta.Options{})
-	if !wire.Supported {
+	if !wireRuns {
 		return library, "the event loop of our own needs Linux", nil
 	}
 	own := wire.New()
@@ -81,7 +85,7 @@ func (s *session) pilot(ctx context.Context) (load.Engine, string, error) {
 			fastest, name = x, arm.Name
 		}
 	}
-	ceiling, err := s.ceiling(ctx, library, calibrationConnections)
+	ceiling, err := s.ceiling(ctx, library)
 	if err != nil {
 		return nil, "", err
 	}
@@ -113,22 +117,11 @@ func (s *session) spec(url string, body []byte, closing bool) load.Spec {
 	}
 }
 
-// ceiling is what an engine reaches against the null server on the same cores, in requests a second.
-func (s *session) ceiling(ctx context.Context, engine load.Engine, connections int) (rps float64, err error) {
-	server, err := nullServer()
+// ceiling is what an engine reaches against the null server, in requests a second.
+func (s *session) ceiling(ctx context.Context, engine load.Engine) (float64, error) {
+	m, err := s.loadNull(ctx, engine, calibrationConnections, calibrationWindow)
 	if err != nil {
 		return 0, err
-	}
-	p, err := runners.Start(ctx, server, runners.Options{CPUs: s.run.ServerCPUs, Guard: s.guard})
-	if err != nil {
-		return 0, fmt.Errorf("calibrate: %w", err)
-	}
-	defer func() { err = errors.Join(err, p.Stop()) }()
-	spec := s.spec(p.URL("/"), []byte(null.Body), false)
-	spec.Connections = connections
-	m, err := engine.Run(ctx, spec)
-	if err != nil {
-		return 0, fmt.Errorf("calibrate: %w", err)
 	}
 	return m.Throughput(), nil
 }

@@ -1,16 +1,16 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/markdown"
-	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
@@ -56,22 +56,19 @@ func renderFolder(dir string) (*report.Document, error) {
 	if err := record.WriteFile(filepath.Join(dir, verdictsFile), append(data, '\n')); err != nil {
 		return nil, err
 	}
-	plots := filepath.Join(dir, plotsFolder)
-	if err := os.MkdirAll(plots, 0o755); err != nil {
-		return nil, fmt.Errorf("make the plots folder: %w", err)
-	}
-	if err := plot.Folder(plots, doc); err != nil {
+	if _, err := drawCharts(doc, filepath.Join(dir, plotsFolder), "svg", "png"); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(filepath.Join(dir, markdownFile))
-	if err != nil {
-		return nil, fmt.Errorf("write report: %w", err)
+	return doc, writeTo(filepath.Join(dir, markdownFile), func(w io.Writer) error { return markdown.Write(w, doc) })
+}
+
+// writeTo makes or replaces a file with what render writes.
+func writeTo(name string, render func(io.Writer) error) error {
+	var buf bytes.Buffer
+	if err := render(&buf); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
 	}
-	if err := markdown.Write(f, doc); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return doc, f.Close()
+	return record.WriteFile(name, buf.Bytes())
 }
 
 // printRun prints a finished run for people or for programs.

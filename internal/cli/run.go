@@ -37,7 +37,9 @@ func (a *app) runCommand() *cobra.Command {
 order, and loads it at every level. Each finished trial is on disk at once; the
 report is made from what is there, however the run ends.`,
 		Args: arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), o, cmd.Flags().Changed("seed")) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.run(cmd.Context(), o, cmd.Flags().Changed("seed"))
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")

@@ -53,6 +53,9 @@ func (a *app) newSession(ctx context.Context, p *profile.Profile, o runOptions, 
 	}
 	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), len(p.Levels), p.Blocks.Max, s.run.Seed)
 	s.run.Environment = host.Environment()
+	if err := host.PinProcess(s.run.LoadCPUs); err != nil {
+		return nil, err
+	}
 	if s.guard, err = startGuard(); err != nil {
 		return nil, err
 	}

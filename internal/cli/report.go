@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/csv"
+	"github.com/hellobench/hellobench/internal/report/markdown"
+	"github.com/hellobench/hellobench/internal/report/plot"
+	"github.com/hellobench/hellobench/internal/report/table"
+)
+
+// renderers write a document as one text.
+var renderers = map[string]func(io.Writer, *report.Document) error{
+	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
+	"json": func(w io.Writer, d *report.Document) error { return writeJSON(w, d) },
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var format, out string
+	cmd := &cobra.Command{
+		Use:   "report RUN",
+		Short: "Show a run again, in any format",
+		Long: `Derive the report of a run folder anew from its raw data. Without --format, the
+files in the folder are renewed and the tables are printed. svg, png and pdf are
+one file a chart, so --out names a folder; the others are one text.`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("format") {
+				doc, err := renderFolder(args[0])
+				if err != nil {
+					return err
+				}
+				return a.printRun(doc, args[0], "text")
+			}
+			return a.report(args[0], format, out)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, csv, json, svg, png or pdf")
+	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
+	return cmd
+}
+
+func (a *app) report(dir, format, out string) error {
+	render, text := renderers[format]
+	if !text {
+		if err := oneOf("format", format, "table", "markdown", "csv", "json", "svg", "png", "pdf"); err != nil {
+			return err
+		}
+	}
+	doc, err := buildDocument(dir)
+	if err != nil {
+		return err
+	}
+	if !text {
+		if out == "" {
+			out = filepath.Join(dir, plotsFolder)
+		}
+		return a.pictures(doc, out, format)
+	}
+	if out == "" {
+		return render(a.out, doc)
+	}
+	return writeTo(out, func(w io.Writer) error { return render(w, doc) })
+}
+
+// pictures writes every chart in the given formats into a folder and says where they are.
+func (a *app) pictures(doc *report.Document, folder string, formats ...string) error {
+	names, err := drawCharts(doc, folder, formats...)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if _, err := fmt.Fprintln(a.out, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func drawCharts(doc *report.Document, folder string, formats ...string) ([]string, error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, fmt.Errorf("make the folder of plots: %w", err)
+	}
+	var names []string
+	for i := range doc.Charts {
+		chart := &doc.Charts[i]
+		for _, format := range formats {
+			name := filepath.Join(folder, chart.Name+"."+format)
+			if err := writeTo(name, func(w io.Writer) error { return plot.Write(w, doc, chart, format) }); err != nil {
+				return nil, err
+			}
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
