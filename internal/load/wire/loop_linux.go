@@ -138,10 +138,11 @@ func (l *loop) await() bool {
 }
 
 // runClosed keeps a request in flight on every connection until the window
-// ends, then waits for the responses. The first requests are sent in small
-// lots, so that no response waits for the last of them.
+// ends, then waits for the responses. The first requests are sent in lots, so
+// that their responses need not wait for the last of them; there are 32 lots
+// at most, because what is done between them keeps the others idle.
 func (l *loop) runClosed() {
-	const lot = 32
+	lot := max(32, len(l.conns)/32)
 	for id := range l.conns {
 		if c := &l.conns[id]; c.state <= stateIdle {
 			l.clock = l.now()
