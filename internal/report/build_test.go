@@ -27,6 +27,13 @@ func newRun(arms ...string) *record.Run {
 	for _, a := range arms {
 		r.Arms = append(r.Arms, record.Arm{Name: a, Server: a, Route: "/"})
 	}
+	for range 9 {
+		block := []record.PlannedTrial{}
+		for _, a := range arms {
+			block = append(block, record.PlannedTrial{Arm: a})
+		}
+		r.Plan = append(r.Plan, block)
+	}
 	return r
 }
 
@@ -100,15 +107,13 @@ func TestMedianOfNineBlocks(t *testing.T) {
 func TestBlocksThatCount(t *testing.T) {
 	run := newRun("a", "b", "gone")
 	run.Missing = []record.Missing{{Arm: "gone", Reason: "not installed"}}
-	plan := []record.PlannedTrial{{Arm: "a"}, {Arm: "b"}, {Arm: "gone"}}
-	run.Plan = [][]record.PlannedTrial{plan, plan, plan}
 	run.State = record.Interrupted
 	failed := newTrial(1, "b", 50)
 	failed.Windows, failed.Failure = nil, "server exited"
 
 	d := build(t, run, newTrial(0, "a", 100), newTrial(0, "b", 50), newTrial(1, "a", 100), failed, newTrial(2, "a", 9000))
 	assert.Equal(t, report.Blocks{
-		Planned: 3, Counted: []int{0, 1}, Partial: []report.PartialBlock{{Block: 2, Trials: 1, Absent: []string{"b"}}},
+		Planned: 9, Counted: []int{0, 1}, Partial: []report.PartialBlock{{Block: 2, Trials: 1, Absent: []string{"b"}}},
 	}, d.Blocks)
 	assert.True(t, d.Partial)
 	a, b := d.Cell("a", "c=64"), d.Cell("b", "c=64")

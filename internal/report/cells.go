@@ -248,8 +248,8 @@ func newStarts(trials []*record.Trial) Start {
 }
 
 // boundGates are the gates that turn a throughput into a lower bound: the
-// generator, not the server, set the limit.
-var boundGates = map[string]bool{"generator-cpu": true, "generator-ceiling": true}
+// generator, not the server, set the limit. The verdicts go by the same list.
+var boundGates = map[string]bool{"generator-cpu": true, "generator-ceiling": true, "littles-law": true}
 
 func addGate(gates []GateCount, g record.Gate) []GateCount {
 	for i := range gates {

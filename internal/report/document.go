@@ -117,7 +117,7 @@ type Blocks struct {
 type PartialBlock struct {
 	Block  int      `json:"block"`
 	Trials int      `json:"trials"` // that it has
-	Absent []string `json:"absent"` // arms without a trial
+	Absent []string `json:"absent"` // arms without a trial; none where the plan does not hold the block
 }
 
 // Estimate is a central value across blocks with its interval.
@@ -220,6 +220,7 @@ type Place struct {
 	Last  int      `json:"last"`
 	Value Estimate `json:"value"`
 	Bound bool     `json:"lower_bound"`
+	Gated bool     `json:"gated"` // a validity gate fired in the cell
 }
 
 // Noise compares an arm with itself at one level: what chance alone does.

@@ -58,7 +58,7 @@ func rank(cells []*Cell, metric string) []Place {
 			e, sign = c.P50, -1
 		}
 		if e != nil && e.Mid > 0 {
-			places = append(places, Place{Arm: c.Arm, Value: *e, Bound: c.LowerBound && sign > 0})
+			places = append(places, Place{Arm: c.Arm, Value: *e, Bound: c.LowerBound && sign > 0, Gated: len(c.Gates) > 0})
 		}
 	}
 	lower := metric != "throughput"

@@ -248,7 +248,7 @@ func escape(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), "www.", "www&#46;")
 }
 
 // code is text for a code span, which knows no escapes.

@@ -64,12 +64,12 @@ func TestGolden(t *testing.T) {
 
 func TestOutsideTextIsNoMarkup(t *testing.T) {
 	run, trials, _ := synthetic.Run(1, false)
-	evil := "# <script>x</script> | [a](http://e.vil) ![b](c) `d` *e* _f_ @user https://e.vil\n\n## heading"
+	evil := "# <script>x</script> | [a](http://e.vil) ![b](c) `d` *e* _f_ @user https://e.vil www.e.vil\n\n## heading"
 	run.Notices, run.Description, run.Method = []string{evil}, evil, evil
 	run.Arms[4].Route = evil
 	got := render(t, run, trials, []claims.Verdict{{ID: evil, Paraphrase: evil, Reason: evil, Flips: evil, Verdict: claims.Value(evil)}})
 	got = regexp.MustCompile("`[^`]*`").ReplaceAllString(got, "") // a code span holds anything
-	for _, markup := range []string{"<script", "](http", "![b]", " *e*", " _f_", "@user", "https://e", "\n## heading"} {
+	for _, markup := range []string{"<script", "[a](http", "![b]", "www.e", " *e*", " _f_", "@user", "https://e", "\n## heading"} {
 		assert.NotContains(t, got, markup)
 	}
 }

@@ -57,7 +57,7 @@ func Verdicts(d *report.Document) *Grid {
 		v := &d.Verdicts[i]
 		why := Text(v.Reason)
 		if v.Flips != "" {
-			why = sentence(why) + " What would flip it: " + Text(v.Flips)
+			why = strings.TrimSpace(sentence(why) + " " + Text(v.Flips))
 		}
 		g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High), why)
 	}
@@ -74,7 +74,7 @@ func sentence(s string) string {
 
 // Conditions is the evidence of one verdict.
 func Conditions(v *claims.Verdict) *Grid {
-	g := grid("Conditions", "Condition", "Comparison", "Metric", "Level", ">Ratio", ">Blocks", ">A/A floor", "Answer")
+	g := grid("Conditions", "Condition", "Comparison", "Level", ">Ratio", ">Blocks", ">A/A floor", "Answer")
 	for i := range v.Cells {
 		c := &v.Cells[i]
 		answer := Text(string(c.Verdict))
@@ -85,7 +85,7 @@ func Conditions(v *claims.Verdict) *Grid {
 		if c.Floor > 0 {
 			floor = Number(c.Floor) + "x"
 		}
-		g.add(Text(c.Group), Text(c.A)+" over "+Text(c.B), Text(c.Metric), Text(c.Level),
+		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B), Text(c.Level),
 			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), floor, answer)
 	}
 	return g
@@ -261,6 +261,9 @@ func Rankings(d *report.Document) *Grid {
 	g := grid("Ranking: arms whose 95% intervals overlap share a place", "Levels", "Route", "By", "Places")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
+		if slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
+			g.note(noteGate)
+		}
 		row := []string{r.Level, Text(r.Route), r.Metric, RankingLine(r)}
 		if n := len(g.Rows) - 1; n >= 0 && slices.Equal(g.Rows[n][1:], row[1:]) {
 			g.Rows[n][0] += ", " + r.Level

@@ -41,7 +41,11 @@ func Warnings(d *report.Document) []string {
 		if d.Blocks.Provisional {
 			what = "is not complete"
 		}
-		out = append(out, fmt.Sprintf("Block %d %s: it has %s and lacks %s.", p.Block+1, what, plural(p.Trials, "trial"), texts(p.Absent)))
+		lacks := "is not in the plan"
+		if len(p.Absent) > 0 {
+			lacks = "lacks " + texts(p.Absent)
+		}
+		out = append(out, fmt.Sprintf("Block %d %s: it has %s and %s.", p.Block+1, what, plural(p.Trials, "trial"), lacks))
 	}
 	if len(d.Cells) == 0 {
 		out = append(out, "NOTHING WAS MEASURED.")
@@ -192,15 +196,22 @@ func RankingLine(r *report.Ranking) string {
 	var parts []string
 	for i := 0; i < len(r.Places); {
 		p := &r.Places[i]
-		names := []string{Text(p.Arm)}
+		names := []string{placeArm(p)}
 		j := i + 1
 		for ; j < len(r.Places) && r.Places[j].First == p.First && r.Places[j].Last == p.Last; j++ {
-			names = append(names, Text(r.Places[j].Arm))
+			names = append(names, placeArm(&r.Places[j]))
 		}
 		parts = append(parts, placeName(p)+" "+strings.Join(names, ", "))
 		i = j
 	}
 	return strings.Join(parts, "; ")
+}
+
+func placeArm(p *report.Place) string {
+	if p.Gated {
+		return Text(p.Arm) + "!"
+	}
+	return Text(p.Arm)
 }
 
 func placeName(p *report.Place) string {

@@ -115,8 +115,13 @@ func TestOutsideTextCannotControlTheTerminal(t *testing.T) {
 			trials[i].Arm = evil
 		}
 	}
-	run.Plan = nil
-	run.Missing[1].Arm = evil
+	for _, block := range run.Plan {
+		for i := range block {
+			if block[i].Arm == "django" {
+				block[i].Arm = evil
+			}
+		}
+	}
 	text := render(t, run, trials)
 	for _, where := range []string{"profile ", "Notice: ", "Taken because: "} {
 		assert.True(t, strings.Contains(text, where+`\x1b[2J\x07\u202e\xff`), where)
