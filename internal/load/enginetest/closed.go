@@ -124,7 +124,7 @@ func testFormats(t *testing.T, e load.Engine) {
 				}
 				return !c.end
 			})
-			sp := spec(s.url(), 2, 60*time.Millisecond)
+			sp := spec(s.url(), 2, 40*time.Millisecond)
 			sp.Expect.Status = c.status
 			if c.body == "-" {
 				sp.Expect.Body = []byte{}

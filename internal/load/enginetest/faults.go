@@ -32,7 +32,7 @@ func testWrongAnswers(t *testing.T, e load.Engine) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t, func(x *exchange) bool { return x.after(pause, c.answer) })
-			m := measure(t, e, spec(s.url(), 2, 60*time.Millisecond))
+			m := measure(t, e, spec(s.url(), 2, 40*time.Millisecond))
 			checkAllIn(t, m, c.class)
 			assert.EqualValues(t, m.Requests, s.received.Load())
 			s.acceptsExactly(t, 2) // a wrong answer does not cost the connection
@@ -113,6 +113,7 @@ func testRefused(t *testing.T, e load.Engine) {
 	for _, name := range []string{"keep-alive", "close"} {
 		t.Run(name, func(t *testing.T) {
 			s := spec("http://"+addr+"/", 2, 100*time.Millisecond)
+			s.Timeout = 100 * time.Millisecond
 			s.Close = name == "close"
 			m := measure(t, e, s)
 			checkAllIn(t, m, func(e *record.Errors) *uint64 { return &e.Connect })
@@ -121,6 +122,7 @@ func testRefused(t *testing.T, e load.Engine) {
 	}
 	t.Run("open loop", func(t *testing.T) {
 		s := spec("http://"+addr+"/", 2, 100*time.Millisecond)
+		s.Timeout = 100 * time.Millisecond
 		s.Schedule = &load.Schedule{Rate: 100}
 		m := measure(t, e, s)
 		checkAllIn(t, m, func(e *record.Errors) *uint64 { return &e.Connect })
@@ -130,7 +132,7 @@ func testRefused(t *testing.T, e load.Engine) {
 
 // testNoAnswer never sends a whole response. A window without one is valid.
 func testNoAnswer(t *testing.T, e load.Engine) {
-	const n, timeout, window = 3, 100 * time.Millisecond, 250 * time.Millisecond
+	const n, timeout, window = 3, 80 * time.Millisecond, 180 * time.Millisecond
 	for name, part := range map[string]string{
 		"nothing":          "",
 		"part of the head": "HTTP/1.1 200 OK\r\nContent-Le",
@@ -158,8 +160,8 @@ func testNoAnswer(t *testing.T, e load.Engine) {
 		sp.Schedule = &load.Schedule{Rate: 100}
 		m := measure(t, e, sp)
 		checkAllIn(t, m, func(e *record.Errors) *uint64 { return &e.Timeout })
-		assert.EqualValues(t, 25, m.Requests)
-		assert.EqualValues(t, 25, s.received.Load())
+		assert.EqualValues(t, 18, m.Requests)
+		assert.EqualValues(t, 18, s.received.Load())
 	})
 }
 
@@ -170,6 +172,7 @@ func testKilled(t *testing.T, e load.Engine) {
 			const n, window = 4, 500 * time.Millisecond
 			s := newServer(t, func(x *exchange) bool { return x.after(5*time.Millisecond, okay) })
 			sp := spec(s.url(), n, window)
+			sp.Timeout = time.Second
 			if rate > 0 {
 				sp.Schedule = &load.Schedule{Rate: rate}
 			}
@@ -190,7 +193,7 @@ func testKilled(t *testing.T, e load.Engine) {
 }
 
 // testServerEnds has the server end each connection after every fifth
-// response, as servers do with a limit of requests a connection.
+// response, as servers do with a limit of requests a connection, or idle ones.
 func testServerEnds(t *testing.T, e load.Engine) {
 	const n, each = 4, 5
 	window := 250 * time.Millisecond
@@ -211,14 +214,15 @@ func testServerEnds(t *testing.T, e load.Engine) {
 			return x.after(pause, okay) && x.nth < each
 		})
 		m := measure(t, e, spec(s.url(), n, window))
-		assert.Equal(t, record.Errors{}, m.Errors, "first: %s", m.FirstError)
+		// The next request may cross the end of the connection. An engine may
+		// ask again or report it, and the server need not have seen it.
+		assert.NotZero(t, m.OK)
+		assert.Equal(t, record.Errors{Reset: m.Errors.Reset}, m.Errors)
 		assert.EqualValues(t, m.OK, s.answered.Load())
-		// A request that is sent again may have reached the closed socket
-		// only: the server need not have seen it.
 		assert.LessOrEqual(t, s.received.Load(), int64(m.Requests+m.Retries))
-		assert.GreaterOrEqual(t, s.received.Load(), int64(m.Requests))
-		assert.NotZero(t, m.Reconnects+m.Retries)
-		assert.GreaterOrEqual(t, int64(m.Reconnects+m.Retries), s.accepted.Load()-n, "every further connection replaced one that ended")
+		assert.GreaterOrEqual(t, s.received.Load(), int64(m.OK))
+		assert.GreaterOrEqual(t, int64(m.Reconnects+m.Retries+m.Errors.Reset), s.accepted.Load()-n, "every further connection replaced one that ended")
+		assert.InDelta(t, m.OK/each, m.Reconnects+m.Retries+m.Errors.Reset, n)
 	})
 	t.Run("while idle", func(t *testing.T) {
 		s := newServer(t, func(x *exchange) bool {

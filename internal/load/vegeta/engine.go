@@ -80,14 +80,17 @@ func New(o Options) *Engine {
 func (*Engine) Name() string { return "vegeta" }
 
 // Run generates the load of one window, see load.Engine. With HTTP/2 the
-// requests in flight share as few connections as the server's stream limit
-// allows, so that Established is 1.
+// requests in flight share a connection, as far as the server's limit of
+// streams allows, so that Established is 1; one request that is not counted
+// goes over it before the window, else each of the first requests would open
+// a connection of its own.
 //
 // An open loop bounded by Connections makes a request wait for a connection
 // inside vegeta's clock: the wait is part of Service, not of Slip, and counts
 // against the timeout. Where the load outruns the generator, scheduled
-// requests are still sent until one timeout after the window, then given up:
-// Requests is less than Scheduled.
+// requests are still sent until one timeout after the window. Those left then
+// are missing in Requests and count as timeouts, so that Scheduled is always
+// OK plus the errors.
 //
 // An error in writing Options.Results is returned beside the measurement.
 func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
@@ -105,21 +108,19 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	if spec.Schedule != nil {
 		defer twoProcs()()
 	}
-	conns := newPool(target, &spec, e.opts)
+	conns := newPool(ctx, target, &spec, e.opts)
 	defer conns.close()
-	established := conns.open(ctx, preopened(&spec, e.opts))
+	established := conns.open(preopened(&spec, e.opts))
+	before := conns.bytesIn.Load()
 
 	out := e.newResults(&spec)
 	m := attack(ctx, &spec, conns, out)
 	m.Engine, m.Established = e.Name(), established
-	m.Reconnects = conns.reconnects.Load()
+	m.Reconnects, m.BytesIn = conns.reconnects.Load(), conns.bytesIn.Load()-before
 	if err := out.close(); err != nil {
 		return m, fmt.Errorf("vegeta: write results: %w", err)
 	}
-	if m.Duration < spec.Duration || ctx.Err() != nil {
-		return m, ctx.Err()
-	}
-	return m, nil
+	return m, ctx.Err() // the contract is ctx's own error
 }
 
 // preopened is how many connections are opened before the window.
@@ -148,6 +149,10 @@ func twoProcs() func() {
 // attack runs the window once the connections are open.
 func attack(ctx context.Context, spec *load.Spec, conns *pool, out *results) *record.Measurement {
 	trips := newTripper(ctx, spec, conns)
+	defer trips.transport.CloseIdleConnections()
+	if conns.http2() {
+		trips.settle()
+	}
 	opts := []func(*vegeta.Attacker){vegeta.Client(trips.client()), vegeta.MaxBody(0)}
 	if spec.Schedule == nil {
 		n := uint64(spec.Connections)
@@ -182,8 +187,8 @@ func attack(ctx context.Context, spec *load.Spec, conns *pool, out *results) *re
 			t.cpu, over = processCPU().Sub(cpu), nil
 		case <-done:
 			done = nil
-			if over != nil { // the window ends here, what is in flight is given up
-				t.cut(time.Since(begin))
+			t.cancel(time.Since(begin)) // what is in flight is given up
+			if over != nil {
 				t.cpu, over = processCPU().Sub(cpu), nil
 			}
 		}

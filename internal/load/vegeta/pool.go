@@ -20,10 +20,13 @@ const opening = 64
 // hands to the transport when that asks to dial, so that net/http needs no
 // request to get its connections.
 type pool struct {
+	ctx        context.Context // ends with the window: net/http lets a dial outlive its request
+	cancel     context.CancelFunc
 	addr       string
 	dialer     net.Dialer
 	tls        *tls.Config // nil for http
 	reconnects atomic.Uint64
+	bytesIn    atomic.Uint64 // everything read, with heads and, if any, TLS
 
 	mu     sync.Mutex
 	ready  []net.Conn
@@ -36,12 +39,15 @@ type dialError struct{ error }
 
 func (e *dialError) Unwrap() error { return e.error }
 
-func newPool(target *url.URL, spec *load.Spec, o Options) *pool {
+func newPool(ctx context.Context, target *url.URL, spec *load.Spec, o Options) *pool {
 	port := target.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[target.Scheme]
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	p := &pool{
+		ctx:    ctx,
+		cancel: cancel,
 		addr:   net.JoinHostPort(target.Hostname(), port),
 		dialer: net.Dialer{Timeout: spec.Timeout, KeepAlive: -1},
 		all:    map[*conn]struct{}{},
@@ -49,7 +55,7 @@ func newPool(target *url.URL, spec *load.Spec, o Options) *pool {
 	if target.Scheme == "https" {
 		p.tls = &tls.Config{
 			ServerName:         target.Hostname(),
-			InsecureSkipVerify: o.InsecureSkipVerify, //nolint:gosec // asked for by the caller
+			InsecureSkipVerify: o.InsecureSkipVerify, // asked for by the caller
 			NextProtos:         []string{"http/1.1"},
 		}
 		if o.HTTP2 {
@@ -61,8 +67,8 @@ func newPool(target *url.URL, spec *load.Spec, o Options) *pool {
 
 // open opens up to n connections, within one timeout, and says how many it
 // got. A connection that fails is not an error: the requests will find out.
-func (p *pool) open(ctx context.Context, n int) int {
-	ctx, cancel := context.WithTimeout(ctx, p.dialer.Timeout)
+func (p *pool) open(n int) int {
+	ctx, cancel := context.WithTimeout(p.ctx, p.dialer.Timeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	var begun atomic.Int64
@@ -94,7 +100,13 @@ func (p *pool) take(ctx context.Context, _, _ string) (net.Conn, error) {
 	return p.dial(ctx)
 }
 
+// http2 says whether HTTP/2 is offered.
+func (p *pool) http2() bool { return p.tls != nil && p.tls.NextProtos[0] == "h2" }
+
 func (p *pool) dial(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.ctx, cancel)()
 	raw, err := p.dialer.DialContext(ctx, "tcp", p.addr)
 	if err != nil {
 		return nil, &dialError{err}
@@ -126,6 +138,7 @@ func (p *pool) add(c *conn) bool {
 
 // close ends all connections, and those that are still being dialed.
 func (p *pool) close() {
+	p.cancel()
 	p.mu.Lock()
 	p.closed = true
 	all := p.all
@@ -149,10 +162,11 @@ type conn struct {
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	c.pool.bytesIn.Add(uint64(n))
 	if err != nil && c.served.Load() && c.users.Load() == 0 && !c.closed.Load() {
 		c.ended()
 	}
-	return n, err //nolint:wrapcheck // callers inspect what the connection said
+	return n, err
 }
 
 func (c *conn) Close() error {
@@ -160,7 +174,7 @@ func (c *conn) Close() error {
 	c.pool.mu.Lock()
 	delete(c.pool.all, c)
 	c.pool.mu.Unlock()
-	return c.Conn.Close() //nolint:wrapcheck // as above
+	return c.Conn.Close()
 }
 
 // ended counts the connection as ended by the server, once.
@@ -184,7 +198,7 @@ func newTransport(spec *load.Spec, p *pool) *http.Transport {
 		Protocols:           new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
-	if p.tls != nil && p.tls.NextProtos[0] == "h2" {
+	if p.http2() {
 		t.Protocols.SetHTTP2(true)
 		t.MaxConnsPerHost = 0 // the requests share connections
 	}

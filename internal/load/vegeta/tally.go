@@ -19,6 +19,8 @@ type tally struct {
 	bins    *bins
 	cpu     record.CPU
 
+	canceled bool // the context ended before all had an outcome
+
 	latency, service, slip *record.Histogram
 }
 
@@ -61,7 +63,6 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	}
 	t.m.Requests++
 	t.m.Retries += c.retries
-	t.m.BytesIn += uint64(c.bytes)
 	if t.slip != nil {
 		t.slip.Record(sent - due)
 	}
@@ -107,8 +108,11 @@ func (t *tally) fail(v verdict) {
 	}
 }
 
-// cut shortens the window to what has passed of it.
-func (t *tally) cut(passed time.Duration) { t.m.Duration = min(t.m.Duration, passed) }
+// cancel shortens the window to what has passed of it.
+func (t *tally) cancel(passed time.Duration) {
+	t.m.Duration = min(t.m.Duration, passed)
+	t.canceled = true
+}
 
 // measurement is the sum. The tally is not used afterwards.
 func (t *tally) measurement() *record.Measurement {
@@ -119,6 +123,12 @@ func (t *tally) measurement() *record.Measurement {
 	if t.planned != nil {
 		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()
 		m.Scheduled = scheduledBefore(t.spec.Schedule, m.Duration)
+		if never := m.Scheduled - min(m.Scheduled, m.Requests); never > 0 && !t.canceled {
+			t.m.Errors.Timeout += never
+			if m.FirstError == "" {
+				m.FirstError = "not sent within the timeout after the window"
+			}
+		}
 	}
 	return m
 }

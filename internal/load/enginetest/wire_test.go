@@ -1,0 +1,15 @@
+//go:build linux
+
+package enginetest_test
+
+import (
+	"testing"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/load/enginetest"
+	"github.com/hellobench/hellobench/internal/load/wire"
+)
+
+func TestWire(t *testing.T) {
+	enginetest.Run(t, func() load.Engine { return wire.New() })
+}

@@ -1,0 +1,201 @@
+package vegeta
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+func TestIntendedInAnyOrder(t *testing.T) {
+	s := &load.Schedule{Rate: 1000, Poisson: true, Seed: 3}
+	const n, apart = 5000, 50
+	want := make([]time.Duration, n)
+	for times, i := s.Times(), 0; i < n; i++ {
+		want[i] = times.Next()
+	}
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { // out of order by at most apart
+		return a/apart*apart + (a*37+11)%apart - b/apart*apart - (b*37+11)%apart
+	})
+	require.False(t, slices.IsSorted(order))
+	planned := newIntended(s)
+	for _, i := range order {
+		require.Equal(t, want[i], planned.at(uint64(i)), "request %d", i)
+		require.LessOrEqual(t, len(planned.pending), apart, "memory is what is in flight")
+	}
+	assert.Empty(t, planned.pending)
+}
+
+func TestScheduledBefore(t *testing.T) {
+	constant := &load.Schedule{Rate: 10}
+	for d, want := range map[time.Duration]uint64{0: 0, 1: 1, 100 * time.Millisecond: 1, 100*time.Millisecond + 1: 2, time.Second: 10} {
+		assert.Equal(t, want, scheduledBefore(constant, d), "%v", d)
+	}
+}
+
+// TestPacerIsOnTime checks that no tick is early, and that the pacer ends
+// where the window does. That ticks are not late depends on the machine; the
+// bound is far above what the pacer does (tens of microseconds).
+func TestPacerIsOnTime(t *testing.T) {
+	begin := time.Now()
+	s := &load.Schedule{Rate: 300, Poisson: true, Seed: 1}
+	spec := &load.Spec{Schedule: s, Duration: 200 * time.Millisecond, Timeout: time.Second}
+	p := newPacer(t.Context(), spec, begin)
+	assert.InDelta(t, 300, p.Rate(0), 1e-9)
+	var late []time.Duration
+	for times := s.Times(); ; {
+		wait, stop := p.Pace(0, 0)
+		now, due := time.Since(begin), times.Next()
+		if stop {
+			assert.GreaterOrEqual(t, due, spec.Duration)
+			break
+		}
+		assert.Zero(t, wait)
+		assert.GreaterOrEqual(t, now, due, "a tick before its time")
+		late = append(late, now-due)
+	}
+	assert.EqualValues(t, scheduledBefore(s, spec.Duration), len(late))
+	slices.Sort(late)
+	assert.Less(t, late[len(late)/2], 5*time.Millisecond)
+}
+
+func TestPacerStopsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	spec := &load.Spec{Schedule: &load.Schedule{Rate: 0.1}, Duration: time.Hour, Timeout: time.Second}
+	p := newPacer(ctx, spec, time.Now())
+	_, stop := p.Pace(0, 0)
+	assert.False(t, stop)
+	defer time.AfterFunc(20*time.Millisecond, cancel).Stop()
+	begin := time.Now()
+	_, stop = p.Pace(0, 1) // due in ten seconds
+	assert.True(t, stop)
+	assert.Less(t, time.Since(begin), time.Second)
+	_, stop = p.Pace(0, 1)
+	assert.True(t, stop)
+}
+
+func TestClasses(t *testing.T) {
+	live, cancel := context.WithCancel(t.Context())
+	dead, kill := context.WithCancel(t.Context())
+	defer cancel()
+	kill()
+	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		want class
+	}{
+		{live, fmt.Errorf("wrapped: %w", &dialError{refused}), badConnect},
+		{live, &dialError{&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}}, badConnect},
+		{live, &dialError{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}}, badTimeout},
+		{live, context.DeadlineExceeded, badTimeout},
+		{live, fmt.Errorf("wrapped: %w", context.DeadlineExceeded), badTimeout},
+		{live, io.ErrUnexpectedEOF, badReset},
+		{live, io.EOF, badReset},
+		{live, &net.OpError{Op: "read", Err: syscall.ECONNRESET}, badReset},
+		{dead, context.Canceled, aborted},
+		{dead, io.ErrUnexpectedEOF, aborted},
+	} {
+		call := &call{trip: &tripper{ctx: c.ctx, spec: &load.Spec{}}}
+		call.fail(c.err)
+		call.fail(io.EOF) // the first one counts
+		got, why := call.outcome()
+		assert.Equal(t, c.want, got, "%v", c.err)
+		assert.Equal(t, c.err.Error(), why)
+	}
+}
+
+func TestBodyIsComparedInParts(t *testing.T) {
+	for _, c := range []struct {
+		want  string
+		parts []string
+		wrong bool
+	}{
+		{"abc", []string{"abc"}, false},
+		{"abc", []string{"a", "", "bc"}, false},
+		{"abc", []string{"a", "b"}, true},
+		{"abc", []string{"abc", "d"}, true},
+		{"abc", []string{"abcd", "e"}, true},
+		{"abc", []string{"x", "abc"}, true},
+		{"", nil, false},
+		{"", []string{"a"}, true},
+	} {
+		call := &call{status: 200, trip: &tripper{ctx: t.Context(), spec: &load.Spec{Expect: load.Expect{Status: 200, Body: []byte(c.want)}}}}
+		for _, p := range c.parts {
+			call.got([]byte(p))
+		}
+		call.end()
+		got, _ := call.outcome()
+		assert.Equal(t, c.wrong, got == badBody, "%q of %q", c.parts, c.want)
+	}
+}
+
+func TestBinsMedian(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	b := newBins(time.Second + 100*time.Millisecond)
+	values := make([][]time.Duration, 4)
+	for at := range 1100 { // a response each millisecond
+		i := at / 250
+		d := time.Duration(rng.ExpFloat64() * float64(time.Millisecond) * float64(i+1))
+		if i == 2 {
+			continue // an empty bin
+		}
+		b.add(time.Duration(at)*time.Millisecond, d)
+		if i < 4 {
+			values[i] = append(values[i], d)
+		}
+	}
+	list := b.list(time.Second + 100*time.Millisecond)
+	require.Len(t, list, 4)
+	for i, v := range values {
+		if len(v) == 0 {
+			assert.Equal(t, record.Bin{}, list[i])
+			continue
+		}
+		slices.Sort(v)
+		assert.EqualValues(t, len(v), list[i].OK)
+		assert.InEpsilon(t, float64(v[(len(v)-1)/2]), float64(list[i].P50), 1.0/32, "bin %d", i)
+	}
+	assert.Empty(t, newBins(100*time.Millisecond).list(100*time.Millisecond))
+}
+
+// TestBinsTakeLateResults hands in results that are out of order: within a
+// bin's width they are in the median, later they only count.
+func TestBinsTakeLateResults(t *testing.T) {
+	b := newBins(time.Second)
+	at := func(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }
+	b.add(at(260), 8)
+	b.add(at(240), 9)
+	b.add(at(510), 7)
+	b.add(at(230), 30) // two bins late
+	list := b.list(at(750))
+	assert.Equal(t, []record.Bin{{OK: 2, P50: 9}, {OK: 1, P50: 8}, {OK: 1, P50: 7}}, list)
+}
+
+func TestOctavesAreWithinOneInThirtyTwo(t *testing.T) {
+	for d := time.Duration(1); d < 10*time.Minute; d = d*5/4 + 1 {
+		var o octaves
+		o.add(d)
+		require.InDelta(t, float64(d), float64(o.median()), float64(d)/64+0.5)
+	}
+	var o octaves
+	o.add(-1)
+	o.add(time.Duration(1) << 62)
+	assert.Zero(t, o.median())
+}
