@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,11 +12,16 @@ import (
 
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
 type loadOptions struct {
 	connections       int
+	rate              float64
+	arrivals          string
+	seed              uint64
+	vegetaOut         string
 	duration, timeout time.Duration
 	closing           bool
 	engine, cpus      string
@@ -30,14 +35,20 @@ func (a *app) loadCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "load URL",
 		Short: "Load one URL on this machine and print what came back",
-		Long: `Load one URL: a closed loop keeps as many requests in flight as there are
-connections. Every status is checked, and every body with --expect-body. Without
+		Long: `Load one URL. Without --rate, a closed loop: as many requests in flight as there
+are connections. With --rate, an open loop: requests are sent when the schedule
+says so, whatever the server does, and latency counts from that moment.
+Every status is checked, and every body with --expect-body. Without
 --allow-remote the target has to be on this machine.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd, args[0], o) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.connections, "connections", 64, "requests in flight, each on a connection of its own")
+	f.IntVar(&o.connections, "connections", 64, "closed loop: requests in flight; with --rate: most connections (0, the default then: as many as it takes)")
+	f.Float64Var(&o.rate, "rate", 0, "open loop: requests a second")
+	f.StringVar(&o.arrivals, "arrivals", "poisson", "with --rate: poisson or constant")
+	f.Uint64Var(&o.seed, "seed", 1, "with --rate: of the arrivals")
+	f.StringVar(&o.vegetaOut, "vegeta-out", "", "with the vegeta engine: write every result in vegeta's own format to this file")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "length of the measured window")
 	f.DurationVar(&o.timeout, "timeout", load.DefaultTimeout, "of one request")
 	f.BoolVar(&o.closing, "close", false, "a new connection for every request")
@@ -54,13 +65,21 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if err := oneOf("format", o.format, "text", "json"); err != nil {
 		return err
 	}
+	if o.rate != 0 && !cmd.Flags().Changed("connections") {
+		o.connections = 0
+	}
 	spec := load.Spec{URL: url, Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Expect: load.Expect{Status: o.status}}
 	if cmd.Flags().Changed("expect-body") {
 		spec.Expect.Body = []byte(o.body)
 	}
 	var err error
+	if o.rate != 0 {
+		if spec.Schedule, err = load.NewSchedule(o.rate, o.arrivals, o.seed); err != nil {
+			return usageError{fmt.Errorf("--rate: %w", err)}
+		}
+	}
 	if spec.CPUs, err = host.ParseCPUs(o.cpus); err != nil {
-		return usageError{err}
+		return usageError{fmt.Errorf("--load-cpus: %w", err)}
 	}
 	if err := spec.Normalize(); err != nil {
 		return usageError{err}
@@ -70,7 +89,7 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 			return usageError{err}
 		}
 	}
-	engine, err := newEngine(o.engine, url)
+	engine, done, err := o.newEngine(url)
 	if err != nil {
 		return err
 	}
@@ -81,14 +100,15 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 		return err
 	}
 	m, err := engine.Run(cmd.Context(), spec)
+	if cerr := done(); err == nil {
+		err = cerr
+	}
 	if m == nil {
 		return fmt.Errorf("load %s: %w", url, err)
 	}
 	result := newLoadResult(url, m)
 	if o.format == "json" {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		if werr := enc.Encode(result); werr != nil {
+		if werr := writeJSON(a.out, result); werr != nil {
 			return werr
 		}
 	} else if werr := result.write(a.out, m, len(spec.CPUs)); werr != nil {
@@ -101,6 +121,22 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 		return exitError{exitFailed, fmt.Sprintf("load %s: no correct response in %d requests: %s", url, m.Requests, m.FirstError)}
 	}
 	return nil
+}
+
+// newEngine makes the engine; done closes the file of vegeta's results, if one was asked for.
+func (o loadOptions) newEngine(url string) (engine load.Engine, done func() error, err error) {
+	if o.vegetaOut == "" {
+		engine, err = newEngine(o.engine, url)
+		return engine, func() error { return nil }, err
+	}
+	if o.engine == "wire" {
+		return nil, nil, usageError{errors.New("--vegeta-out: needs --engine vegeta")}
+	}
+	f, err := os.Create(o.vegetaOut)
+	if err != nil {
+		return nil, nil, usageError{fmt.Errorf("--vegeta-out: %w", err)}
+	}
+	return vegeta.New(vegeta.Options{Results: f}), f.Close, nil
 }
 
 // loadResult is what `load --format json` prints: docs/formats/load.schema.json.
@@ -166,7 +202,7 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 		fmt.Fprintf(&b, format+"\n", args...)
 	}
 	line("target", "%s", r.URL)
-	line("engine", "%s, %d connections, %.3g s", r.Engine, r.Connections, r.Duration)
+	line("engine", "%s, %s, %.3g s", r.Engine, r.loop(), r.Duration)
 	line("requests", "%d sent, %d correct", r.Requests, r.OK)
 	line("errors", "%v", r.Errors)
 	if r.FirstError != "" {
@@ -188,6 +224,17 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (r *loadResult) loop() string {
+	switch {
+	case r.Offered == nil:
+		return fmt.Sprintf("closed loop over %d connections", r.Connections)
+	case r.Connections == 0:
+		return "open loop"
+	default:
+		return fmt.Sprintf("open loop over at most %d connections", r.Connections)
+	}
 }
 
 func limited(share float64) string {

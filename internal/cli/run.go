@@ -141,6 +141,7 @@ func (s *session) measure(ctx context.Context) error {
 // Launch implements bench.Launcher.
 func (s *session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
 	in := s.installed[arm.Server]
+	env["HELLOBENCH_RUN"] = s.dir // says in a list of processes whose server this is
 	return runners.Start(ctx, in, runners.Options{
 		Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Env: env, Guard: s.guard,
 		LogFile: filepath.Join(s.dir, "logs", logName(arm.Name)),

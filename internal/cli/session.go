@@ -52,6 +52,9 @@ func (a *app) newSession(ctx context.Context, p *profile.Profile, o runOptions, 
 		return nil, err
 	}
 	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), len(p.Levels), p.Blocks.Max, s.run.Seed)
+	if _, err := host.RaiseOpenFiles(); err != nil {
+		return nil, err
+	}
 	s.run.Environment = host.Environment()
 	if err := host.PinProcess(s.run.LoadCPUs); err != nil {
 		return nil, err

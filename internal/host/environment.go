@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -25,8 +26,9 @@ func Environment() record.Environment {
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
 		Go: runtime.Version(), Argv: os.Args, Revision: revision(),
 	}
-	if limit, err := RaiseOpenFiles(); err == nil {
-		e.OpenFiles = limit
+	var lim syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil {
+		e.OpenFiles = uint64(lim.Cur) //nolint:unconvert // signed on some systems
 	}
 	switch runtime.GOOS {
 	case "linux":

@@ -1,0 +1,218 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/runners"
+)
+
+// binary is the program as it is shipped; guard and null server are the same
+// program again, so a test binary could not stand in for it.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "hellobench-test-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "hellobench")
+	build := exec.Command("go", "build", "-o", binary, "../../cmd/hellobench")
+	build.Stderr = os.Stderr
+	code := 1
+	if build.Run() == nil {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func TestScripts(t *testing.T) {
+	cache, err := runners.DefaultCache()
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("HELLOBENCH_CACHE", cache)
+			node, err := exec.LookPath("node")
+			if err != nil {
+				return err
+			}
+			env.Setenv("NODE", node)
+			env.Setenv("HELLOBENCH", binary)
+			port := freePort(t)
+			env.Setenv("PORT", strconv.Itoa(port))
+			env.Setenv("PORT1", strconv.Itoa(port+2000))
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":   exits,
+			"waitfor": waitFor,
+		},
+	})
+}
+
+// exits runs a command and checks its exit code: exits CODE COMMAND...
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if want := args[0]; strconv.Itoa(code) != want {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+// waitFor waits until something listens: waitfor PORT.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	for range 500 {
+		if exec.Command(binary, "load", "--duration", "10ms", "--connections", "1", "http://127.0.0.1:"+args[0]+"/").Run() == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("nothing listens on port %s", args[0])
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	return 30000 + int(time.Now().UnixNano()/1000%2000)
+}
+
+// harness is a run in the background, in a folder of its own.
+type harness struct {
+	*exec.Cmd
+	dir    string
+	stderr bytes.Buffer
+}
+
+func startRun(t *testing.T, args ...string) *harness {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("looks into /proc")
+	}
+	h := &harness{dir: filepath.Join(t.TempDir(), "run")}
+	h.Cmd = exec.CommandContext(t.Context(), binary, append([]string{"run", "--profile", "quick", "--out", h.dir}, args...)...)
+	h.Stderr = &h.stderr
+	h.Cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, h.Start())
+	eventually(t, "signals are caught", func() bool { return catches(h.Process.Pid, syscall.SIGINT) })
+	return h
+}
+
+// catches says whether a process has a handler for the signal.
+func catches(pid int, sig syscall.Signal) bool {
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, mask, _ := strings.Cut(string(status), "SigCgt:")
+	mask, _, _ = strings.Cut(strings.TrimSpace(mask), "\n")
+	bits, _ := strconv.ParseUint(mask, 16, 64)
+	return bits>>(sig-1)&1 == 1
+}
+
+// servers are the processes whose environment says that this run started them.
+func (h *harness) servers(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob("/proc/[0-9]*/environ")
+	require.NoError(t, err)
+	var pids []string
+	for _, file := range dirs {
+		env, err := os.ReadFile(file)
+		if err == nil && strings.Contains(string(env), "HELLOBENCH_RUN="+h.dir+"\x00") {
+			pids = append(pids, strings.Split(file, "/")[2])
+		}
+	}
+	return pids
+}
+
+func (h *harness) trials() int {
+	data, _ := os.ReadFile(filepath.Join(h.dir, "trials.jsonl"))
+	return bytes.Count(data, []byte("\n"))
+}
+
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	require.Eventually(t, cond, 60*time.Second, 20*time.Millisecond, what)
+}
+
+// TestInterrupt ends a run at moments of all kinds, in both polite ways.
+func TestInterrupt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 20 s")
+	}
+	for _, tc := range []struct {
+		signal syscall.Signal
+		trials int
+		wait   time.Duration
+	}{
+		{syscall.SIGINT, 0, 0},
+		{syscall.SIGINT, 0, 1500 * time.Millisecond},
+		{syscall.SIGTERM, 1, 700 * time.Millisecond},
+		{syscall.SIGINT, 2, 100 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%v after %d trials", tc.signal, tc.trials), func(t *testing.T) {
+			h := startRun(t, "--arm", "node-http", "--engine", "wire")
+			eventually(t, "trials", func() bool { return h.trials() >= tc.trials })
+			time.Sleep(tc.wait)
+			require.NoError(t, h.Process.Signal(tc.signal))
+			var exit *exec.ExitError
+			require.ErrorAs(t, h.Wait(), &exit)
+			assert.Equal(t, 128+int(tc.signal), exit.ExitCode(), h.stderr.String())
+			assert.Empty(t, h.servers(t), "servers left behind")
+			assert.GreaterOrEqual(t, h.trials(), tc.trials)
+			if tc.trials > 0 {
+				assert.FileExists(t, filepath.Join(h.dir, "report.md"))
+				out, err := exec.CommandContext(t.Context(), binary, "report", h.dir).CombinedOutput()
+				require.NoError(t, err)
+				assert.Contains(t, string(out), "node-http")
+			}
+		})
+	}
+}
+
+// TestKill kills the harness in a way that it cannot answer: its guard ends the server.
+func TestKill(t *testing.T) {
+	h := startRun(t, "--arm", "node-http", "--engine", "wire")
+	eventually(t, "a server", func() bool { return len(h.servers(t)) > 0 })
+	require.NoError(t, h.Process.Kill())
+	_ = h.Wait()
+	eventually(t, "no server left", func() bool { return len(h.servers(t)) == 0 })
+}
+
+// TestSecondInterrupt does not wait for the first one's manners.
+func TestSecondInterrupt(t *testing.T) {
+	h := startRun(t, "--arm", "node-http", "--engine", "wire")
+	eventually(t, "a server", func() bool { return len(h.servers(t)) > 0 })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			_ = h.Process.Signal(syscall.SIGINT)
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	require.Error(t, h.Wait())
+	eventually(t, "no server left", func() bool { return len(h.servers(t)) == 0 })
+}
