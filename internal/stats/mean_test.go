@@ -106,7 +106,7 @@ func scaled(x []float64, by float64) []float64 {
 func closeTo(t *rapid.T, want, got Interval) {
 	for _, p := range [][2]float64{{want.Low, got.Low}, {want.Mid, got.Mid}, {want.High, got.High}} {
 		if math.IsInf(p[0], 0) || p[0] == 0 {
-			assert.Equal(t, p[0], p[1]) //nolint:testifylint // both are the same infinity or zero
+			assert.Equal(t, p[0], p[1]) // both are the same infinity or zero
 			continue
 		}
 		assert.InDelta(t, 0, math.Log(p[1]/p[0]), 1e-6)

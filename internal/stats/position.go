@@ -5,7 +5,7 @@ import "math"
 // Position says where an interval of a ratio lies against a margin. The zero value is Unclear.
 type Position int
 
-// The positions. With U = 1+margin and L = 1/U:
+// The positions, where U is 1+margin and L is 1/U.
 const (
 	Unclear   Position = iota // the interval reaches above U and does not start there: nothing is decided
 	Beyond                    // Low > U: A beats B by more than the margin

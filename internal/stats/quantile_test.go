@@ -41,7 +41,7 @@ func TestQuantileInterval(t *testing.T) {
 
 	got, err = QuantileInterval(x, 0.9, 0.95)
 	require.NoError(t, err)
-	assert.Equal(t, 9.0, got.Mid) //nolint:testifylint // a value of the sample
+	assert.Equal(t, 9.0, got.Mid) // a value of the sample
 	assert.True(t, math.IsInf(got.High, 1), "ten values do not bound p90 from above")
 
 	// 0.07*100 is 7.000000000000001 in binary and still means the 7th value.
@@ -51,7 +51,7 @@ func TestQuantileInterval(t *testing.T) {
 	}
 	got, err = QuantileInterval(hundred, 0.07, 0.5)
 	require.NoError(t, err)
-	assert.Equal(t, 7.0, got.Mid) //nolint:testifylint // a value of the sample
+	assert.Equal(t, 7.0, got.Mid) // a value of the sample
 
 	for _, q := range []float64{0, 1, -1, math.NaN()} {
 		_, err = QuantileInterval(x, q, 0.95)

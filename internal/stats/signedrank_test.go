@@ -76,7 +76,7 @@ func TestSignedRankReach(t *testing.T) {
 	// On ratios the unbounded ends are 0 and +Inf.
 	got, err := RobustRatio([]float64{1, 2, 3}, []float64{2, 2, 2}, 0.95)
 	require.NoError(t, err)
-	assert.Equal(t, 0.0, got.Low) //nolint:testifylint // exp(-Inf) is exactly 0
+	assert.Equal(t, 0.0, got.Low) // exp(-Inf) is exactly 0
 	assert.True(t, math.IsInf(got.High, 1))
 	assert.Equal(t, Unclear, Decide(got, 0.1))
 }

@@ -172,24 +172,27 @@ func (f *uslFitter) residuals(logX, logDivisor []float64, p point) point {
 	return p
 }
 
-// descend improves a point until the squared error no longer falls.
+// descend improves a point until the squared error no longer falls or the step no longer matters.
 func (f *uslFitter) descend(logX []float64, p point) point {
-	const tolerance, maxSteps = 1e-13, 200
+	const maxSteps, negligible = 200, 1e-9
 	damping := 1e-3
+	p = f.at(logX, p.sigma, p.kappa) // each accepted step leaves its residuals likewise
 	for range maxSteps {
-		f.at(logX, p.sigma, p.kappa)
 		m := f.normalEquations(p)
-		next := p
-		for ; damping < 1e12; damping *= 4 {
+		for {
 			ds, dk := m.step(p, damping)
-			if next = f.at(logX, math.Max(0, p.sigma+ds), math.Max(0, p.kappa+dk)); next.sse < p.sse {
+			if math.Abs(ds) <= negligible*p.sigma && math.Abs(dk) <= negligible*p.kappa {
+				return p
+			}
+			next := f.at(logX, math.Max(0, p.sigma+ds), math.Max(0, p.kappa+dk))
+			if next.sse < p.sse {
+				p = next
 				break
 			}
+			if damping *= 4; damping > 1e12 {
+				return p
+			}
 		}
-		if !(p.sse-next.sse > tolerance*p.sse) {
-			return p
-		}
-		p = next
 		damping = math.Max(damping/10, 1e-12)
 	}
 	return p
