@@ -51,7 +51,7 @@ func (p *page) line(format string, args ...any) {
 	if p.Len() > 0 {
 		p.WriteByte('\n')
 	}
-	fmt.Fprintf(p, format+"\n", args...)
+	_, _ = fmt.Fprintf(p, format+"\n", args...) // a buffer takes everything
 }
 
 func (p *page) verdicts(d *report.Document) {

@@ -59,7 +59,7 @@ func (p *picture) scaleY(a *plot.Axis, low, high float64) {
 		a.Min, a.Max = logRange(low, high)
 		a.Tick.Marker = plot.ConstantTicks(logTicks(a.Min, a.Max))
 	} else {
-		ticks, top := linearTicks(high)
+		ticks, top := linearTicks(high * 1.02) // so that a mark does not lie on the edge
 		a.Min, a.Max = 0, top
 		a.Tick.Marker = plot.ConstantTicks(ticks)
 	}
@@ -214,7 +214,7 @@ func (p *picture) drawDots(c draw.Canvas) {
 	pl := newPlot()
 	p.scaleY(&pl.X, low, high)
 	pl.Y.Min, pl.Y.Max = -0.6, float64(len(rows))-0.4
-	pl.Y.LineStyle.Width = 0
+	pl.Y.Width = 0
 	pl.Y.Tick.Length = 0
 	pl.Y.Padding = vg.Points(4)
 	names := make([]plot.Tick, len(rows))

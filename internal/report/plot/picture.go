@@ -40,7 +40,6 @@ type series struct {
 type entry struct {
 	label string
 	look  look
-	line  bool
 }
 
 const (
@@ -153,13 +152,18 @@ func (p *picture) howToRead() string {
 		what = "median across blocks of each start's p50 (filled mark, solid line) and p99 (hollow mark, dashed line)"
 	}
 	weak, bound := false, false
+	marks := map[string]int{}
 	for _, s := range p.series {
+		marks[s.Variant] += len(s.Points)
 		for _, pt := range s.Points {
 			weak = weak || show.Weak(&pt.Y)
 			bound = bound || pt.Bound
 		}
 	}
 	out := fmt.Sprintf("Mark: %s; bar: %.0f%% interval; faint dot: one start.", what, report.Confidence*100)
+	if marks["p99"] < marks["p50"] {
+		out += " No p99 where a start has too few requests for one."
+	}
 	if weak {
 		out += " Fewer than six blocks: the bar is the range seen."
 	}
@@ -222,7 +226,7 @@ func (p *picture) below() vg.Length {
 // draw paints the picture; the canvas has its size.
 func (p *picture) draw(c draw.Canvas) {
 	c.SetColor(color.White)
-	c.Fill(c.Rectangle.Path())
+	c.Fill(c.Path())
 	at := vg.Point{X: c.Min.X + margin, Y: c.Max.Y - margin}
 	c.FillText(writing(titleSize, ink, text.XLeft, text.YTop), at, p.title)
 	at.Y -= vg.Points(1.45 * titleSize)

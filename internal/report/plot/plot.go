@@ -43,7 +43,11 @@ func Write(w io.Writer, d *report.Document, chart *report.Chart, format string) 
 	case "svg":
 		c := vgsvg.NewWith(vgsvg.UseWH(width, p.height), vgsvg.EmbedFonts(true))
 		p.draw(draw.New(c))
-		_, err = c.WriteTo(&out)
+		if _, err = c.WriteTo(&out); err == nil {
+			light := lighten(out.Bytes())
+			out.Reset()
+			out.Write(light)
+		}
 	case "png":
 		c := vgimg.NewWith(vgimg.UseWH(width, p.height), vgimg.UseDPI(dpi))
 		p.draw(draw.New(c))

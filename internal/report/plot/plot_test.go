@@ -125,6 +125,7 @@ func TestEveryChartInEveryFormat(t *testing.T) {
 			assert.NotContains(t, all, "node-http-again")
 			assert.Contains(t, string(svg), "@font-face")
 			assert.NotContains(t, string(svg), "NaN")
+			assert.Less(t, len(svg), 250<<10, "a picture for a web page")
 
 			share, size := ink(t, draw(t, d, c, "png"))
 			assert.Equal(t, 1296, size.X)

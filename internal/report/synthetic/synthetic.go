@@ -40,8 +40,15 @@ var servers = []server{
 
 // Levels of the run: closed and open.
 var levels = []record.Level{
-	{Connections: 1}, {Connections: 16}, {Connections: 64}, {Connections: 256}, {Connections: 1024}, {Connections: 4096},
-	{Connections: 64, Rate: 250}, {Connections: 64, Rate: 500}, {Connections: 64, Rate: 1000},
+	{Connections: 1},
+	{Connections: 16},
+	{Connections: 64},
+	{Connections: 256},
+	{Connections: 1024},
+	{Connections: 4096},
+	{Connections: 64, Rate: 250},
+	{Connections: 64, Rate: 500},
+	{Connections: 64, Rate: 1000},
 }
 
 // Start is when every synthetic run began.
