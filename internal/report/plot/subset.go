@@ -1,37 +1,53 @@
 package plot
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"html"
 	"math/bits"
-	"regexp"
 	"slices"
 
 	"golang.org/x/image/font/sfnt"
 )
 
-// embedded matches the fonts that gonum puts into an SVG.
-var embedded = regexp.MustCompile(`(data:font/ttf;charset=utf-8;base64,)([A-Za-z0-9+/=]+)`)
+// fontData stands in front of the fonts that gonum puts into an SVG, and
+// fontEnd behind them.
+var (
+	fontData = []byte("data:font/ttf;charset=utf-8;base64,")
+	fontEnd  = []byte(")")
+)
 
 // lighten replaces the fonts in an SVG by the part of them that its text needs;
 // a whole one takes half a megabyte. Where a font cannot be cut it stays whole.
 func lighten(svg []byte) []byte {
-	used := html.UnescapeString(string(embedded.ReplaceAll(svg, nil))) // text and markup, which is ASCII
-	return embedded.ReplaceAllFunc(svg, func(match []byte) []byte {
-		parts := embedded.FindSubmatch(match)
-		whole, err := base64.StdEncoding.DecodeString(string(parts[2]))
-		if err != nil {
-			return match
+	var between, fonts [][]byte
+	for rest := svg; ; {
+		before, behind, found := bytes.Cut(rest, fontData)
+		between = append(between, before)
+		if !found {
+			break
 		}
-		cut, err := subset(whole, used)
-		if err != nil {
-			return match
+		data, _, _ := bytes.Cut(behind, fontEnd)
+		fonts = append(fonts, data)
+		rest = behind[len(data):]
+	}
+	used := html.UnescapeString(string(bytes.Join(between, nil))) // text and markup, which is ASCII
+	out := slices.Clone(between[0])
+	for i, data := range fonts {
+		out = append(out, fontData...)
+		whole, err := base64.StdEncoding.DecodeString(string(data))
+		if err == nil {
+			whole, err = subset(whole, used)
 		}
-		return append(slices.Clone(parts[1]), base64.StdEncoding.EncodeToString(cut)...)
-	})
+		if err == nil {
+			data = base64.StdEncoding.AppendEncode(nil, whole)
+		}
+		out = append(append(out, data...), between[i+1]...)
+	}
+	return out
 }
 
 // kept are the tables of a TrueType font that a browser draws with. Kerning
