@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -43,7 +44,7 @@ type Sink interface {
 // Event tells an observer how far the run has come. Trial is nil when a trial
 // begins; Window is set when a window of it ends.
 type Event struct {
-	Block, Blocks   int // from 0
+	Block, Blocks   int // from 0; Blocks is what is expected by now
 	Trial, Trials   int // within the block, from 0
 	Arm             string
 	Kind            EventKind
@@ -71,6 +72,11 @@ type Bench struct {
 	Observe  func(Event)           // may be nil
 	Done     []record.Trial        // trials that stand in the journal already
 	Arms     map[string]record.Arm // by name
+
+	// Enough, if set, is asked after each of the numbers of blocks in Looks
+	// whether what is measured suffices, and how many blocks should.
+	Looks  []int
+	Enough func() (enough bool, expected int, err error)
 }
 
 // Blocks runs what is planned and not done. It returns ctx's error if it
@@ -85,21 +91,19 @@ func (b *Bench) Blocks(ctx context.Context) error {
 	for _, t := range b.Done {
 		done[key{t.Block, t.Arm}] = true
 	}
-	var left int
-	for i, block := range b.Run.Plan {
-		for _, p := range block {
-			if !done[key{i, p.Arm}] {
-				left++
-			}
-		}
+	isDone := func(block int, p record.PlannedTrial) bool { return done[key{block, p.Arm}] }
+	expected := len(b.Run.Plan)
+	if len(b.Looks) > 0 {
+		expected = b.Looks[0]
 	}
 	pace := pace{perTrial: b.estimate()}
 	for i, block := range b.Run.Plan {
 		for j, planned := range block {
-			if done[key{i, planned.Arm}] {
+			if isDone(i, planned) {
 				continue
 			}
-			ev := Event{Block: i, Blocks: len(b.Run.Plan), Trial: j, Trials: len(block), Arm: planned.Arm, Remaining: pace.remaining(left)}
+			ev := Event{Block: i, Blocks: max(expected, i+1), Trial: j, Trials: len(block), Arm: planned.Arm}
+			ev.Remaining = pace.remaining(b.left(i, j, ev.Blocks, isDone))
 			b.tell(ev, TrialBegins)
 			began := time.Now()
 			trial, err := b.trial(ctx, planned, ev)
@@ -110,13 +114,41 @@ func (b *Bench) Blocks(ctx context.Context) error {
 			if err := b.Sink.Append(trial); err != nil {
 				return err
 			}
-			left--
 			pace.add(time.Since(began))
-			ev.Took, ev.Remaining, ev.Failure = time.Since(began), pace.remaining(left), trial.Failure
+			ev.Took, ev.Remaining, ev.Failure = time.Since(began), pace.remaining(b.left(i, j+1, ev.Blocks, isDone)), trial.Failure
 			b.tell(ev, TrialEnds)
+		}
+		if i+1 < len(b.Run.Plan) && slices.Contains(b.Looks, i+1) {
+			enough, blocks, err := b.Enough()
+			if err != nil || enough {
+				return err
+			}
+			expected = b.nextLook(blocks, i+1)
 		}
 	}
 	return nil
+}
+
+// left counts the trials to be run from a place on until the expected end.
+func (b *Bench) left(block, position, blocks int, isDone func(int, record.PlannedTrial) bool) (n int) {
+	for i := block; i < blocks; i++ {
+		for j, p := range b.Run.Plan[i] {
+			if (i > block || j >= position) && !isDone(i, p) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// nextLook is the first look at which so many blocks are done, the last one at the latest.
+func (b *Bench) nextLook(blocks, done int) int {
+	for _, look := range b.Looks {
+		if look >= blocks && look > done {
+			return look
+		}
+	}
+	return len(b.Run.Plan)
 }
 
 func (b *Bench) tell(ev Event, kind EventKind) {

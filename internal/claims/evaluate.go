@@ -3,6 +3,7 @@ package claims
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -21,18 +22,93 @@ var lowerBound = map[string]bool{"generator-cpu": true, "generator-ceiling": tru
 // Intervals are at confidence 1 - alpha/m for m claims (Bonferroni), so that
 // the whole ledger has at most the chance alpha of a false verdict; inside a
 // claim no correction is needed, since it holds only if all of its
-// conditions hold (intersection-union test, Berger 1982).
+// conditions hold (intersection-union test, Berger 1982). Where a run may stop
+// at several looks, each look has its part of alpha.
 func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, error) {
-	confidence, err := stats.Bonferroni(1-l.Alpha, len(l.Claims))
+	e, err := newEvaluation(l, run, trials)
 	if err != nil {
-		return nil, fmt.Errorf("evaluate ledger: %w", err)
+		return nil, err
 	}
-	e := &evaluation{run: run, confidence: confidence, values: index(run, trials)}
 	verdicts := make([]Verdict, 0, len(l.Claims))
 	for _, c := range l.Claims {
 		verdicts = append(verdicts, e.claim(c))
 	}
 	return verdicts, nil
+}
+
+func newEvaluation(l *Ledger, run *record.Run, trials []record.Trial) (*evaluation, error) {
+	e := &evaluation{run: run, values: map[place]map[int]*sample{}}
+	blocks := e.index(trials)
+	alpha, err := alphaAt(l, run.Blocks, blocks)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate ledger: %w", err)
+	}
+	e.confidence = 1 - alpha
+	return e, nil
+}
+
+// alphaAt is the part of alpha for one claim's intervals after so many blocks.
+func alphaAt(l *Ledger, blocks record.Range, done int) (float64, error) {
+	confidence, err := stats.Bonferroni(1-l.Alpha, len(l.Claims))
+	if err != nil {
+		return 0, err
+	}
+	looks := Looks(blocks)
+	if len(looks) < 2 {
+		return 1 - confidence, nil
+	}
+	parts, err := stats.SpendAlpha(stats.Pocock, 1-confidence, looks)
+	if err != nil {
+		return 0, err
+	}
+	// A run that ended between two looks did so for reasons that have nothing
+	// to do with its figures, and stands in for the look to come.
+	i, _ := slices.BinarySearch(looks, done)
+	return parts[min(i, len(parts)-1)], nil
+}
+
+// Looks are the numbers of blocks after which a run looks whether its
+// intervals are narrow enough: the least, the most, and the planned ones between.
+func Looks(blocks record.Range) []int {
+	if blocks.Min >= blocks.Max || blocks.Max < 2 {
+		return nil
+	}
+	looks := []int{max(blocks.Min, 2)}
+	for _, n := range stats.PlannedLooks() {
+		if n > looks[0] && n < blocks.Max {
+			looks = append(looks, n)
+		}
+	}
+	if blocks.Max > looks[0] {
+		looks = append(looks, blocks.Max)
+	}
+	return looks
+}
+
+// Precision says whether the intervals of all conditions are narrow enough to
+// stop, and after how many blocks they should be, as far as that can be told.
+// It looks at widths alone: a run never goes on until something comes out.
+func Precision(l *Ledger, run *record.Run, trials []record.Trial) (enough bool, blocks int, err error) {
+	e, err := newEvaluation(l, run, trials)
+	if err != nil {
+		return false, 0, err
+	}
+	enough = true
+	for _, c := range l.Claims {
+		for _, cmp := range c.Comparisons {
+			goal := metrics[cmp.Metric].goal
+			for _, level := range e.levels(cmp) {
+				cell := e.cell(c, cmp, level)
+				if goal == 0 || cell.Ratio.Mid == 0 {
+					continue // cannot become narrower by measuring more
+				}
+				over := math.Log1p(cell.Ratio.HalfWidth()) / math.Log1p(goal)
+				enough = enough && over <= 1
+				blocks = max(blocks, int(min(math.Ceil(float64(cell.Blocks)*over*over), 1e6)))
+			}
+		}
+	}
+	return enough, blocks, nil
 }
 
 type evaluation struct {
@@ -52,9 +128,9 @@ type sample struct {
 	window *record.Window
 }
 
-func index(run *record.Run, trials []record.Trial) map[place]map[int]*sample {
-	complete := record.CompleteBlocks(run, trials)
-	values := map[place]map[int]*sample{}
+// index sorts the windows of the complete blocks and counts these.
+func (e *evaluation) index(trials []record.Trial) (blocks int) {
+	complete := record.CompleteBlocks(e.run, trials)
 	for i := range trials {
 		t := &trials[i]
 		if !complete[t.Block] {
@@ -66,13 +142,13 @@ func index(run *record.Run, trials []record.Trial) map[place]map[int]*sample {
 				continue
 			}
 			p := place{t.Arm, w.Level}
-			if values[p] == nil {
-				values[p] = map[int]*sample{}
+			if e.values[p] == nil {
+				e.values[p] = map[int]*sample{}
 			}
-			values[p][t.Block] = &sample{t, w}
+			e.values[p][t.Block] = &sample{t, w}
 		}
 	}
-	return values
+	return len(complete)
 }
 
 func (e *evaluation) claim(c Claim) Verdict {
@@ -241,7 +317,7 @@ func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
 	case p.boundA:
 		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
 	case value == Inconclusive && c.Floor > 1+margin:
-		c.Reason = fmt.Sprintf("the same server against itself differs by up to %.0f%% here, more than the margin", 100*(c.Floor-1))
+		c.Reason = fmt.Sprintf("the same server against itself differs by up to %s here, more than the margin", times(c.Floor))
 	case value == Inconclusive:
 		c.Reason = fmt.Sprintf("the interval %s reaches across the margin", ratioRange(t))
 	case position == stats.Reversed:
@@ -260,7 +336,19 @@ func valueOf(p stats.Position) Value {
 	}
 }
 
-func ratioRange(i stats.Interval) string { return fmt.Sprintf("%.3g to %.3g", i.Low, i.High) }
+func ratioRange(i stats.Interval) string { return times(i.Low) + " to " + times(i.High) }
+
+// times writes a ratio; beyond a factor of 100 only that it is beyond.
+func times(ratio float64) string {
+	switch {
+	case ratio > 100:
+		return "more than 100x"
+	case ratio < 0.01:
+		return "less than 0.01x"
+	default:
+		return fmt.Sprintf("%.3gx", ratio)
+	}
+}
 
 // conclude combines the cells of a claim.
 func (e *evaluation) conclude(v *Verdict) {
@@ -298,6 +386,14 @@ func (e *evaluation) conclude(v *Verdict) {
 }
 
 func (c *Cell) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }
+
+// percent writes a share; from 200% on as a factor is easier to read.
+func percent(share float64) string {
+	if share >= 2 {
+		return fmt.Sprintf("a factor of %.3g", share+1)
+	}
+	return fmt.Sprintf("%.0f%%", 100*share)
+}
 
 func compare(a, b float64) int {
 	switch {
@@ -340,9 +436,9 @@ func flips(v *Verdict, answered []Cell) string {
 	}
 	switch v.Verdict {
 	case Supported:
-		return fmt.Sprintf("%s; the nearest to turning is %s, where a margin above %.0f%% would leave it open.", move, least.where(), 100*(v.Low-1))
+		return fmt.Sprintf("%s; the nearest to turning is %s, where the answer holds for any margin up to %s.", move, least.where(), percent(v.Low-1))
 	case Refuted:
-		return fmt.Sprintf("%s; a margin below %.0f%% would leave it open.", move, max(0, 100*(most.Ratio.High-1)))
+		return fmt.Sprintf("%s; a margin below %s would leave it open.", move, percent(max(0, most.Ratio.High-1)))
 	default:
 		return move + "."
 	}

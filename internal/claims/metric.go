@@ -12,27 +12,28 @@ type Metric string
 // metric reads its quantity; ok is false where the trial does not have it.
 type metric struct {
 	higherIsBetter bool
-	ofTrial        bool // one value a trial, whatever the level
+	ofTrial        bool    // one value a trial, whatever the level
+	goal           float64 // half-width of the ratio's interval at which measuring may stop; 0: not waited for
 	read           func(t *record.Trial, w *record.Window) (value float64, ok bool)
 }
 
 var metrics = map[Metric]metric{
-	"throughput": {higherIsBetter: true, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"throughput": {higherIsBetter: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(w.Load.Throughput())
 	}},
-	"latency-p50": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p50": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P50)
 	}},
-	"latency-p99": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p99": {goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P99)
 	}},
-	"cpu-per-request": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"cpu-per-request": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Completed == 0 {
 			return 0, false
 		}

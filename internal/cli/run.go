@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/runners"
@@ -25,7 +27,7 @@ type runOptions struct {
 	blocks               string
 	seed                 uint64
 	serverCPUs, loadCPUs string
-	out, format          string
+	out, format, resume  string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -38,6 +40,11 @@ order, and loads it at every level. Each finished trial is on disk at once; the
 report is made from what is there, however the run ends.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.resume != "" {
+				if err := onlyFlags(cmd, "resume", "format"); err != nil {
+					return err
+				}
+			}
 			return a.run(cmd.Context(), o, cmd.Flags().Changed("seed"))
 		},
 	}
@@ -50,6 +57,7 @@ report is made from what is there, however the run ends.`,
 	f.StringVar(&o.serverCPUs, "server-cpus", "", "cores of the servers (the first by default)")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
 	f.StringVar(&o.out, "out", "", "the run folder (results/TIME-PROFILE by default)")
+	f.StringVar(&o.resume, "resume", "", "go on with the run in this folder; its own profile, seed and cores hold")
 	f.StringVar(&o.format, "format", "text", "of what is printed at the end: text or json")
 	return cmd
 }
@@ -58,11 +66,7 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	if err := oneOf("format", o.format, "text", "json"); err != nil {
 		return err
 	}
-	p, err := o.selected()
-	if err != nil {
-		return err
-	}
-	s, err := a.newSession(ctx, p, o, seeded)
+	s, err := a.openSession(ctx, o, seeded)
 	if err != nil {
 		return err
 	}
@@ -122,20 +126,52 @@ func parseRange(text string) (record.Range, error) {
 	return record.Range{Min: low, Max: high}, nil
 }
 
-// measure runs the blocks. Every finished trial is on disk when it returns.
+// onlyFlags refuses flags that have no meaning beside the first one.
+func onlyFlags(cmd *cobra.Command, allowed ...string) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if !slices.Contains(allowed, f.Name) {
+			err = usageError{fmt.Errorf("--%s has no meaning beside --%s", f.Name, allowed[0])}
+		}
+	})
+	return err
+}
+
+// measure runs the blocks that are planned and not done, until the intervals
+// are narrow enough. Every finished trial is on disk when it returns.
 func (s *session) measure(ctx context.Context) error {
 	journal, err := record.OpenJournal(s.dir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = journal.Close() }()
+	trials, err := record.ReadTrials(s.dir)
+	if err != nil {
+		return err
+	}
 	progress := newProgress(s.app.err)
 	defer progress.close()
-	b := &bench.Bench{Run: s.run, Launcher: s, Engine: s.engine, Sink: journal, Observe: progress.observe, Arms: map[string]record.Arm{}}
+	sink := &keeper{journal: journal, trials: trials}
+	b := &bench.Bench{
+		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
+		Done: trials, Looks: claims.Looks(s.run.Blocks),
+		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
+	}
 	for _, arm := range s.run.Arms {
 		b.Arms[arm.Name] = arm
 	}
 	return b.Blocks(ctx)
+}
+
+// keeper writes trials to the journal and keeps them for the looks.
+type keeper struct {
+	journal *record.Journal
+	trials  []record.Trial
+}
+
+// Append implements bench.Sink.
+func (k *keeper) Append(t *record.Trial) error {
+	k.trials = append(k.trials, *t)
+	return k.journal.Append(t)
 }
 
 // Launch implements bench.Launcher.

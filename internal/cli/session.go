@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/hellobench/hellobench/fixtures"
@@ -14,7 +15,6 @@ import (
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/plan"
-	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/runners"
 )
@@ -28,54 +28,117 @@ type session struct {
 	installed map[string]*runners.Installed // by server
 	engine    load.Engine
 	guard     *runners.Guard
+	ledger    *claims.Ledger
 }
 
-func (a *app) newSession(ctx context.Context, p *profile.Profile, o runOptions, seeded bool) (*session, error) {
-	ledger, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims())
-	if err != nil {
-		return nil, err
-	}
+// openSession prepares a new run, or one that is to be resumed.
+func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*session, error) {
 	s := &session{app: a, installed: map[string]*runners.Installed{}}
-	now := time.Now()
-	s.run = &record.Run{
-		Schema: record.SchemaVersion, Tool: "hellobench", Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: o.seed, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, Warmup: p.Warmup, Timeout: p.Timeout,
-		ClaimsHash: ledger.Hash, Claims: string(fixtures.Claims()), Start: now.UTC(), State: record.Running,
+	begin := s.resume
+	if o.resume == "" {
+		begin = func(ctx context.Context, o runOptions) error { return s.begin(ctx, o, seeded) }
 	}
-	if !seeded {
-		s.run.Seed = rand.Uint64()
-	}
-	if err := s.cores(o); err != nil {
-		return nil, err
-	}
-	if err := s.prepare(ctx, p.WithReplicate()); err != nil {
-		return nil, err
-	}
-	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), len(p.Levels), p.Blocks.Max, s.run.Seed)
-	if _, err := host.RaiseOpenFiles(); err != nil {
-		return nil, err
-	}
-	s.run.Environment = host.Environment()
-	if err := host.PinProcess(s.run.LoadCPUs); err != nil {
-		return nil, err
-	}
-	if s.guard, err = startGuard(); err != nil {
-		return nil, err
-	}
-	if err := s.chooseEngine(ctx, o.engine); err != nil {
-		return nil, errors.Join(err, s.guard.Close())
-	}
-	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
-		return nil, errors.Join(err, s.guard.Close())
-	}
-	s.run.ID = filepath.Base(s.dir)
-	if err := record.WriteRun(s.dir, s.run); err != nil {
+	if err := begin(ctx, o); err != nil {
 		return nil, errors.Join(err, s.guard.Close())
 	}
 	for _, n := range s.run.Notices {
 		s.say("note: %s", n)
 	}
 	return s, nil
+}
+
+// begin plans a run and makes its folder.
+func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
+	p, err := o.selected()
+	if err != nil {
+		return err
+	}
+	if s.ledger, err = claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims()); err != nil {
+		return err
+	}
+	now := time.Now()
+	s.run = &record.Run{
+		Schema: record.SchemaVersion, Tool: "hellobench", Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
+		Seed: o.seed, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, Warmup: p.Warmup, Timeout: p.Timeout,
+		ClaimsHash: s.ledger.Hash, Claims: string(fixtures.Claims()), Start: now.UTC(), State: record.Running,
+	}
+	if !seeded {
+		s.run.Seed = rand.Uint64()
+	}
+	if err := s.cores(o); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx, p.WithReplicate()); err != nil {
+		return err
+	}
+	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), len(p.Levels), p.Blocks.Max, s.run.Seed)
+	if err := s.settle(); err != nil {
+		return err
+	}
+	if err := s.chooseEngine(ctx, o.engine); err != nil {
+		return err
+	}
+	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
+		return err
+	}
+	s.run.ID = filepath.Base(s.dir)
+	return record.WriteRun(s.dir, s.run)
+}
+
+// resume takes up the run in a folder. What is to be measured must still be
+// the same: a run of two versions would be no run.
+func (s *session) resume(ctx context.Context, o runOptions) (err error) {
+	old, err := record.ReadRun(o.resume)
+	if err != nil {
+		return err
+	}
+	if s.ledger, err = claims.DecodeLedger(filepath.Join(o.resume, record.RunFile)+" (claims)", []byte(old.Claims)); err != nil {
+		return err
+	}
+	fresh := *old
+	s.dir, s.run = o.resume, &fresh
+	s.run.Servers, s.run.Missing, s.run.Notices = nil, nil, nil
+	if err := s.cores(runOptions{serverCPUs: host.FormatCPUs(old.ServerCPUs), loadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx, old.Arms); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	for what, differs := range map[string]bool{
+		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.run.Servers),
+		"what is installed":                !reflect.DeepEqual(old.Missing, s.run.Missing),
+		"the machine":                      !sameMachine(old.Environment, s.run.Environment),
+		"hellobench's method of measuring": old.Method != s.run.Method,
+	} {
+		if differs {
+			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.resume, what)
+		}
+	}
+	s.run.Environment, s.run.State = old.Environment, record.Running
+	s.engine, err = newEngine(old.Engine.Name, "")
+	return err
+}
+
+// sameMachine compares what stays as it is from call to call.
+func sameMachine(a, b record.Environment) bool {
+	return a.CPU == b.CPU && a.Cores == b.Cores && a.Kernel == b.Kernel && a.Memory == b.Memory && a.OS == b.OS && a.Arch == b.Arch
+}
+
+// settle looks at the machine, moves the harness to the generator's cores and
+// starts the guard.
+func (s *session) settle() (err error) {
+	if _, err := host.RaiseOpenFiles(); err != nil {
+		return err
+	}
+	s.run.Environment = host.Environment()
+	if err := host.PinProcess(s.run.LoadCPUs); err != nil {
+		return err
+	}
+	s.guard, err = startGuard()
+	return err
 }
 
 func (s *session) say(format string, args ...any) {

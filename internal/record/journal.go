@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Names of the files in a run folder.
@@ -23,12 +24,17 @@ const (
 type Journal struct{ f *os.File }
 
 // OpenJournal opens the journal of a run folder for appending and creates it
-// if need be. A torn last line, left by a crash, is cut off.
+// if need be. A torn last line, left by a crash, is cut off. A journal that
+// another process has open is refused.
 func OpenJournal(dir string) (*Journal, error) {
 	path := filepath.Join(dir, TrialsFile)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("open journal: another hellobench writes to %s: %w", path, err)
 	}
 	end, err := wholeLines(f)
 	if err == nil {
