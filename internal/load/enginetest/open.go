@@ -84,25 +84,20 @@ func testStall(t *testing.T, newEngine func() load.Engine) {
 			t.Parallel() // the load is small, the windows are long
 			e := newEngine()
 			var mu sync.Mutex
-			var first, until time.Time
-			var truth []time.Duration
+			var until time.Time
+			var came, left []time.Time
 			s := newServer(t, func(x *exchange) bool {
 				mu.Lock()
-				now := time.Now()
-				if len(truth) == 0 {
-					first = now // due at 0
-				}
-				if until.IsZero() && now.Sub(first) > window/4 {
+				now, i := time.Now(), len(came)
+				came, left = append(came, now), append(left, now)
+				if until.IsZero() && now.Sub(came[0]) > window/4 {
 					until = now.Add(stall)
 				}
-				due := first.Add(time.Duration(len(truth)) * time.Second / rate)
-				i := len(truth)
-				truth = append(truth, 0)
 				wait := until.Sub(now)
 				mu.Unlock()
 				time.Sleep(max(0, wait))
 				mu.Lock()
-				truth[i] = max(0, time.Since(due))
+				left[i] = time.Now()
 				mu.Unlock()
 				return x.send(okay)
 			})
@@ -115,7 +110,7 @@ func testStall(t *testing.T, newEngine func() load.Engine) {
 			require.NoError(t, err)
 			mu.Lock()
 			defer mu.Unlock()
-			slices.Sort(truth)
+			truth := knownLatencies(came, left, time.Second/rate)
 			for _, p := range []float64{0.5, 0.8, 0.9, 0.95, 0.99} {
 				least := stall - time.Duration((1-p)*float64(window))
 				got, known := h.Quantile(p), truth[int(p*float64(len(truth)))-1]
@@ -124,4 +119,23 @@ func testStall(t *testing.T, newEngine func() load.Engine) {
 			}
 		})
 	}
+}
+
+// knownLatencies is what the server knows of the latencies of a constant
+// schedule, sorted: when each request left, against when it was due. The
+// schedule began where no request came before it was due and the most
+// punctual one came in time.
+func knownLatencies(came, left []time.Time, gap time.Duration) []time.Duration {
+	begin := came[0]
+	for i, c := range came {
+		if b := c.Add(-time.Duration(i) * gap); b.Before(begin) {
+			begin = b
+		}
+	}
+	latencies := make([]time.Duration, len(left))
+	for i, l := range left {
+		latencies[i] = l.Sub(begin.Add(time.Duration(i) * gap))
+	}
+	slices.Sort(latencies)
+	return latencies
 }
