@@ -220,11 +220,11 @@ func addFiles(into map[string][]byte, fsys fs.FS, dir string) error {
 func hashFiles(files map[string][]byte, extra ...string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		fmt.Fprintf(h, "%d %s %d ", len(name), name, len(files[name]))
+		h.Write(fmt.Appendf(nil, "%d %s %d ", len(name), name, len(files[name])))
 		h.Write(files[name])
 	}
 	for _, s := range extra {
-		fmt.Fprintf(h, "%d %s", len(s), s)
+		h.Write(fmt.Appendf(nil, "%d %s", len(s), s))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

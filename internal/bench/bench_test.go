@@ -52,6 +52,7 @@ func (a *actor) Usage() (record.Usage, error) {
 }
 func (a *actor) Stop() error                                    { a.running--; return nil }
 func (a *actor) Verify(context.Context, string) ([]byte, error) { return []byte("x"), a.verifyFailure }
+
 func (a *actor) Alive() error {
 	if a.dieAfter > 0 && a.windows >= a.dieAfter {
 		return errors.New("ended by itself")

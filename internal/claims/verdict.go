@@ -34,7 +34,7 @@ type Verdict struct {
 // Cell is one condition of a claim: one comparison at one level.
 type Cell struct {
 	Metric  string         `json:"metric"`
-	A       string         `json:"a"` // arm that the claim favours
+	A       string         `json:"a"` // arm that the claim favors
 	B       string         `json:"b"`
 	Level   string         `json:"level"`
 	Group   string         `json:"group"` // "as in the article", "production", ...

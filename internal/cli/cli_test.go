@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "hellobench")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/hellobench")
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../../cmd/hellobench")
 	build.Stderr = os.Stderr
 	code := 1
 	if build.Run() == nil {
@@ -89,7 +89,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // waitFor waits until something listens: waitfor PORT.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	for range 500 {
-		if exec.Command(binary, "load", "--duration", "10ms", "--connections", "1", "http://127.0.0.1:"+args[0]+"/").Run() == nil {
+		if exec.CommandContext(context.Background(), binary, "load", "--duration", "10ms", "--connections", "1", "http://127.0.0.1:"+args[0]+"/").Run() == nil {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -117,7 +117,7 @@ func startRun(t *testing.T, args ...string) *harness {
 	h := &harness{dir: filepath.Join(t.TempDir(), "run")}
 	h.Cmd = exec.CommandContext(t.Context(), binary, append([]string{"run", "--profile", "quick", "--out", h.dir}, args...)...)
 	h.Stderr = &h.stderr
-	h.Cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	h.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, h.Start())
 	eventually(t, "signals are caught", func() bool { return catches(h.Process.Pid, syscall.SIGINT) })
 	return h

@@ -1,5 +1,5 @@
 // Package plan turns arms, levels and a seed into the order of a run:
-// randomised multiple interleaved trials (Abedi & Brecht, ICPE 2017). It is
+// randomized multiple interleaved trials (Abedi & Brecht, ICPE 2017). It is
 // pure: the same input gives the same plan on every machine.
 package plan
 

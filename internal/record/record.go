@@ -198,7 +198,7 @@ type Trial struct {
 	Start    time.Time         `json:"start"`
 	End      time.Time         `json:"end"`
 	Startup  time.Duration     `json:"startup_ns,omitempty"` // from exec to the first correct response
-	Setup    map[string]string `json:"setup,omitempty"`      // randomised nuisance factors
+	Setup    map[string]string `json:"setup,omitempty"`      // randomized nuisance factors
 	Idle     Usage             `json:"idle"`                 // after the first response, before any load; CPU since exec
 	Windows  []Window          `json:"windows"`
 	Failure  string            `json:"failure,omitempty"` // why there are fewer windows than planned

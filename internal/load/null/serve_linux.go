@@ -107,7 +107,10 @@ func (s *Server) run(loops []*loop, cpus []int, listener *os.File) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			if errs[i] = sock.LockThread(cpus[i]); errs[i] != nil {
+			unlock, err := sock.LockThread(cpus[i])
+			defer unlock()
+			if err != nil {
+				errs[i] = err
 				l.stop.Store(true)
 				return
 			}
@@ -155,7 +158,7 @@ func (l *loop) accept() {
 		default: // EAGAIN: none left. EMFILE: the next connection tries again.
 			return
 		}
-		_ = sock.SetOption(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1) // one write a response: it matters little
+		sock.SendAtOnce(fd)
 		owner := l.all[l.next]
 		l.next = (l.next + 1) % len(l.all)
 		// A socket is writable at once, so that its loop hears of it now and can

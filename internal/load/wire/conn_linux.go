@@ -128,7 +128,7 @@ func (l *loop) openConn(id int32, c *conn, withRequest bool) {
 		_ = sock.NewAddress(netip.AddrPortFrom(from, 0)).BindAddress(fd) // else the kernel chooses
 	}
 	if !l.close {
-		_ = sock.SetOption(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1) // matters only to a request of many packets
+		sock.SendAtOnce(fd)
 	}
 	if errno := l.to.Connect(fd); errno != 0 && errno != unix.EINPROGRESS {
 		l.notOpened(id, c, withRequest, errno)

@@ -58,7 +58,10 @@ func (e *Engine) run(ctx context.Context, spec load.Spec, t *target) (*record.Me
 		go func() {
 			defer wg.Done()
 			defer l.closeAll()
-			if errs[i] = sock.LockThread(l.cpu); errs[i] != nil {
+			unlock, err := sock.LockThread(l.cpu)
+			defer unlock()
+			if err != nil {
+				errs[i] = err
 				w.stop.Store(true)
 				return
 			}

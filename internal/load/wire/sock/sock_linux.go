@@ -67,6 +67,18 @@ func SetOption(fd, level, name int, value int32) syscall.Errno {
 	return errno
 }
 
+// SendAtOnce sees to it that what is written leaves at once: without Nagle's
+// delay, and without the pacing of a congestion control that is made for
+// bulk data (BBR), which also costs a timer a packet.
+func SendAtOnce(fd int) {
+	_ = SetOption(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_TCP, unix.TCP_CONGESTION,
+		uintptr(unsafe.Pointer(unsafe.StringData(reno))), uintptr(len(reno)), 0)
+}
+
+// reno is in every kernel, open to every user, and does next to nothing.
+const reno = "reno"
+
 // Pending takes the error that an asynchronous connect ended with, 0 if it succeeded.
 func Pending(fd int) syscall.Errno {
 	var value, size int32 = 0, 4
@@ -99,28 +111,34 @@ func Accept(fd int) (int, syscall.Errno) {
 // Close closes a socket. There is nothing to be done about an error.
 func Close(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
-// LockThread ties the calling goroutine to its thread for good and pins the
-// thread to a core; a negative core pins nothing. The goroutine must end
-// without unlocking, which ends the thread, so that no pinned thread goes
-// back to the runtime.
-func LockThread(cpu int) error {
+// LockThread ties the calling goroutine to its thread and pins the thread to
+// a core; a negative core pins nothing. The goroutine must call release in the
+// end, also after an error. release gives the thread back to the runtime as it
+// was; where that fails it stays locked, and ends with the goroutine.
+func LockThread(cpu int) (release func(), err error) {
 	runtime.LockOSThread()
+	var before unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return runtime.UnlockOSThread, os.NewSyscallError("sched_getaffinity", err)
+	}
+	release = func() {
+		if unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) == nil && unix.SchedSetaffinity(0, &before) == nil {
+			runtime.UnlockOSThread()
+		}
+	}
 	// A wait may then end within a microsecond of its time, not 50 later.
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
-		return os.NewSyscallError("prctl PR_SET_TIMERSLACK", err)
+		return release, os.NewSyscallError("prctl PR_SET_TIMERSLACK", err)
 	}
 	if cpu < 0 {
-		return nil
+		return release, nil
 	}
 	var set unix.CPUSet
 	set.Set(cpu)
-	if !set.IsSet(cpu) {
-		return fmt.Errorf("pin to core %d: no such core", cpu)
-	}
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("pin to core %d: %w", cpu, os.NewSyscallError("sched_setaffinity", err))
+		return release, fmt.Errorf("pin to core %d: %w", cpu, os.NewSyscallError("sched_setaffinity", err))
 	}
-	return nil
+	return release, nil
 }
 
 // reserved is what ReserveProcessors has promised. Processors belong to the
