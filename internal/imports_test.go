@@ -60,11 +60,11 @@ func TestImportDirections(t *testing.T) {
 			ImportPath string
 			Imports    []string
 		}
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
 			break
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		seen++
 		from := strings.TrimPrefix(p.ImportPath, module)
 		for _, imp := range p.Imports {

@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -47,8 +48,8 @@ func fake(kind string) {
 		n := 0
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { n++; _, _ = fmt.Fprintf(w, "answer %d", n) })
 	case "family": // a child in the same group, and one that leaves it
-		child := exec.Command("sleep", "3600")
-		away := exec.Command("sleep", "3600")
+		child := exec.CommandContext(context.Background(), "sleep", "3600")
+		away := exec.CommandContext(context.Background(), "sleep", "3600")
 		away.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		if child.Start() != nil || away.Start() != nil {
 			os.Exit(1)

@@ -123,7 +123,7 @@ article's claims about Node.js and Python survive measurement.
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a required verdict was missed;
 4 the run is invalid; 130 or 143 interrupted, what was measured is saved.`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{fmt.Errorf("there is no command %q", args[0])}
 			}

@@ -15,9 +15,8 @@ import (
 // progress shows how far a run is: a bar with the time left on a terminal,
 // a line a trial elsewhere.
 type progress struct {
-	w       io.Writer
-	bar     *progressbar.ProgressBar // nil: lines
-	windows int
+	w   io.Writer
+	bar *progressbar.ProgressBar // nil: lines
 }
 
 func newProgress(w io.Writer) *progress {

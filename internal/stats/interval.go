@@ -26,7 +26,7 @@ func (i Interval) HalfWidth() float64 {
 	if !i.Bounded() || i.Low <= 0 || i.High < i.Low {
 		return math.Inf(1)
 	}
-	return math.Expm1(math.Log(i.High/i.Low))
+	return math.Expm1(math.Log(i.High/i.Low) / 2)
 }
 
 // exp maps an interval of logarithms to one of ratios. Unbounded ends become 0 and +Inf.

@@ -209,11 +209,12 @@ func testKnownDelay(t *testing.T, e load.Engine) {
 	defer mu.Unlock()
 	slices.Sort(took)
 	truth := took[len(took)/2]
-	assert.InDelta(t, truth.Seconds(), m.Latency.P50.Seconds(), 0.002, "median against the server's own, %v", truth)
+	assert.InDelta(t, truth.Seconds(), m.Latency.P50.Seconds(), within(time.Millisecond, 4*time.Millisecond).Seconds(), "median against the server's own, %v", truth)
 	for i, b := range m.Bins {
-		assert.InDelta(t, truth.Seconds(), b.P50.Seconds(), 0.005, "median of bin %d", i)
+		assert.InDelta(t, truth.Seconds(), b.P50.Seconds(), within(2*time.Millisecond, 20*time.Millisecond).Seconds(), "median of bin %d", i)
 	}
 	// Little's law: N requests in flight, of which each takes what it takes.
-	assert.InDelta(t, 1, m.LittlesLaw(), 0.15)
-	assert.InDelta(t, n, m.Throughput()*m.Latency.Mean.Seconds(), 0.15*n)
+	slack := within(20*time.Millisecond, 200*time.Millisecond).Seconds() // of 1 s
+	assert.InDelta(t, 1, m.LittlesLaw(), slack)
+	assert.InDelta(t, n, m.Throughput()*m.Latency.Mean.Seconds(), (0.03+slack)*n, "but for the responses after the end")
 }

@@ -4,13 +4,15 @@
 // response breaks off and the way it does are the test's to choose.
 //
 // Counts are compared exactly, on both sides of the connection. Times are
-// compared with tolerances, since the suite shares its machine with other
-// tests. What an engine does beyond the contract (TLS, HTTP/2, result files)
+// compared with tolerances that tell a wrong engine from a right one on a
+// machine that is busy with other tests; HELLOBENCH_TRUTH=1 sets those that a
+// right engine meets on a quiet one. What an engine does beyond the contract (TLS, HTTP/2, result files)
 // is for its own tests.
 package enginetest
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -54,6 +56,15 @@ func Run(t *testing.T, newEngine func() load.Engine) {
 
 // hello is the body that the servers send unless a test says otherwise.
 const hello = "Hello, World!\n"
+
+// within is the tolerance for a time: strict on a machine that is said to be
+// quiet.
+func within(strict, loose time.Duration) time.Duration {
+	if os.Getenv("HELLOBENCH_TRUTH") == "1" {
+		return strict
+	}
+	return loose
+}
 
 // spec is a closed loop of n connections that expects hello.
 func spec(url string, n int, d time.Duration) load.Spec {
@@ -134,7 +145,7 @@ func checkAllOK(t *testing.T, m *record.Measurement, s *server) {
 func testCancel(t *testing.T, e load.Engine) {
 	quick := newServer(t, func(x *exchange) bool { return x.after(5*time.Millisecond, okay) })
 	silent := newServer(t, func(x *exchange) bool { return x.silence() })
-	const patience = 200 * time.Millisecond
+	patience := within(200*time.Millisecond, time.Second)
 	for _, c := range []struct {
 		name string
 		url  string

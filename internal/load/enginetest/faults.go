@@ -230,12 +230,12 @@ func testServerEnds(t *testing.T, e load.Engine) {
 			time.Sleep(5 * time.Millisecond) // well before the next send
 			return ok && x.nth < 2
 		})
-		sp := spec(s.url(), 1, 300*time.Millisecond)
-		sp.Schedule = &load.Schedule{Rate: 20}
+		sp := spec(s.url(), 1, 400*time.Millisecond)
+		sp.Schedule = &load.Schedule{Rate: 10}
 		m := measure(t, e, sp)
 		checkAllOK(t, m, s)
-		assert.EqualValues(t, 6, m.Requests)
-		assert.InDelta(t, 3, m.Reconnects, 1)
+		assert.EqualValues(t, 4, m.Requests)
+		assert.InDelta(t, 2, m.Reconnects, 1)
 	})
 }
 

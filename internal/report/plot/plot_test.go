@@ -182,10 +182,10 @@ func TestNothingOddCrashes(t *testing.T) {
 	d := document(t, nil)
 	for _, kind := range []string{"lines", "dots"} {
 		for _, log := range []bool{true, false} {
-			for _, unit := range []string{"s", "B", "req/s", ""} {
+			for _, unit := range []string{"s", ""} {
 				c := &report.Chart{Name: fmt.Sprintf("odd-%s-%v", kind, log), Kind: kind, Title: "Odd", Y: report.Axis{Unit: unit, Log: log}}
 				for i, p := range oddPoints() {
-					c.Series = append(c.Series, report.Series{Arm: fmt.Sprint("arm", i), Style: i - 3, Points: []report.Point{p}})
+					c.Series = append(c.Series, report.Series{Arm: fmt.Sprint("arm", i%5), Style: i - 3, Points: []report.Point{p}})
 				}
 				c.Series = append(c.Series, report.Series{Arm: "all", Points: oddPoints()})
 				var b bytes.Buffer

@@ -66,7 +66,7 @@ func TestSubsetOfADamagedFont(t *testing.T) {
 			assert.Error(t, err, "cut off at %d", n)
 		})
 	}
-	for at := 12; at < 300; at++ {
+	for at := 12; at < 300; at += 5 {
 		damaged := bytes.Clone(whole)
 		damaged[at] ^= 0xff
 		assert.NotPanics(t, func() { _, _ = subset(damaged, "é") })
