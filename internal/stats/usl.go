@@ -226,8 +226,8 @@ func (f *uslFitter) normalEquations(p point) normal {
 // step is the damped step over the parameters that are free: one that stands at
 // its bound and would have to cross it stays.
 func (m normal) step(p point, damping float64) (sigma, kappa float64) {
-	freeS := true
-	freeK := true
+	freeS := p.sigma > 0 || m.rs < 0
+	freeK := p.kappa > 0 || m.rk < 0
 	ss, kk := m.ss*(1+damping), m.kk*(1+damping)
 	switch {
 	case freeS && freeK:
