@@ -104,6 +104,19 @@ func TestMedianOfNineBlocks(t *testing.T) {
 	assert.Equal(t, &report.Estimate{Mid: 0.005, Low: 0.002, High: 0.008, Confidence: 0.95, Blocks: 9}, c.P50)
 }
 
+func TestPercentilesDoNotContradictEachOther(t *testing.T) {
+	fast, slow := newTrial(0, "a", 5000), newTrial(1, "a", 50)
+	fast.Windows[0].Load.Latency.P50, fast.Windows[0].Load.Latency.P90 = ms(1), ms(2)
+	slow.Windows[0].Load.Latency.P50 = ms(1500) // and too few requests for a p90
+	c := build(t, newRun("a"), fast, slow).Cells[0]
+	assert.InDelta(t, 0.7505, c.P50.Mid, 1e-9)
+	assert.Nil(t, c.P90, "2 ms would stand beside a median of 750 ms")
+
+	slow.Windows[0].Load.Latency.P90 = ms(1600)
+	c = build(t, newRun("a"), fast, slow).Cells[0]
+	assert.InDelta(t, 0.801, c.P90.Mid, 1e-9)
+}
+
 func TestBlocksThatCount(t *testing.T) {
 	run := newRun("a", "b", "gone")
 	run.Missing = []record.Missing{{Arm: "gone", Reason: "not installed"}}

@@ -187,12 +187,22 @@ func newCell(starts []start) Cell {
 	c.AchievedRPS, c.GeneratorCPU, c.LittlesLaw = mean(achieved), mean(generator), mean(littles)
 	c.Throughput = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.Throughput }, true))
 	c.P50 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P50 }, false))
-	c.P90 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P90 }, false))
-	c.P99 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P99 }, false))
-	c.P999 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P999 }, false))
+	c.P90 = tail(c.P50, column(c.Points, func(p BlockPoint) float64 { return p.P90 }, false))
+	c.P99 = tail(c.P50, column(c.Points, func(p BlockPoint) float64 { return p.P99 }, false))
+	c.P999 = tail(c.P50, column(c.Points, func(p BlockPoint) float64 { return p.P999 }, false))
 	c.CPUPerRequest = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.CPUPerRequest }, false))
 	c.Memory = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.Memory }, false))
 	return c
+}
+
+// tail is the median of a percentile above the p50, nil unless every start
+// that has a p50 carries it too: over fewer starts a p90 can come out below
+// the p50 of all.
+func tail(p50 *Estimate, values []float64) *Estimate {
+	if p50 == nil || len(values) != p50.Blocks {
+		return nil
+	}
+	return medianOf(values)
 }
 
 // column picks one figure of every block; zeros only where they are results.

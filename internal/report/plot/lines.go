@@ -36,21 +36,31 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl.Draw(c)
 }
 
-// extent lists the x values in order and the range of all y values.
+// extent lists the x values in order and the range of the y axis. The marks
+// and the starts are always inside; an interval only as far as it leaves them
+// room: that of two blocks may reach over any number of decades.
 func (p *picture) extent() (xs []float64, low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, s := range p.series {
 		for _, pt := range s.Points {
 			xs = append(xs, pt.X)
-			low, high = min(low, pt.Y.Low), max(high, pt.Y.High)
-			for _, b := range pt.Blocks {
-				low, high = min(low, b), max(high, b)
+			for _, v := range append(pt.Blocks, pt.Y.Mid) {
+				low, high = min(low, v), max(high, v)
 			}
+		}
+	}
+	least, most := low/bleed, high*bleed
+	for _, s := range p.series {
+		for _, pt := range s.Points {
+			low, high = min(low, max(pt.Y.Low, least)), max(high, min(pt.Y.High, most))
 		}
 	}
 	slices.Sort(xs)
 	return slices.Compact(xs), low, high
 }
+
+// bleed is how many times beyond all marks an interval may widen the axis.
+const bleed = 1.5
 
 // scaleY sets up the axis of the values, logarithmic or from 0.
 func (p *picture) scaleY(a *plot.Axis, low, high float64) {
@@ -164,16 +174,35 @@ func (l line) Plot(c draw.Canvas, pl *plot.Plot) {
 	bar := draw.LineStyle{Color: l.look.color, Width: vg.Points(1.1)}
 	for i, p := range l.Points {
 		if p.Y.Confidence > 0 {
-			lo, hi := y(p.Y.Low), y(p.Y.High)
-			reach := vg.Points(3)
-			c.StrokeLine2(bar, pts[i].X, lo, pts[i].X, hi)
-			c.StrokeLine2(bar, pts[i].X-reach, lo, pts[i].X+reach, lo)
-			c.StrokeLine2(bar, pts[i].X-reach, hi, pts[i].X+reach, hi)
+			interval(c, bar, pts[i].X, y(within(p.Y.Low, &pl.Y)), y(within(p.Y.High, &pl.Y)), pl.Y.Min < p.Y.Low, p.Y.High < pl.Y.Max, true)
 		}
 		if p.Bound {
 			arrow(c, bar, pts[i], vg.Point{Y: vg.Points(15)})
 		}
 		l.look.mark(c, pts[i], vg.Points(3.3), l.hollow)
+	}
+}
+
+// within keeps a value on the axis.
+func within(v float64, a *plot.Axis) float64 { return min(max(v, a.Min), a.Max) }
+
+// interval draws a bar from low to high at a place of the other axis, with a
+// cap at each end that lies on the chart.
+func interval(c draw.Canvas, style draw.LineStyle, at, low, high vg.Length, lowCap, highCap, upright bool) {
+	reach := vg.Points(3)
+	stroke := func(a0, v0, a1, v1 vg.Length) {
+		if upright {
+			c.StrokeLine2(style, a0, v0, a1, v1)
+		} else {
+			c.StrokeLine2(style, v0, a0, v1, a1)
+		}
+	}
+	stroke(at, low, at, high)
+	if lowCap {
+		stroke(at-reach, low, at+reach, low)
+	}
+	if highCap {
+		stroke(at-reach, high, at+reach, high)
 	}
 }
 
@@ -245,10 +274,8 @@ func (d dots) Plot(c draw.Canvas, pl *plot.Plot) {
 		}
 		if p.Y.Confidence > 0 {
 			bar := draw.LineStyle{Color: s.look.color, Width: vg.Points(1.6)}
-			lo, hi := x(p.Y.Low), x(p.Y.High)
-			c.StrokeLine2(bar, lo, at.Y, hi, at.Y)
-			c.StrokeLine2(bar, lo, at.Y-vg.Points(3), lo, at.Y+vg.Points(3))
-			c.StrokeLine2(bar, hi, at.Y-vg.Points(3), hi, at.Y+vg.Points(3))
+			hi := x(within(p.Y.High, &pl.X))
+			interval(c, bar, at.Y, x(within(p.Y.Low, &pl.X)), hi, pl.X.Min < p.Y.Low, p.Y.High < pl.X.Max, false)
 			right = max(right, hi)
 		}
 		s.look.mark(c, at, vg.Points(3.6), false)

@@ -131,6 +131,9 @@ func (p *picture) drawable(s report.Series) series {
 		if !ok(e.Mid) || !finite(pt.X) || p.chart.Kind == "lines" && pt.X <= 0 {
 			continue
 		}
+		if p.chart.Y.Log && e.Low <= 0 && finite(e.Low) {
+			e.Low = e.Mid * 1e-9 // the axis cuts it off
+		}
 		if !ok(e.Low) || !ok(e.High) || e.Low > e.Mid || e.High < e.Mid {
 			e.Low, e.High, e.Confidence = e.Mid, e.Mid, 0
 		}
@@ -170,10 +173,25 @@ func (p *picture) howToRead() string {
 	if bound {
 		out += " Arrow: a lower bound, the generator was the limit."
 	}
+	if _, low, high := p.extent(); len(p.series) > 0 && p.beyond(low, high) {
+		out += " A bar without a cap reaches beyond the chart."
+	}
 	if p.chart.Y.Log {
 		out += " Logarithmic scale: equal distances are equal ratios."
 	}
 	return out
+}
+
+// beyond says whether any interval reaches out of the range of the axis.
+func (p *picture) beyond(low, high float64) bool {
+	for _, s := range p.series {
+		for _, pt := range s.Points {
+			if pt.Y.Low < low || pt.Y.High > high {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // entries are the arms in rows that fit; a chart of dots names them itself.

@@ -214,6 +214,25 @@ func TestEdges(t *testing.T) {
 	require.ErrorContains(t, plot.Write(full{}, d, one, "svg"), "disk full")
 }
 
+// TestEndlessInterval is what two blocks that differ give.
+func TestEndlessInterval(t *testing.T) {
+	d := document(t, nil)
+	for _, log := range []bool{true, false} {
+		c := &report.Chart{
+			Name: fmt.Sprintf("endless-%v", log), Kind: "lines", Title: "Endless", X: report.Axis{Label: "Connections"}, Y: report.Axis{Label: "y", Unit: "req/s", Log: log},
+			Series: []report.Series{{Arm: "a", Points: []report.Point{
+				{X: 1, Y: report.Estimate{Mid: 100, Low: 1e-9, High: 1e9, Confidence: 0.95}},
+				{X: 2, Y: report.Estimate{Mid: 120, Low: 0, High: 200, Confidence: 0.95}},
+			}}},
+		}
+		labels := texts(t, draw(t, d, c, "svg"))
+		assert.Contains(t, strings.Join(labels, " "), "A bar without a cap reaches beyond the chart.")
+		assert.Contains(t, labels, "100", "the marks decide the range of the axis")
+		assert.NotContains(t, labels, "1,000,000,000")
+		ink(t, draw(t, d, c, "png"))
+	}
+}
+
 // TestManyArms has more arms than colors.
 func TestManyArms(t *testing.T) {
 	d := document(t, nil)

@@ -34,7 +34,12 @@ func grid(title string, heads ...string) *Grid {
 	return g
 }
 
-func (g *Grid) add(cells ...string) { g.Rows = append(g.Rows, cells) }
+func (g *Grid) add(cells ...string) {
+	g.Rows = append(g.Rows, cells)
+	if slices.ContainsFunc(cells, func(s string) bool { return strings.Contains(s, "×÷") }) {
+		g.note(noteWide)
+	}
+}
 
 // note appends a note once.
 func (g *Grid) note(s string) {
@@ -46,6 +51,7 @@ func (g *Grid) note(s string) {
 const (
 	noteBound = "≥ lower bound: the generator was the limit, the server can do at least this"
 	noteGate  = "! a validity gate fired in this cell, see the gates"
+	noteWide  = "×÷f: the interval reaches from the value divided by f to the value times f; too few blocks to say more"
 	noteWeak  = "* fewer than six blocks: the interval is the range seen and attains less than 95%"
 	noteFails = "† some starts of this arm failed or ended early, see below"
 )
@@ -158,7 +164,7 @@ func Latency(d *report.Document, route string) *Grid {
 			}
 		}
 	}
-	g.note("median across starts of each start's percentile; - where a start has too few samples beyond it")
+	g.note("median across starts of each start's percentile; - where some start has too few samples beyond it")
 	if closed {
 		g.note("a closed loop (c=) shows how long a request waits behind N connections; compare latency at a rate (r=)")
 	}
@@ -251,6 +257,9 @@ func Noise(d *report.Document) *Grid {
 		}
 		col := slices.Index([]string{"throughput", "p50", "p99", "cpu"}, n.Metric) + 2
 		g.Rows[r][col] = PlusMinus(&n.Ratio, Ratio)
+		if strings.Contains(g.Rows[r][col], "×÷") {
+			g.note(noteWide)
+		}
 	}
 	g.note("every difference between arms has to beat these intervals; 1 is no difference")
 	return g

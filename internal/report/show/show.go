@@ -51,13 +51,26 @@ func rounded(v float64, places int) string {
 	return separate(strconv.FormatFloat(v, 'f', max(0, places), 64))
 }
 
-// between writes the ends of an interval with the decimals of its middle,
-// unless that would make an end 0.
+// wide is how many times its middle an interval may reach to be shown in
+// full; beyond it only that it does is worth a reader's time.
+const wide = 100
+
+// between writes the ends of an interval with the decimals of its middle, or
+// with their own where they are a decade away from it. An end more than wide times away is shown
+// as a limit: "[<0.0183, >183]".
 func between(mid, low, high float64) string {
 	ends := [2]string{}
 	for i, v := range []float64{low, high} {
+		switch {
+		case mid > 0 && v < mid/wide:
+			ends[i] = "<" + Number(mid/wide)
+			continue
+		case mid > 0 && v > mid*wide:
+			ends[i] = ">" + Number(mid*wide)
+			continue
+		}
 		places := decimals(mid)
-		if v != 0 && math.Abs(v) < math.Pow(10, float64(-places)) {
+		if v < mid/10 || v > mid*10 {
 			places = decimals(v)
 		}
 		ends[i] = rounded(v, places)
@@ -130,7 +143,8 @@ func Percent(v float64) string {
 
 // PlusMinus shows an estimate with the half-width of its interval in percent,
 // "42,100 ±1.2%": the interval of a geometric mean reaches as many times above
-// it as below. A single block has no interval and shows none.
+// it as below. From a factor of two on it shows the factor, "42,100 ×÷2.4". A
+// single block has no interval and shows none.
 func PlusMinus(e *report.Estimate, u Unit) string {
 	if e == nil {
 		return None
@@ -139,11 +153,16 @@ func PlusMinus(e *report.Estimate, u Unit) string {
 	if e.Confidence == 0 || e.Mid <= 0 {
 		return s
 	}
-	half := (e.High - e.Low) / 2 / e.Mid
-	if e.Low > 0 {
-		half = math.Sqrt(e.High/e.Low) - 1
+	if e.Low <= 0 { // the arithmetic mean of blocks of which some answered nothing
+		return s + " ±" + tenths((e.High-e.Low)/2/e.Mid*100) + "%"
 	}
-	return s + " ±" + tenths(half*100) + "%"
+	switch factor := math.Sqrt(e.High / e.Low); {
+	case factor < 2:
+		return s + " ±" + tenths((factor-1)*100) + "%"
+	case factor <= wide:
+		return s + " ×÷" + tenths(factor)
+	}
+	return s + " ×÷>" + tenths(wide)
 }
 
 // tenths has one decimal below 10, none from there on.

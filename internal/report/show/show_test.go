@@ -45,13 +45,19 @@ func TestEstimates(t *testing.T) {
 	assert.Equal(t, "42,100", show.Between(one, show.RequestsPerSecond))
 	assert.Equal(t, "-", show.PlusMinus(nil, show.Milliseconds))
 	assert.Equal(t, "-", show.Between(nil, show.Milliseconds))
+	assert.Equal(t, "1.00 ×÷7.5", show.PlusMinus(&report.Estimate{Mid: 1, Low: 1 / 7.5, High: 7.5, Confidence: 0.95, Blocks: 2}, show.Ratio))
+	endless := &report.Estimate{Mid: 2740, Low: 1e-9, High: 1e16, Confidence: 0.95, Blocks: 2}
+	assert.Equal(t, "2,740 ×÷>100", show.PlusMinus(endless, show.RequestsPerSecond))
+	assert.Equal(t, "2,740 [<27.4, >274,000]", show.Between(endless, show.RequestsPerSecond))
 	assert.Equal(t, "50.0 ±200%", show.PlusMinus(&report.Estimate{Mid: 50, Low: 0, High: 200, Confidence: 0.95, Blocks: 2}, show.RequestsPerSecond))
 }
 
 func TestEffect(t *testing.T) {
 	assert.Equal(t, "8.31x [7.90, 8.74]", show.Effect(8.31, 7.9, 8.74))
 	assert.Equal(t, "1.02x [0.97, 1.07]", show.Effect(1.02, 0.97, 1.07))
-	assert.Equal(t, "2.00x [0.00120, 900.00]", show.Effect(2, 0.0012, 900), "an end must not be rounded to 0")
+	assert.Equal(t, "2.00x [0.0210, 190]", show.Effect(2, 0.021, 190))
+	assert.Equal(t, "200x [2.12, 900]", show.Effect(200, 2.12, 900))
+	assert.Equal(t, "1.83x [<0.0183, >183]", show.Effect(1.83, 5e-10, 6e9))
 	assert.Equal(t, "2.00x", show.Effect(2, 0, 0))
 	assert.Equal(t, "-", show.Effect(0, 0, 0))
 }
