@@ -17,7 +17,7 @@ import (
 	"github.com/hellobench/hellobench/runners"
 )
 
-// Calibration and pilot: one short closed loop each.
+// Calibration: a short closed loop.
 const (
 	calibrationConnections = 64
 	calibrationWindow      = 400 * time.Millisecond
@@ -38,76 +38,105 @@ func newEngine(name, url string) (load.Engine, error) {
 	return wire.New(), nil
 }
 
-// chooseEngine settles the engine of a run and measures its ceiling. auto
-// takes vegeta, which people know, where its ceiling is at least twice what
-// the fastest arm can do on this machine; else wire.
+// chooseEngine settles the engine of a run, measures its ceiling, and has the
+// other engine check it where there is one.
 func (s *session) chooseEngine(ctx context.Context, name string) error {
 	engine, err := newEngine(name, "")
 	if err != nil {
 		return err
 	}
-	choice := record.EngineChoice{Reason: "asked for"}
+	choice := record.EngineChoice{Name: engine.Name(), Reason: "asked for"}
 	if name == "auto" {
-		if engine, choice.Reason, err = s.pilot(ctx); err != nil {
-			return err
+		choice.Reason = "it needs the least of the generator's cores"
+		if !wireRuns {
+			choice.Reason = "the event loop of our own needs Linux"
 		}
 	}
 	if choice.Ceiling, err = s.ceiling(ctx, engine); err != nil {
 		return err
 	}
-	choice.Name = engine.Name()
+	if wireRuns {
+		if choice.CrossCheck, err = s.crossCheck(ctx); err != nil {
+			return err
+		}
+	}
 	s.engine, s.run.Engine = engine, choice
-	s.say("engine %s: %s; its ceiling here is %.0f req/s at %d connections", choice.Name, choice.Reason, choice.Ceiling, calibrationConnections)
+	s.say("engine %s: its ceiling here is %.0f req/s at %d connections", choice.Name, choice.Ceiling, calibrationConnections)
+	if c := choice.CrossCheck; c != nil && !c.Agree {
+		s.run.Notices = append(s.run.Notices, fmt.Sprintf("The engines disagree on %s at %.0f req/s: p50 %v by wire, %v by vegeta.", c.Arm, c.Rate, c.Wire, c.Vegeta))
+	}
 	return nil
 }
 
-// pilot finds the fastest arm with a short window each and compares vegeta's ceiling with it.
-func (s *session) pilot(ctx context.Context) (load.Engine, string, error) {
+// The engines agree below saturation if their medians differ by at most this.
+const (
+	agreeShare = 0.05
+	agreeTime  = 100 * time.Microsecond
+)
+
+// crossCheck has both engines ask the first arm that runs, at a fifth of what
+// it or the slower engine can do, and compares the medians. It is nil if no arm runs.
+func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 	library := vegeta.New(vegeta.Options{})
-	if !wireRuns {
-		return library, "the event loop of our own needs Linux", nil
+	ceiling, err := s.ceiling(ctx, library)
+	if err != nil {
+		return nil, err
 	}
-	own := wire.New()
-	fastest, name := 0.0, ""
 	for _, arm := range present(s.run.Arms, s.run.Missing) {
-		if arm.Replicate != "" {
-			continue
-		}
-		m, err := s.probe(ctx, own, arm)
+		c := &record.CrossCheck{Arm: arm.Name}
+		err := s.probe(ctx, arm, func(spec load.Spec) error {
+			own := wire.New()
+			m, err := own.Run(ctx, spec)
+			if err != nil {
+				return err
+			}
+			c.Rate = max(min(ceiling, m.Throughput())/5, 1)
+			if spec.Schedule, err = load.NewSchedule(c.Rate, "poisson", s.run.Seed); err != nil {
+				return err
+			}
+			if c.Wire, err = median(ctx, own, spec); err != nil {
+				return err
+			}
+			c.Vegeta, err = median(ctx, library, spec)
+			return err
+		})
 		if ctx.Err() != nil {
-			return nil, "", ctx.Err()
+			return nil, ctx.Err()
 		}
 		if err != nil {
 			s.say("warning: %v", err) // its trials will say so too
 			continue
 		}
-		if x := m.Throughput(); x > fastest {
-			fastest, name = x, arm.Name
-		}
+		apart := (c.Wire - c.Vegeta).Abs()
+		c.Agree = apart <= agreeTime || float64(apart) <= agreeShare*float64(min(c.Wire, c.Vegeta))
+		return c, nil
 	}
-	ceiling, err := s.ceiling(ctx, library)
-	if err != nil {
-		return nil, "", err
-	}
-	facts := fmt.Sprintf("vegeta reaches %.0f req/s here, %s about %.0f", ceiling, name, fastest)
-	if fastest > 0 && ceiling >= 2*fastest {
-		return library, facts, nil
-	}
-	return own, facts, nil
+	return nil, nil
 }
 
-// probe loads an arm's server once, for a moment.
-func (s *session) probe(ctx context.Context, engine load.Engine, arm record.Arm) (m *record.Measurement, err error) {
+func median(ctx context.Context, engine load.Engine, spec load.Spec) (time.Duration, error) {
+	m, err := engine.Run(ctx, spec)
+	if err != nil {
+		return 0, err
+	}
+	if m.Latency == nil || m.Latency.P50 == nil {
+		return 0, fmt.Errorf("engine %s: no correct response: %s", engine.Name(), m.FirstError)
+	}
+	return *m.Latency.P50, nil
+}
+
+// probe starts an arm's server for a moment.
+func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec) error) (err error) {
 	p, err := runners.Start(ctx, s.installed[arm.Server], runners.Options{Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Guard: s.guard})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, p.Stop()) }()
 	body, err := p.Verify(ctx, arm.Route)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return engine.Run(ctx, s.spec(p.URL(arm.Route), body, arm.Close))
+	return ask(s.spec(p.URL(arm.Route), body, arm.Close))
 }
 
 func (s *session) spec(url string, body []byte, closing bool) load.Spec {

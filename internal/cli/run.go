@@ -23,7 +23,7 @@ import (
 
 type runOptions struct {
 	profile, engine      string
-	arms                 []string
+	arms, servers        []string
 	blocks               string
 	seed                 uint64
 	serverCPUs, loadCPUs string
@@ -51,6 +51,7 @@ report is made from what is there, however the run ends.`,
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")
 	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:route=/PATH][:close]")
+	f.StringSliceVar(&o.servers, "server", nil, "folder of a server of your own (docs/adding-a-server.md); becomes an arm unless --arm says which")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.blocks, "blocks", "", "number of blocks, N or MIN..MAX (the profile's by default)")
 	f.Uint64Var(&o.seed, "seed", 0, "of the order and the set-up (random by default; it stands in run.json)")
@@ -100,8 +101,17 @@ func (o runOptions) selected() (*profile.Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(o.arms) > 0 {
-		if err := p.Select(o.arms); err != nil {
+	arms := o.arms
+	if len(o.servers) > 0 && len(arms) == 0 {
+		for _, a := range p.Arms {
+			arms = append(arms, a.Name)
+		}
+		for _, dir := range o.servers {
+			arms = append(arms, filepath.Base(dir))
+		}
+	}
+	if len(arms) > 0 {
+		if err := p.Select(arms); err != nil {
 			return nil, usageError{fmt.Errorf("--arm: %w", err)}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/hellobench/hellobench/fixtures"
@@ -29,11 +30,12 @@ type session struct {
 	engine    load.Engine
 	guard     *runners.Guard
 	ledger    *claims.Ledger
+	own       map[string]string // folder of a server that is not embedded, by name
 }
 
 // openSession prepares a new run, or one that is to be resumed.
 func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*session, error) {
-	s := &session{app: a, installed: map[string]*runners.Installed{}}
+	s := &session{app: a, installed: map[string]*runners.Installed{}, own: map[string]string{}}
 	begin := s.resume
 	if o.resume == "" {
 		begin = func(ctx context.Context, o runOptions) error { return s.begin(ctx, o, seeded) }
@@ -68,6 +70,9 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if err := s.cores(o); err != nil {
 		return err
 	}
+	if err := s.addServers(o.servers); err != nil {
+		return err
+	}
 	if err := s.prepare(ctx, p.WithReplicate()); err != nil {
 		return err
 	}
@@ -100,6 +105,11 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	s.run.Servers, s.run.Missing, s.run.Notices = nil, nil, nil
 	if err := s.cores(runOptions{serverCPUs: host.FormatCPUs(old.ServerCPUs), loadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
 		return err
+	}
+	for _, v := range old.Servers {
+		if v.Folder != "" {
+			s.own[v.Server] = v.Folder
+		}
 	}
 	if err := s.prepare(ctx, old.Arms); err != nil {
 		return err
@@ -210,8 +220,32 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 	return nil
 }
 
+// addServers takes folders of servers that are not embedded.
+func (s *session) addServers(dirs []string) error {
+	for _, dir := range dirs {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return fmt.Errorf("--server %s: %w", dir, err)
+		}
+		name := filepath.Base(abs)
+		if slices.Contains(fixtures.ServerNames(), name) || s.own[name] != "" {
+			return usageError{fmt.Errorf("--server %s: there is a server %q already; call the folder something else", dir, name)}
+		}
+		s.own[name] = abs
+	}
+	return nil
+}
+
 func (s *session) install(ctx context.Context, p *runners.Preparer, server string) error {
-	m, err := runners.Load(fixtures.Servers(), server)
+	fsys := fixtures.Servers()
+	dir, own := s.own[server]
+	if own {
+		fsys = os.DirFS(filepath.Dir(dir))
+	}
+	m, err := runners.Load(fsys, server)
+	if err != nil && !own && !slices.Contains(fixtures.ServerNames(), server) {
+		return usageError{fmt.Errorf("there is no server %q (see hellobench list servers; a folder of your own is given with --server)", server)}
+	}
 	if err != nil {
 		return err
 	}
@@ -221,7 +255,7 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	}
 	s.installed[server] = in
 	s.run.Servers = append(s.run.Servers, record.ServerVersion{
-		Server: in.Name, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Lock: in.Key, Command: in.Command,
+		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Lock: in.Key, Command: in.Command,
 	})
 	return nil
 }

@@ -65,11 +65,24 @@ type EngineChoice struct {
 	Name    string  `json:"name"`
 	Reason  string  `json:"reason"`
 	Ceiling float64 `json:"ceiling_rps"` // the engine against the null server, same cores, at 64 connections; 0: not measured
+
+	CrossCheck *CrossCheck `json:"cross_check,omitempty"` // nil where there is one engine only
+}
+
+// CrossCheck compares the medians of both engines on one arm, well below
+// saturation, at one rate.
+type CrossCheck struct {
+	Arm    string        `json:"arm"`
+	Rate   float64       `json:"rate_rps"`
+	Wire   time.Duration `json:"wire_p50_ns"`
+	Vegeta time.Duration `json:"vegeta_p50_ns"`
+	Agree  bool          `json:"agree"` // within 5% or 100 us
 }
 
 // ServerVersion says what exactly stood behind a server's name.
 type ServerVersion struct {
 	Server   string            `json:"server"`
+	Folder   string            `json:"folder,omitempty"` // where a server that is not embedded lies
 	Title    string            `json:"title"`
 	Runtime  string            `json:"runtime"`
 	Versions map[string]string `json:"versions"` // executable -> version
