@@ -7,15 +7,6 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// The names of the gates.
-const (
-	GateGeneratorCPU = "generator-cpu"
-	GateCeiling      = "generator-ceiling"
-	GateConnections  = "connections"
-	GateErrors       = "errors"
-	GateLittlesLaw   = "littles-law"
-)
-
 // A gate checks one window. It returns a text with the figure and the
 // threshold if the window fails, else "".
 type gate struct {
@@ -32,7 +23,7 @@ const (
 )
 
 var windowGates = []gate{
-	{GateGeneratorCPU, func(w *record.Window, run *record.Run) string {
+	{record.GateGeneratorCPU, func(w *record.Window, run *record.Run) string {
 		cores := max(len(run.LoadCPUs), 1)
 		share := w.Load.CPU.Total().Seconds() / (w.Load.Duration.Seconds() * float64(cores))
 		if share < maxGeneratorCPU {
@@ -40,26 +31,26 @@ var windowGates = []gate{
 		}
 		return fmt.Sprintf("the generator used %.0f%% of its cores (limit %.0f%%)", 100*share, 100*maxGeneratorCPU)
 	}},
-	{GateCeiling, func(w *record.Window, run *record.Run) string {
+	{record.GateCeiling, func(w *record.Window, run *record.Run) string {
 		x := w.Load.Throughput()
 		if run.Engine.Ceiling == 0 || x*minHeadRoom <= run.Engine.Ceiling {
 			return ""
 		}
 		return fmt.Sprintf("%.0f req/s is more than half of the generator's ceiling of %.0f req/s", x, run.Engine.Ceiling)
 	}},
-	{GateConnections, func(w *record.Window, _ *record.Run) string {
+	{record.GateConnections, func(w *record.Window, _ *record.Run) string {
 		if w.Load.Established == 0 || w.Load.Established >= w.Level.Connections {
 			return ""
 		}
 		return fmt.Sprintf("%d of %d connections were established", w.Load.Established, w.Level.Connections)
 	}},
-	{GateErrors, func(w *record.Window, _ *record.Run) string {
+	{record.GateErrors, func(w *record.Window, _ *record.Run) string {
 		if w.Load.Requests > 0 && w.Load.ErrorRate() <= maxErrorRate {
 			return ""
 		}
 		return fmt.Sprintf("%d of %d requests failed (%v; first: %s)", w.Load.Errors.Total(), w.Load.Requests, w.Load.Errors, w.Load.FirstError)
 	}},
-	{GateLittlesLaw, func(w *record.Window, _ *record.Run) string {
+	{record.GateLittlesLaw, func(w *record.Window, _ *record.Run) string {
 		ratio := w.Load.LittlesLaw()
 		if w.Level.Rate > 0 || math.Abs(ratio-1) <= maxLittleError {
 			return ""

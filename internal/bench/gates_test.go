@@ -20,11 +20,11 @@ func TestEachGateTripsAlone(t *testing.T) {
 	}
 	assert.Empty(t, gates(sound(), run))
 	for name, spoil := range map[string]func(w *record.Window){
-		GateGeneratorCPU: func(w *record.Window) { w.Load.CPU.System = 400 * time.Millisecond },
-		GateCeiling:      func(w *record.Window) { w.Load.Completed = 5001 },
-		GateConnections:  func(w *record.Window) { w.Load.Established = 3 },
-		GateErrors:       func(w *record.Window) { w.Load.Errors.Reset = 5 },
-		GateLittlesLaw:   func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
+		record.GateGeneratorCPU: func(w *record.Window) { w.Load.CPU.System = 400 * time.Millisecond },
+		record.GateCeiling:      func(w *record.Window) { w.Load.Completed = 5001 },
+		record.GateConnections:  func(w *record.Window) { w.Load.Established = 3 },
+		record.GateErrors:       func(w *record.Window) { w.Load.Errors.Reset = 5 },
+		record.GateLittlesLaw:   func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
 	} {
 		w := sound()
 		spoil(w)
@@ -34,5 +34,5 @@ func TestEachGateTripsAlone(t *testing.T) {
 			assert.NotEmpty(t, failed[0].Detail)
 		}
 	}
-	assert.Equal(t, GateErrors, gates(&record.Window{Level: record.Level{Rate: 1}, Load: record.Measurement{Duration: time.Second}}, run)[0].Name, "no requests is no success")
+	assert.Equal(t, record.GateErrors, gates(&record.Window{Level: record.Level{Rate: 1}, Load: record.Measurement{Duration: time.Second}}, run)[0].Name, "no requests is no success")
 }

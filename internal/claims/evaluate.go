@@ -11,11 +11,6 @@ import (
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// lowerBound are the gates that speak of the generator, not of the server:
-// the server could have done better than what was measured. Any other gate
-// spoils the cell.
-var lowerBound = map[string]bool{"generator-cpu": true, "generator-ceiling": true, "littles-law": true}
-
 // Evaluate gives every claim of the ledger its verdict from the complete
 // blocks of a run.
 //
@@ -260,7 +255,7 @@ func (e *evaluation) pairs(m metric, a, b place) pairs {
 		}{{sa, &p.boundA}, {sb, &p.boundB}} {
 			for _, g := range side.s.window.Gates {
 				gates[g.Name] = true
-				if lowerBound[g.Name] {
+				if record.LowerBound(g.Name) {
 					*side.bound = true
 				} else {
 					bad = true

@@ -10,6 +10,7 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/csv"
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
@@ -74,7 +75,7 @@ func writeTo(name string, render func(io.Writer) error) error {
 // printRun prints a finished run for people or for programs.
 func (a *app) printRun(doc *report.Document, dir, format string) error {
 	if format == "json" {
-		return writeJSON(a.out, doc)
+		return csv.WriteJSON(a.out, doc)
 	}
 	if err := table.Write(a.out, doc); err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 // renderers write a document as one text.
 var renderers = map[string]func(io.Writer, *report.Document) error{
 	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
-	"json": func(w io.Writer, d *report.Document) error { return writeJSON(w, d) },
+	"json": csv.WriteJSON,
 }
 
 func writeJSON(w io.Writer, v any) error {

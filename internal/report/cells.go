@@ -178,7 +178,7 @@ func newCell(starts []start) Cell {
 		c.FirstError = cmp.Or(c.FirstError, s.firstError)
 		for _, g := range s.gates {
 			c.Gates = addGate(c.Gates, g)
-			c.LowerBound = c.LowerBound || boundGates[g.Name]
+			c.LowerBound = c.LowerBound || record.LowerBound(g.Name)
 		}
 	}
 	if c.Requests > 0 {
@@ -256,10 +256,6 @@ func newStarts(trials []*record.Trial) Start {
 	s.Memory, s.MemoryBlocks = geoMean(pss), pss
 	return s
 }
-
-// boundGates are the gates that turn a throughput into a lower bound: the
-// generator, not the server, set the limit. The verdicts go by the same list.
-var boundGates = map[string]bool{"generator-cpu": true, "generator-ceiling": true, "littles-law": true}
 
 func addGate(gates []GateCount, g record.Gate) []GateCount {
 	for i := range gates {

@@ -134,16 +134,6 @@ func Write(w io.Writer, d *report.Document) error {
 	return nil
 }
 
-// WriteHeader documents the columns: name and meaning, one a line.
-func WriteHeader(w io.Writer) error {
-	var b strings.Builder
-	for _, c := range columns {
-		fmt.Fprintf(&b, "%s\t%s\n", c.name, c.about)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
 // WriteJSON writes the whole document, indented.
 func WriteJSON(w io.Writer, d *report.Document) error {
 	e := json.NewEncoder(w)

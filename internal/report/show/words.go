@@ -98,6 +98,14 @@ func Engine(d *report.Document) string {
 	if e.Reason != "" {
 		s += " Taken because: " + strings.TrimSuffix(Text(e.Reason), ".") + "."
 	}
+	if c := e.CrossCheck; c != nil {
+		says := "agree"
+		if !c.Agree {
+			says = "disagree"
+		}
+		s += fmt.Sprintf(" Both engines %s on %s at %s req/s: median latency %s by wire, %s by vegeta.",
+			says, Text(c.Arm), Number(c.Rate), Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()))
+	}
 	return s
 }
 
