@@ -1,0 +1,314 @@
+//go:build linux
+
+package wire
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// The truth suite: what is measured against what is known to be right. It
+// takes minutes and wants a machine that has little else to do, so it runs
+// only where HELLOBENCH_TRUTH is set.
+func truth(t *testing.T) {
+	t.Helper()
+	if os.Getenv("HELLOBENCH_TRUTH") == "" {
+		t.Skip("HELLOBENCH_TRUTH is not set")
+	}
+}
+
+// attempts is how often a comparison is repeated: other work on the machine
+// can spoil one, a systematic error spoils all.
+const attempts = 5
+
+// oneOf requires that try, which says what is wrong, finds nothing at least once.
+func oneOf(t *testing.T, try func() string) {
+	t.Helper()
+	var wrong string
+	for range attempts {
+		if wrong = try(); wrong == "" {
+			return
+		}
+		t.Log(wrong)
+	}
+	t.Errorf("all %d attempts failed, the last: %s", attempts, wrong)
+}
+
+// near says what is wrong if got is neither within the share nor within slack of want.
+func near(what string, got, want time.Duration, share float64, slack time.Duration) string {
+	allowed := max(time.Duration(share*float64(want)), slack)
+	if d := got - want; d > allowed || d < -allowed {
+		return what + " is " + got.String() + ", true is " + want.String() + "; "
+	}
+	return ""
+}
+
+// timedServer answers after a time that it draws, and records how long it
+// really took from the end of the request to the beginning of the response.
+type timedServer struct {
+	*rawServer
+	mu   sync.Mutex
+	took *record.Histogram
+}
+
+func serveTimed(t *testing.T, draw func(*rand.Rand) time.Duration) *timedServer {
+	s := &timedServer{took: record.NewHistogram()}
+	s.rawServer = serveRaw(t, "127.0.0.1:0", func(p *peer) {
+		rng := rand.New(rand.NewPCG(uint64(p.server.accepted.Load()), 2))
+		for p.next() {
+			began := time.Now()
+			time.Sleep(draw(rng))
+			took := time.Since(began)
+			s.mu.Lock()
+			s.took.Record(took)
+			s.mu.Unlock()
+			p.send(okResponse)
+		}
+	})
+	return s
+}
+
+func TestTruthPercentiles(t *testing.T) {
+	truth(t)
+	ms := func(f float64) time.Duration { return time.Duration(f * float64(time.Millisecond)) }
+	for name, draw := range map[string]func(*rand.Rand) time.Duration{
+		"constant":    func(*rand.Rand) time.Duration { return ms(20) },
+		"exponential": func(r *rand.Rand) time.Duration { return ms(5 + 20*r.ExpFloat64()) },
+		"bimodal": func(r *rand.Rand) time.Duration {
+			if r.IntN(10) == 0 {
+				return ms(80)
+			}
+			return ms(10)
+		},
+		"pareto": func(r *rand.Rand) time.Duration { return ms(10 * math.Pow(1-r.Float64(), -1.0/3)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rate, err := load.NewSchedule(1500, "poisson", 3)
+			require.NoError(t, err)
+			oneOf(t, func() (wrong string) {
+				s := serveTimed(t, draw)
+				defer s.close()
+				m := measure(t, load.Spec{URL: s.url(), Duration: 7 * time.Second, Schedule: rate})
+				require.Zero(t, m.Errors, m.FirstError)
+				h, err := m.Latency.Histogram()
+				require.NoError(t, err)
+				for _, q := range []float64{0.5, 0.9, 0.99} {
+					wrong += near("p"+strconv.FormatFloat(100*q, 'g', -1, 64), h.Quantile(q), s.took.Quantile(q), 0.01, 50*time.Microsecond)
+				}
+				t.Logf("p50 %v (%v), p99 %v (%v)", h.Quantile(0.5), s.took.Quantile(0.5), h.Quantile(0.99), s.took.Quantile(0.99))
+				return wrong
+			})
+		})
+	}
+}
+
+// spawn starts this test binary in a role and returns its first line.
+func spawn(t *testing.T, role string, args ...string) (*exec.Cmd, string) {
+	t.Helper()
+	// Not the test's context: that ends before the clean-up, which asks nicely.
+	cmd := exec.CommandContext(context.Background(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_, _ = io.Copy(io.Discard, stdout)
+		assert.NoError(t, cmd.Wait())
+	})
+	return cmd, strings.TrimSpace(line)
+}
+
+// A server that is stopped for S in a window of T makes the share S/T of the
+// requests late, by times that are uniform in 0 to S: Q(p) = S - (1-p)T.
+func TestTruthStall(t *testing.T) {
+	truth(t)
+	cmd, addr := spawn(t, "null", "127.0.0.1:0", "-")
+	rate, err := load.NewSchedule(1000, "constant", 0)
+	require.NoError(t, err)
+	oneOf(t, func() string {
+		var stopped time.Duration
+		var wg sync.WaitGroup
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			time.Sleep(2 * time.Second)
+			began := time.Now()
+			_ = cmd.Process.Signal(syscall.SIGSTOP)
+			time.Sleep(time.Second)
+			_ = cmd.Process.Signal(syscall.SIGCONT)
+			stopped = time.Since(began)
+		}()
+		m := measure(t, load.Spec{URL: "http://" + addr + "/", Duration: 5 * time.Second, Schedule: rate})
+		wg.Wait()
+		require.Zero(t, m.Errors, m.FirstError)
+		h, err := m.Latency.Histogram()
+		require.NoError(t, err)
+		t.Logf("p99 %v, p90 %v, stopped for %v", h.Quantile(0.99), h.Quantile(0.9), stopped)
+		return near("p99", h.Quantile(0.99), stopped-50*time.Millisecond, 0.02, 0) +
+			near("p90", h.Quantile(0.9), stopped-500*time.Millisecond, 0.03, 0)
+	})
+}
+
+// A closed loop of N connections and a server that takes D gives X = N/D.
+func TestTruthClosedLoop(t *testing.T) {
+	truth(t)
+	oneOf(t, func() string {
+		s := serveTimed(t, func(*rand.Rand) time.Duration { return 50 * time.Millisecond })
+		defer s.close()
+		m := measure(t, load.Spec{URL: s.url(), Connections: 50, Duration: 5 * time.Second})
+		require.Zero(t, m.Errors, m.FirstError)
+		between := time.Duration(50 / m.Throughput() * float64(time.Second))
+		t.Logf("N/X %v, D %v, Little %.4f", between, s.took.Mean(), m.LittlesLaw())
+		require.InDelta(t, 1, m.LittlesLaw(), 0.02)
+		return near("N/X", between, s.took.Mean(), 0.01, 0)
+	})
+}
+
+// A server that takes one request at a time, D each, under Poisson arrivals is
+// M/D/1: the mean wait is rho D / (2(1-rho)), exactly what Lindley's recursion
+// gives for the arrivals of this schedule.
+func TestTruthQueue(t *testing.T) {
+	truth(t)
+	const service = 5 * time.Millisecond
+	rate, err := load.NewSchedule(100, "poisson", 5)
+	require.NoError(t, err)
+	const window = 20 * time.Second
+	oneOf(t, func() string {
+		var mu sync.Mutex
+		var busy time.Duration
+		var served int
+		s := serveRaw(t, "127.0.0.1:0", func(p *peer) {
+			for p.next() {
+				mu.Lock()
+				began := time.Now()
+				time.Sleep(service - time.Millisecond)
+				for time.Since(began) < service { // the scheduler's sleep is too coarse
+				}
+				busy += time.Since(began)
+				served++
+				p.send(okResponse)
+				mu.Unlock()
+			}
+		})
+		defer s.close()
+		m := measure(t, load.Spec{URL: s.url(), Duration: window, Schedule: rate})
+		require.Zero(t, m.Errors, m.FirstError)
+		took := busy / time.Duration(served)
+		want := lindley(rate, window, took)
+		rho := 100 * took.Seconds()
+		formula := time.Duration((1 + rho/(2*(1-rho))) * float64(took))
+		t.Logf("mean %v, Lindley %v, M/D/1 %v, D %v", m.Latency.Mean, want, formula, took)
+		return near("mean", m.Latency.Mean, want, 0.03, 0) + near("mean of Lindley", want, formula, 0.1, 0)
+	})
+}
+
+// lindley is the mean time in a system with one server and service times of d.
+func lindley(s *load.Schedule, window, d time.Duration) time.Duration {
+	var wait, sum, before time.Duration
+	n := time.Duration(0)
+	times := s.Times()
+	for at := times.Next(); at < window; at = times.Next() {
+		if n > 0 {
+			wait = max(0, wait+d-(at-before))
+		}
+		before = at
+		sum += wait + d
+		n++
+	}
+	return sum / n
+}
+
+// loadAlone runs a window in a process of its own.
+func loadAlone(t *testing.T, args ...string) *record.Measurement {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), roleVariable+"=load")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	m := new(record.Measurement)
+	require.NoError(t, json.Unmarshal(out, m))
+	return m
+}
+
+func TestTruthSlip(t *testing.T) {
+	truth(t)
+	_, addr := spawn(t, "null", "127.0.0.1:0", "0")
+	oneOf(t, func() string {
+		m := loadAlone(t, "http://"+addr+"/", "64", "20000", "3", "1")
+		require.Zero(t, m.Errors, m.FirstError)
+		t.Logf("slip p50 %v, p99 %v; CPU %v", *m.Slip.P50, *m.Slip.P99, m.CPU.Total())
+		return near("slip p50", *m.Slip.P50, 0, 0, 10*time.Microsecond) + near("slip p99", *m.Slip.P99, 0, 0, 100*time.Microsecond)
+	})
+}
+
+func TestTruthManyConnections(t *testing.T) {
+	truth(t)
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	if limit.Cur < 10_100 {
+		t.Skipf("%d open files are too few", limit.Cur)
+	}
+	_, addr := spawn(t, "null", "127.0.0.1:0", "0")
+	m := loadAlone(t, "http://"+addr+"/", "10000", "0", "4", "1")
+	assert.Equal(t, 10_000, m.Established)
+	assert.Zero(t, m.Errors, m.FirstError)
+	assert.InDelta(t, 1, m.LittlesLaw(), 0.02)
+	t.Logf("%.0f/s, %v of CPU a request", m.Throughput(), m.CPU.Total()/time.Duration(m.Completed))
+}
+
+var wrkRate = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+
+// wrk and this engine must agree on what a server can do, taken in turns.
+func TestTruthAgreesWithWrk(t *testing.T) {
+	truth(t)
+	wrk, err := exec.LookPath("wrk")
+	if err != nil {
+		t.Skip("wrk is not installed")
+	}
+	// The server is the slower side, so that both measure it and not themselves.
+	s := serveTimed(t, func(*rand.Rand) time.Duration { return 10 * time.Millisecond })
+	oneOf(t, func() string {
+		var ours, theirs float64
+		for range 3 {
+			m, err := New().Run(context.Background(), load.Spec{URL: s.url(), Connections: 50, Duration: 2 * time.Second})
+			require.NoError(t, err)
+			ours += m.Throughput()
+			out, err := exec.CommandContext(t.Context(), wrk, "-t1", "-c50", "-d2s", s.url()).Output()
+			require.NoError(t, err)
+			rate, err := strconv.ParseFloat(string(wrkRate.FindSubmatch(out)[1]), 64)
+			require.NoError(t, err)
+			theirs += rate
+		}
+		t.Logf("wrk %.0f/s, wire %.0f/s", theirs/3, ours/3)
+		if r := ours / theirs; r < 0.9 || r > 1.1 {
+			return "ratio to wrk " + strconv.FormatFloat(r, 'g', 4, 64)
+		}
+		return ""
+	})
+}
