@@ -159,6 +159,17 @@ func TestClassifyStart(t *testing.T) {
 	require.ErrorContains(t, err, "at index 20")
 }
 
+// Within the spread of the steady state a difference does not count, beyond it does.
+func TestClassifyStartBySpread(t *testing.T) {
+	for before, want := range map[float64]Label{1050: Flat, 1200: Slowdown, 800: WarmUp} {
+		x := series(120, steps([]int{40}, []float64{before}, 1000), steps([]int{40}, []float64{20}, 350)) // 350 wide: 10% standard deviation
+		got, err := ClassifyStart(x, HigherIsBetter)
+		require.NoError(t, err)
+		assert.Len(t, got.Segments, 2, "level %v", before)
+		assert.Equal(t, want, got.Label, "level %v", before)
+	}
+}
+
 // Medians that are stored to 1/32 of an octave, and counts of a slow server, fall on few values.
 func TestClassifyStartOfCoarseBins(t *testing.T) {
 	latency := series(240, always(1), always(0.03))

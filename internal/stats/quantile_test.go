@@ -24,6 +24,7 @@ func TestQuantileRanks(t *testing.T) {
 		{1000, 0.99, 0.99, 981, 998},
 		{5, 0.5, 0.95, 0, 6},
 		{6, 0.5, 0.95, 1, 6},
+		{4, 0.5, 0.875, 1, 4}, // either tail is exactly 1/16
 		{1_000_000, 0.999, 0.95, 998938, 999062},
 	} {
 		low, high, err := QuantileRanks(c.n, c.q, c.confidence)

@@ -51,7 +51,7 @@ const minLevels = 6
 //
 // Lambda has a closed form given the other two. These are found by a projected
 // Levenberg-Marquardt search, which ends exactly at 0 where a bound holds, from
-// the best points of a grid over all curve shapes that the tested range can
+// every point of a grid over the curve shapes that the tested range can
 // show, because the squared error can have more than one minimum. Scaling x by a
 // factor scales Lambda alone. Throughput that grows faster than the load is outside of the
 // law and fits with Sigma = Kappa = 0.
@@ -67,7 +67,7 @@ func FitUSL(n, x []float64) (USL, error) {
 	if err != nil {
 		return USL{}, fmt.Errorf("fit scalability: %w", err)
 	}
-	return f.fit(logs), nil
+	return f.fit(logs, len(f.starts)), nil
 }
 
 // uslFitter holds the loads and the scratch space of repeated fits.
@@ -125,9 +125,6 @@ var (
 	kappaGrid = []float64{0, 1e-2, 0.1, 1, 10, 100, 1e4}
 )
 
-// uslStarts is how many of the best grid points are refined.
-const uslStarts = 3
-
 // point is a place in the search: sigma and scaled kappa, the best ln lambda for them and the squared error.
 type point struct{ sigma, kappa, logLambda, sse float64 }
 
@@ -137,14 +134,15 @@ type gridPoint struct {
 	logDivisor []float64
 }
 
-func (f *uslFitter) fit(logX []float64) USL {
+// fit refines the best few of the grid points.
+func (f *uslFitter) fit(logX []float64, few int) USL {
 	grid := make([]point, len(f.starts))
 	for k, g := range f.starts {
 		grid[k] = f.residuals(logX, g.logDivisor, g.point)
 	}
 	slices.SortFunc(grid, func(a, b point) int { return cmp.Compare(a.sse, b.sse) })
 	best := grid[0]
-	for _, start := range grid[:uslStarts] {
+	for _, start := range grid[:few] {
 		if p := f.descend(logX, start); p.sse < best.sse {
 			best = p
 		}
