@@ -20,7 +20,7 @@ var (
 )
 
 // Schema returns the schema of the given name: "server", "profile", "claims",
-// "run", "trial", "verdicts", "load".
+// "run", "trial", "verdicts", "load", "calibrate".
 func Schema(name string) (*jsonschema.Schema, error) {
 	mu.Lock()
 	defer mu.Unlock()

@@ -184,7 +184,7 @@ func (p *pace) remaining(trials int) time.Duration { return time.Duration(trials
 // wrong stands in the trial.
 func (b *Bench) trial(ctx context.Context, planned record.PlannedTrial, ev Event) (*record.Trial, error) {
 	arm := b.Arms[planned.Arm]
-	t := &record.Trial{Schema: record.SchemaVersion, Arm: arm.Name, Start: time.Now().UTC(), Setup: nuisance(planned.Seed)}
+	t := &record.Trial{Schema: record.SchemaVersion, Arm: arm.Name, Start: time.Now().UTC(), Windows: []record.Window{}, Setup: nuisance(planned.Seed)}
 	server, err := b.Launcher.Launch(ctx, arm, map[string]string{
 		"PYTHONHASHSEED": t.Setup["PYTHONHASHSEED"],
 		"HELLOBENCH_PAD": pad(t.Setup["pad"]),

@@ -202,6 +202,10 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 		cell.Reason = err.Error()
 		return cell
 	}
+	if !t.Bounded() {
+		cell.Verdict, cell.Reason = Inconclusive, "the blocks differ too much for any interval"
+		return cell
+	}
 	cell.Ratio = t
 	if floor, ok := e.floor(m, level); ok {
 		cell.Floor = floor
@@ -278,6 +282,9 @@ func (e *evaluation) pairs(m metric, a, b place) pairs {
 	return p
 }
 
+// mostFloor stands for any noise beyond it, so that a verdict can be written as JSON.
+const mostFloor = 1e6
+
 // floor is the noise of a metric at a level, from the A/A pair of the run.
 func (e *evaluation) floor(m metric, level record.Level) (float64, bool) {
 	for _, arm := range e.run.Arms {
@@ -286,7 +293,7 @@ func (e *evaluation) floor(m metric, level record.Level) (float64, bool) {
 		}
 		p := e.pairs(m, place{arm.Replicate, level}, place{arm.Name, level})
 		if f, err := stats.NoiseFloor(p.a, p.b, e.confidence); err == nil {
-			return f, true
+			return min(f, mostFloor), true
 		}
 	}
 	return 0, false

@@ -24,7 +24,7 @@ type Verdict struct {
 	Effect     float64 `json:"effect"`
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
-	Margin     float64 `json:"margin"` // 0.10: a difference of 10% is material
+	Margin     float64 `json:"margin"` // 0.10: a difference of 10% or less is not material
 	Reason     string  `json:"reason"`
 	Flips      string  `json:"flips,omitempty"` // what would turn the answer, in one sentence
 	Cells      []Cell  `json:"cells"`

@@ -76,7 +76,7 @@ func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration)
 		return err
 	}
 	defer func() { _ = s.guard.Close() }()
-	var all []ceiling
+	all := []ceiling{}
 	for _, name := range names {
 		engine, err := newEngine(name, "")
 		if err != nil {

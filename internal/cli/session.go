@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/hellobench/hellobench/fixtures"
+	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
@@ -60,7 +62,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	}
 	now := time.Now()
 	s.run = &record.Run{
-		Schema: record.SchemaVersion, Tool: "hellobench", Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
+		Schema: record.SchemaVersion, Tool: tool(), Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
 		Seed: o.seed, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, Warmup: p.Warmup, Timeout: p.Timeout,
 		ClaimsHash: s.ledger.Hash, Claims: string(fixtures.Claims()), Start: now.UTC(), State: record.Running,
 	}
@@ -102,6 +104,7 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	}
 	fresh := *old
 	s.dir, s.run = o.resume, &fresh
+	s.run.Method = bench.Method()
 	s.run.Servers, s.run.Missing, s.run.Notices = nil, nil, nil
 	if err := s.cores(runOptions{serverCPUs: host.FormatCPUs(old.ServerCPUs), loadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
 		return err
@@ -127,9 +130,20 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.resume, what)
 		}
 	}
-	s.run.Environment, s.run.State = old.Environment, record.Running
-	s.engine, err = newEngine(old.Engine.Name, "")
-	return err
+	s.run.Environment, s.run.State, s.run.End = old.Environment, record.Running, time.Time{}
+	if s.engine, err = newEngine(old.Engine.Name, ""); err != nil {
+		return err
+	}
+	return record.WriteRun(s.dir, s.run)
+}
+
+// tool is the program's name and version.
+func tool() string {
+	version := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	return "hellobench " + version
 }
 
 // sameMachine compares what stays as it is from call to call.

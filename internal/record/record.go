@@ -91,8 +91,19 @@ type CPU struct {
 // Total is user and system time together.
 func (c CPU) Total() time.Duration { return c.User + c.System }
 
-// Sub is the time used since the earlier reading o.
-func (c CPU) Sub(o CPU) CPU { return CPU{User: c.User - o.User, System: c.System - o.System} }
+// Sub is the time used since the earlier reading o. The kernel knows the sum
+// better than the parts, so a part may seem to have shrunk: it is then 0, and
+// the sum is kept.
+func (c CPU) Sub(o CPU) CPU {
+	d := CPU{User: c.User - o.User, System: c.System - o.System}
+	switch {
+	case d.User < 0:
+		return CPU{System: d.Total()}
+	case d.System < 0:
+		return CPU{User: d.Total()}
+	}
+	return d
+}
 
 // Bin is what was completed in one quarter of a second of a window.
 type Bin struct {

@@ -127,6 +127,9 @@ func TestMeasurementFigures(t *testing.T) {
 	assert.Equal(t, "reset 10", m.Errors.String())
 	assert.Zero(t, (&record.Measurement{}).Throughput())
 	assert.Zero(t, (&record.Measurement{}).ErrorRate())
+	a, b := record.CPU{User: 5, System: 5}, record.CPU{User: 9, System: 4}
+	assert.Equal(t, record.CPU{User: 3}, b.Sub(a))
+	assert.Equal(t, record.CPU{System: 2}, record.CPU{User: 4, System: 8}.Sub(a))
 	m.Offered = 50
 	assert.Zero(t, m.LittlesLaw(), "an open loop fixes no number in flight")
 }
