@@ -18,7 +18,7 @@ type USLFit struct {
 
 	// HasPeak says that the peak may be reported: Kappa's interval excludes 0 and
 	// the fitted N* lies inside the range of loads tested. Peak is then its
-	// interval, whose High may be +Inf, and else zero.
+	// interval, finite because so few resamples had a Kappa of 0, and else zero.
 	HasPeak bool     `json:"has_peak"`
 	Peak    Interval `json:"peak"`
 
