@@ -213,7 +213,8 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 		cell.Verdict, cell.Reason = Inconclusive, "the run has no A/A pair at this level, so its noise is not known"
 		return cell
 	}
-	robust, err := stats.RobustRatio(better, worse, e.confidence)
+	// Few blocks cannot reach every confidence; the check is then as strict as they allow.
+	robust, err := stats.RobustRatio(better, worse, min(e.confidence, stats.SignedRankReach(len(better))))
 	if err != nil {
 		cell.Reason = err.Error()
 		return cell
@@ -300,12 +301,11 @@ func (e *evaluation) floor(m metric, level record.Level) (float64, bool) {
 }
 
 // decide places the intervals against the margin and the noise. The t interval
-// decides; the signed-rank one must not contradict it, where there are blocks
-// enough for it to say anything.
+// decides; the signed-rank one must not contradict it.
 func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
 	position := stats.DecideOverNoise(t, margin, c.Floor)
 	value := valueOf(position)
-	if robust.Bounded() && valueOf(stats.DecideOverNoise(robust, margin, c.Floor)) != value {
+	if valueOf(stats.DecideOverNoise(robust, margin, c.Floor)) != value {
 		c.Verdict = Inconclusive
 		c.Reason = fmt.Sprintf("the t interval and the signed-rank interval (%s) disagree", ratioRange(robust))
 		return
