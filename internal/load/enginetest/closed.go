@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"slices"
@@ -14,11 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
 )
 
 // pause is how long the servers think where only counts matter, so that they
 // are not loaded more than a test needs.
 const pause = time.Millisecond
+
+// short is a window that suffices for each connection to carry requests.
+const short = 100 * time.Millisecond
 
 func testKeepAlive(t *testing.T, e load.Engine) {
 	const n = 8
@@ -68,7 +73,7 @@ func testRequest(t *testing.T, e load.Engine) {
 		heads = append(heads, x.head)
 		return x.after(pause, okay)
 	})
-	sp := spec(s.url()+"a/b%20c?x=1&y=%2F", 1, 50*time.Millisecond)
+	sp := spec(s.url()+"a/b%20c?x=1&y=%2F", 1, short)
 	checkAllOK(t, measure(t, e, sp), s)
 	mu.Lock()
 	defer mu.Unlock()
@@ -86,7 +91,7 @@ func testRequest(t *testing.T, e load.Engine) {
 }
 
 // testFormats answers in every form that HTTP/1.1 allows.
-func testFormats(t *testing.T, e load.Engine) {
+func testFormats(t *testing.T, newEngine func() load.Engine) {
 	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for _, c := range []struct {
 		name   string
@@ -113,6 +118,7 @@ func testFormats(t *testing.T, e load.Engine) {
 		{name: "redirect is not followed", pieces: []string{response("302 Found", hello, "Location: /elsewhere")}, status: 302},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := newServer(t, func(x *exchange) bool {
 				time.Sleep(pause)
 				x.server.answered.Add(1)
@@ -124,12 +130,12 @@ func testFormats(t *testing.T, e load.Engine) {
 				}
 				return !c.end
 			})
-			sp := spec(s.url(), 2, 40*time.Millisecond)
+			sp := spec(s.url(), 2, short)
 			sp.Expect.Status = c.status
 			if c.body == "-" {
 				sp.Expect.Body = []byte{}
 			}
-			m := measure(t, e, sp)
+			m := measure(t, newEngine(), sp)
 			checkAllOK(t, m, s)
 			if !c.end {
 				s.acceptsExactly(t, 2)
@@ -172,7 +178,7 @@ func testHosts(t *testing.T, e load.Engine) {
 		s := newServer(t, func(x *exchange) bool { return x.after(pause, okay) })
 		_, port, err := net.SplitHostPort(s.ln.Addr().String())
 		require.NoError(t, err)
-		checkAllOK(t, measure(t, e, spec("http://localhost:"+port+"/", 2, 50*time.Millisecond)), s)
+		checkAllOK(t, measure(t, e, spec("http://localhost:"+port+"/", 2, short)), s)
 	})
 	t.Run("IPv6", func(t *testing.T) {
 		ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "[::1]:0")
@@ -186,13 +192,35 @@ func testHosts(t *testing.T, e load.Engine) {
 			assert.True(t, x.header("Host: "+u.Host), "%q", x.head)
 			return x.after(pause, okay)
 		})
-		checkAllOK(t, measure(t, e, spec(s.url(), 2, 50*time.Millisecond)), s)
+		checkAllOK(t, measure(t, e, spec(s.url(), 2, short)), s)
 	})
 }
 
-// testKnownDelay compares the engine with what the server knows of itself.
+// testKnownDelay compares the engine with what the server knows of itself. A
+// busy machine gets three windows to come to it.
 func testKnownDelay(t *testing.T, e load.Engine) {
 	const n, delay = 8, 20 * time.Millisecond
+	tolerance := within(time.Millisecond, 2*time.Millisecond).Seconds()
+	var m *record.Measurement
+	var truth time.Duration
+	for range 3 {
+		m, truth = delayed(t, e, n, delay)
+		if math.Abs(m.Latency.P50.Seconds()-truth.Seconds()) <= tolerance && m.LittlesLaw() > 0.95 {
+			break
+		}
+	}
+	assert.InDelta(t, truth.Seconds(), m.Latency.P50.Seconds(), tolerance, "median against the server's own, %v", truth)
+	for i, b := range m.Bins {
+		assert.InDelta(t, truth.Seconds(), b.P50.Seconds(), 10*tolerance, "median of bin %d", i)
+	}
+	// Little's law: N requests in flight, of which each takes what it takes.
+	assert.InDelta(t, 1, m.LittlesLaw(), 0.1)
+	assert.InDelta(t, n, m.Throughput()*m.Latency.Mean.Seconds(), 0.15*n, "but for the responses after the end")
+}
+
+// delayed measures a server that takes its time, and that server's median.
+func delayed(t *testing.T, e load.Engine, n int, delay time.Duration) (*record.Measurement, time.Duration) {
+	t.Helper()
 	var mu sync.Mutex
 	var took []time.Duration
 	s := newServer(t, func(x *exchange) bool {
@@ -203,18 +231,10 @@ func testKnownDelay(t *testing.T, e load.Engine) {
 		mu.Unlock()
 		return x.send(okay)
 	})
-	m := measure(t, e, spec(s.url(), n, 750*time.Millisecond))
+	m := measure(t, e, spec(s.url(), n, 3*record.BinWidth))
 	checkAllOK(t, m, s)
 	mu.Lock()
 	defer mu.Unlock()
 	slices.Sort(took)
-	truth := took[len(took)/2]
-	assert.InDelta(t, truth.Seconds(), m.Latency.P50.Seconds(), within(time.Millisecond, 4*time.Millisecond).Seconds(), "median against the server's own, %v", truth)
-	for i, b := range m.Bins {
-		assert.InDelta(t, truth.Seconds(), b.P50.Seconds(), within(2*time.Millisecond, 20*time.Millisecond).Seconds(), "median of bin %d", i)
-	}
-	// Little's law: N requests in flight, of which each takes what it takes.
-	slack := within(20*time.Millisecond, 200*time.Millisecond).Seconds() // of 1 s
-	assert.InDelta(t, 1, m.LittlesLaw(), slack)
-	assert.InDelta(t, n, m.Throughput()*m.Latency.Mean.Seconds(), (0.03+slack)*n, "but for the responses after the end")
+	return m, took[len(took)/2]
 }

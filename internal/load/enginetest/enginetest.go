@@ -23,35 +23,44 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// Run tests the engine that newEngine returns. Each test takes a new one.
+// Run tests the engines that newEngine returns, each test a new one.
 func Run(t *testing.T, newEngine func() load.Engine) {
 	t.Helper()
 	for _, c := range []struct {
 		name string
-		test func(*testing.T, load.Engine)
+		test func(*testing.T, func() load.Engine)
 	}{
-		{"keep-alive", testKeepAlive},
-		{"close", testClose},
-		{"request", testRequest},
+		{"keep-alive", one(testKeepAlive)},
+		{"close", one(testClose)},
+		{"request", one(testRequest)},
 		{"formats", testFormats},
-		{"large body", testLargeBody},
+		{"large body", one(testLargeBody)},
 		{"wrong answers", testWrongAnswers},
 		{"broken answers", testBrokenAnswers},
-		{"refused", testRefused},
+		{"refused", one(testRefused)},
 		{"no answer", testNoAnswer},
-		{"killed", testKilled},
-		{"server ends connections", testServerEnds},
-		{"dropped requests", testDropped},
-		{"names and IPv6", testHosts},
-		{"refuses bad specifications", testBadSpec},
-		{"known delay", testKnownDelay},
-		{"open loop", testOpenLoop},
-		{"empty schedule", testEmptySchedule},
-		{"cancel", testCancel},
+		{"killed", one(testKilled)},
+		{"server ends connections", one(testServerEnds)},
+		{"dropped requests", one(testDropped)},
+		{"names and IPv6", one(testHosts)},
+		{"refuses bad specifications", one(testBadSpec)},
+		{"known delay", one(testKnownDelay)},
+		{"open loop", one(testOpenLoop)},
+		{"empty schedule", one(testEmptySchedule)},
+		{"coordinated omission", testStall},
+		{"cancel", one(testCancel)},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, newEngine()) })
+		t.Run(c.name, func(t *testing.T) { c.test(t, newEngine) })
 	}
-	t.Run("coordinated omission", func(t *testing.T) { testStall(t, newEngine) })
+}
+
+// one is a test that uses one engine for all its windows. The others run
+// windows beside one another, each with its own.
+func one(test func(*testing.T, load.Engine)) func(*testing.T, func() load.Engine) {
+	return func(t *testing.T, newEngine func() load.Engine) {
+		t.Helper()
+		test(t, newEngine())
+	}
 }
 
 // hello is the body that the servers send unless a test says otherwise.
@@ -143,9 +152,16 @@ func checkAllOK(t *testing.T, m *record.Measurement, s *server) {
 // testCancel ends windows from outside: the call returns at once with what
 // was measured so far.
 func testCancel(t *testing.T, e load.Engine) {
-	quick := newServer(t, func(x *exchange) bool { return x.after(5*time.Millisecond, okay) })
-	silent := newServer(t, func(x *exchange) bool { return x.silence() })
-	patience := within(200*time.Millisecond, time.Second)
+	begun := make(chan struct{}, 1) // holds a token once a request has come
+	begin := func() {
+		select {
+		case begun <- struct{}{}:
+		default:
+		}
+	}
+	quick := newServer(t, func(x *exchange) bool { begin(); return x.after(5*time.Millisecond, okay) })
+	silent := newServer(t, func(x *exchange) bool { begin(); return x.silence() })
+	patience := within(200*time.Millisecond, 3*time.Second)
 	for _, c := range []struct {
 		name string
 		url  string
@@ -164,7 +180,16 @@ func testCancel(t *testing.T, e load.Engine) {
 			s := spec(c.url, 4, 20*time.Second)
 			s.Schedule = c.open
 			var ended time.Time
-			defer time.AfterFunc(150*time.Millisecond, func() { ended = time.Now(); cancel() }).Stop()
+			select {
+			case <-begun: // of the test before
+			default:
+			}
+			go func() {
+				<-begun
+				time.Sleep(150 * time.Millisecond)
+				ended = time.Now()
+				cancel()
+			}()
 			m, err := e.Run(ctx, s)
 			returned := time.Now()
 			require.ErrorIs(t, err, context.Canceled)

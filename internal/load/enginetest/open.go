@@ -40,7 +40,9 @@ func testOpenLoop(t *testing.T, e load.Engine) {
 			assert.Equal(t, want, m.Scheduled, "entries of the schedule in the window")
 			assert.Equal(t, want, m.Requests)
 			assert.EqualValues(t, want, m.Slip.Count)
-			assert.Less(t, *m.Slip.P50, 100*time.Millisecond)
+			if c.connections != 1 { // there they wait for the connection
+				assert.Less(t, *m.Slip.P50, within(2*time.Millisecond, 2*time.Second))
+			}
 			if c.connections > 0 {
 				assert.LessOrEqual(t, s.accepted.Load(), int64(c.connections))
 			}
@@ -60,7 +62,7 @@ func testEmptySchedule(t *testing.T, e load.Engine) {
 	require.Greater(t, sp.Schedule.Times().Next(), 10*time.Second)
 	begin := time.Now()
 	m := measure(t, e, sp)
-	assert.Less(t, time.Since(begin), window+time.Second)
+	assert.Less(t, time.Since(begin), window+3*time.Second)
 	assert.Zero(t, m.Requests)
 	assert.Zero(t, m.Scheduled)
 	assert.Zero(t, s.received.Load())
