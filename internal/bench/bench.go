@@ -91,7 +91,9 @@ func (b *Bench) Blocks(ctx context.Context) error {
 	for _, t := range b.Done {
 		done[key{t.Block, t.Arm}] = true
 	}
-	isDone := func(block int, p record.PlannedTrial) bool { return done[key{block, p.Arm}] }
+	isDone := func(block int, p record.PlannedTrial) bool {
+		return done[key{block, p.Arm}] || !b.Run.Shard.Has(block)
+	}
 	expected := len(b.Run.Plan)
 	if len(b.Looks) > 0 {
 		expected = b.Looks[0]

@@ -28,6 +28,7 @@ type runOptions struct {
 	seed                 uint64
 	serverCPUs, loadCPUs string
 	out, format, resume  string
+	shard                string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -58,6 +59,7 @@ report is made from what is there, however the run ends.`,
 	f.StringVar(&o.serverCPUs, "server-cpus", "", "cores of the servers (the first by default)")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
 	f.StringVar(&o.out, "out", "", "the run folder (results/TIME-PROFILE by default)")
+	f.StringVar(&o.shard, "shard", "", "i/n: only every n-th block, beginning with the i-th; the same --seed on all machines, then merge")
 	f.StringVar(&o.resume, "resume", "", "go on with the run in this folder; its own profile, seed and cores hold")
 	f.StringVar(&o.format, "format", "text", "of what is printed at the end: text or json")
 	return cmd
@@ -123,6 +125,20 @@ func (o runOptions) selected() (*profile.Profile, error) {
 	return p, nil
 }
 
+// parseShard reads "2/3", counted from 1; an empty text is no shard.
+func parseShard(text string) (*record.Shard, error) {
+	if text == "" {
+		return nil, nil
+	}
+	index, of, _ := strings.Cut(text, "/")
+	i, err1 := strconv.Atoi(index)
+	n, err2 := strconv.Atoi(of)
+	if errors.Join(err1, err2) != nil || i < 1 || i > n {
+		return nil, fmt.Errorf("--shard %q: want i/n with i from 1 to n", text)
+	}
+	return &record.Shard{Index: i - 1, Of: n}, nil
+}
+
 func parseRange(text string) (record.Range, error) {
 	lo, hi, ranged := strings.Cut(text, "..")
 	if !ranged {
@@ -163,8 +179,11 @@ func (s *session) measure(ctx context.Context) error {
 	sink := &keeper{journal: journal, trials: trials}
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
-		Done: trials, Looks: claims.Looks(s.run.Blocks),
+		Done:   trials,
 		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
+	}
+	if s.run.Shard == nil { // a shard does not see the others' figures and runs all its blocks
+		b.Looks = claims.Looks(s.run.Blocks)
 	}
 	for _, arm := range s.run.Arms {
 		b.Arms[arm.Name] = arm

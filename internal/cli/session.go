@@ -60,10 +60,17 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if s.ledger, err = claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims()); err != nil {
 		return err
 	}
+	shard, err := parseShard(o.shard)
+	if err != nil {
+		return usageError{err}
+	}
+	if shard != nil && !seeded {
+		return usageError{errors.New("--shard: needs --seed, the same one for all shards")}
+	}
 	now := time.Now()
 	s.run = &record.Run{
 		Schema: record.SchemaVersion, Tool: tool(), Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: o.seed, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, Warmup: p.Warmup, Timeout: p.Timeout,
+		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, Warmup: p.Warmup, Timeout: p.Timeout,
 		ClaimsHash: s.ledger.Hash, Claims: string(fixtures.Claims()), Start: now.UTC(), State: record.Running,
 	}
 	if !seeded {

@@ -20,7 +20,8 @@ type Run struct {
 	Window      time.Duration    `json:"window_ns"`
 	Warmup      time.Duration    `json:"warmup_ns"`
 	Timeout     time.Duration    `json:"timeout_ns"`
-	Plan        [][]PlannedTrial `json:"plan"` // by block, in order
+	Plan        [][]PlannedTrial `json:"plan"`            // by block, in order
+	Shard       *Shard           `json:"shard,omitempty"` // nil: the whole plan was this run's
 	Engine      EngineChoice     `json:"engine"`
 	ServerCPUs  []int            `json:"server_cpus"` // empty: not pinned
 	LoadCPUs    []int            `json:"load_cpus"`   // empty: not pinned
@@ -51,6 +52,16 @@ type Range struct {
 	Min int `json:"min" yaml:"min"`
 	Max int `json:"max" yaml:"max"`
 }
+
+// Shard is the part of a plan that one machine runs: every Of-th block,
+// beginning with Index.
+type Shard struct {
+	Index int `json:"index"` // from 0
+	Of    int `json:"of"`
+}
+
+// Has says whether a block belongs to the shard. A nil shard has all.
+func (s *Shard) Has(block int) bool { return s == nil || block%s.Of == s.Index }
 
 // PlannedTrial is one entry of a block: which arm, and its levels in the
 // order in which they are visited.

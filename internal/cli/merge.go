@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+func (a *app) mergeCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "merge RUN... --out DIR",
+		Short: "Merge the shards of a run",
+		Long: `Merge run folders that are shards of one plan (run --seed S --shard i/n) into one
+run, whose report is the same as if one machine had measured all of it. Runs that
+differ in plan, method, servers or ledger are refused.`,
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError{errors.New("--out: name the folder for the merged run")}
+			}
+			return a.merge(args, out)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the folder of the merged run")
+	return cmd
+}
+
+func (a *app) merge(dirs []string, out string) error {
+	var merged *record.Run
+	var all []record.Trial
+	for _, dir := range dirs {
+		r, err := record.ReadRun(dir)
+		if err != nil {
+			return err
+		}
+		trials, err := record.ReadTrials(dir)
+		if err != nil {
+			return err
+		}
+		if merged == nil {
+			merged = r
+		} else if err := join(merged, r); err != nil {
+			return fmt.Errorf("merge %s with %s: %w", dir, dirs[0], err)
+		}
+		all = append(all, trials...)
+	}
+	slices.SortStableFunc(all, func(a, b record.Trial) int {
+		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Position, b.Position))
+	})
+	for i := 1; i < len(all); i++ {
+		if all[i].Block == all[i-1].Block && all[i].Position == all[i-1].Position {
+			return fmt.Errorf("merge: block %d, arm %q stands in two of the runs", all[i].Block, all[i].Arm)
+		}
+	}
+	merged.Shard, merged.State = nil, record.Interrupted
+	if len(record.CompleteBlocks(merged, all)) == len(merged.Plan) {
+		merged.State = record.Complete
+	}
+	return a.writeMerged(merged, all, out)
+}
+
+// join takes the second of two shards into the first, or says what keeps them apart.
+func join(into, r *record.Run) error {
+	for _, part := range []struct {
+		what string
+		a, b any
+	}{
+		{"method", into.Method, r.Method}, {"ledger", into.ClaimsHash, r.ClaimsHash}, {"seed", into.Seed, r.Seed},
+		{"plan", into.Plan, r.Plan}, {"arms", into.Arms, r.Arms}, {"levels", into.Levels, r.Levels}, {"engine", into.Engine.Name, r.Engine.Name},
+		{"windows", []any{into.Window, into.Warmup, into.Timeout}, []any{r.Window, r.Warmup, r.Timeout}},
+		{"servers", into.Servers, r.Servers}, {"missing arms", into.Missing, r.Missing},
+	} {
+		if !reflect.DeepEqual(part.a, part.b) {
+			return fmt.Errorf("they differ in %s, so they are no shards of one run", part.what)
+		}
+	}
+	if !sameMachine(into.Environment, r.Environment) {
+		into.Notices = append(into.Notices, fmt.Sprintf("Merged from several machines, among them %s with %d cores, %s: blocks of each were compared within themselves.",
+			r.Environment.CPU, r.Environment.Cores, r.Environment.Kernel))
+	}
+	for _, n := range r.Notices {
+		if !slices.Contains(into.Notices, n) {
+			into.Notices = append(into.Notices, n)
+		}
+	}
+	into.Quotable = into.Quotable && r.Quotable
+	into.Engine.Ceiling = min(into.Engine.Ceiling, r.Engine.Ceiling)
+	if r.Start.Before(into.Start) {
+		into.Start = r.Start
+	}
+	if r.End.After(into.End) {
+		into.End = r.End
+	}
+	return nil
+}
+
+func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) error {
+	dir, err := newFolder(out, run.Profile, run.Start)
+	if err != nil {
+		return err
+	}
+	run.ID = filepath.Base(dir)
+	journal, err := record.OpenJournal(dir)
+	if err != nil {
+		return err
+	}
+	for i := range trials {
+		if err := journal.Append(&trials[i]); err != nil {
+			return errors.Join(err, journal.Close())
+		}
+	}
+	if err := journal.Close(); err != nil {
+		return err
+	}
+	if err := record.WriteRun(dir, run); err != nil {
+		return err
+	}
+	doc, err := renderFolder(dir)
+	if err != nil {
+		return err
+	}
+	return a.printRun(doc, dir, "text")
+}
