@@ -214,16 +214,22 @@ func (l *loop) serverEnded(c *conn) {
 	}
 }
 
-// notOpened takes a failed attempt to connect.
+// notOpened takes a failed attempt to connect. One without a request is made
+// before the window only; it counts in a closed loop, while in an open one
+// what counts has a place in the schedule.
 func (l *loop) notOpened(id int32, c *conn, withRequest bool, errno syscall.Errno) {
-	l.note("connect", errno)
+	if withRequest || !l.open {
+		l.note("connect", errno)
+	}
 	if withRequest {
 		l.fail(id, c, &l.errors.Connect)
 		return
 	}
 	l.drop(c)
-	l.requests++
-	l.errors.Connect++
+	if !l.open {
+		l.requests++
+		l.errors.Connect++
+	}
 	l.failed(c)
 	l.pushClosed(id, c)
 }

@@ -18,8 +18,11 @@
 //
 // A request begins with its write if its connection is open, else with the
 // connect: the time to open a connection is part of the latency of the
-// request that needs it. A failed attempt to connect is a failed request, in
-// the connect phase before the window too.
+// request that needs it. A failed attempt to connect is a failed request, in a
+// closed loop also in the connect phase before the window, which is repeated
+// until the timeout of a request has passed; in an open loop such an attempt
+// has no place in the schedule and shows as a connection that is missing in
+// Established.
 //
 // An open loop opens all Connections before the window, a free one is the one
 // that was used last, and so a bound far above the need measures idle
