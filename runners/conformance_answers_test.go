@@ -154,7 +154,7 @@ func checkHead(t *testing.T, s *subject) {
 // checkRefusals asks for what is not there and for what is out of range.
 func checkRefusals(t *testing.T, s *subject) {
 	refused := map[int][]string{
-		http.StatusNotFound: {"/nothing", "/json/", "/cpu/1", "/favicon.ico", "/__runtime/x"},
+		http.StatusNotFound: {"/nothing", "/jsonx", "/cpu/1", "/favicon.ico", "/__runtime/x"},
 		http.StatusBadRequest: {
 			"/cpu", "/cpu?m=1", "/cpu?n=", "/cpu?n=0", "/cpu?n=x", "/cpu?n=-1", "/cpu?n=1.5", "/cpu?n=1e3", "/cpu?n=0x10", "/cpu?n=1000x", "/cpu?n=10000001", "/cpu?n=99999999999999999999",
 			"/io", "/io?ms=", "/io?ms=-1", "/io?ms=x", "/io?ms=0.5", "/io?ms=60001",

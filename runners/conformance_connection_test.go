@@ -3,6 +3,7 @@ package runners_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ type reply struct {
 }
 
 func (s *subject) connect() (*connection, error) {
-	conn, err := net.DialTimeout("tcp", s.address(), patience)
+	conn, err := (&net.Dialer{Timeout: patience}).DialContext(context.Background(), "tcp", s.address())
 	if err != nil {
 		return nil, err
 	}
