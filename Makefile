@@ -6,7 +6,7 @@ GOLANGCI_LINT := v2.15.0
 LINT          := bin/tools/golangci-lint-$(GOLANGCI_LINT)
 FUZZTIME      ?= 20s
 
-.PHONY: help build bench bench-quick bench-full test race truth lint fmt cross fuzz-short golden peers ci clean
+.PHONY: help build bench bench-quick test race truth lint fmt cross fuzz-short golden peers update-fixtures ci clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,7 @@ race: ## all tests under the race detector
 
 truth: build ## the slow part of the proof that the generators tell the truth
 	HELLOBENCH_TRUTH=1 $(GO) test -count=1 -p 1 -timeout 30m ./internal/load/...
+	HELLOBENCH_KILLS=100 $(GO) test -count=1 -timeout 30m -run TestResumeAfterKills ./internal/cli
 
 lint: $(LINT) ## go vet and golangci-lint
 	$(GO) vet ./...
@@ -46,6 +47,12 @@ cross: ## build for every system that is promised
 		echo "build $$target"; GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/hellobench || exit 1; \
 		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./... || exit 1; \
 	done
+
+peers: build ## compare the generator with wrk and others; renews docs/generator.md
+	scripts/peers
+
+update-fixtures: ## renew the lock files of the servers
+	scripts/update-fixtures
 
 fuzz-short: ## each fuzz target for FUZZTIME
 	@for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
