@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hellobench/hellobench/internal/host"
+)
+
+// doctorWidth is the most columns that doctor fills. Single words may be longer.
+const doctorWidth = 100
+
+func (a *app) doctorCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Tell what on this machine would spoil a measurement",
+		Long: `Look at this machine for a second and tell what would spoil a measurement on it,
+the worst first, with the command that mends it and the one that puts back what
+is there now. Nothing is changed.
+
+Exit code: 0; 1 if a check is bad, so that a script can refuse to measure.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), format) },
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	return cmd
+}
+
+func (a *app) doctor(ctx context.Context, format string) error {
+	if err := oneOf("format", format, "text", "json"); err != nil {
+		return err
+	}
+	checks := host.Checks(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	host.SortChecks(checks)
+	count := map[host.State]int{}
+	for _, c := range checks {
+		count[c.State]++
+	}
+	var err error
+	if format == "json" {
+		err = writeJSON(a.out, checks)
+	} else {
+		_, err = io.WriteString(a.out, doctorText(checks)+closing(count))
+	}
+	if err == nil && count[host.Bad] > 0 {
+		err = exitError{code: exitFailed}
+	}
+	return err
+}
+
+// doctorText is a paragraph a check; of what is well, the finding is enough.
+func doctorText(checks []host.Check) string {
+	var b strings.Builder
+	for _, c := range checks {
+		head := fmt.Sprintf("%-8s %-13s ", c.State, c.Name)
+		b.WriteString(wrap(head, c.Finding, ""))
+		if c.State == host.OK {
+			continue
+		}
+		b.WriteString(wrap("         why      ", c.Why, ""))
+		if c.Mend != "" {
+			b.WriteString(wrap("         mend     ", c.Mend, ` \`))
+		}
+		if c.Restore != "" {
+			b.WriteString(wrap("         restore  ", c.Restore, ` \`))
+		}
+	}
+	return b.String()
+}
+
+func closing(count map[host.State]int) string {
+	line := "Nothing here spoils a measurement."
+	switch {
+	case count[host.Bad] > 0:
+		line = "Figures from this machine as it is now are not for quoting."
+	case count[host.Warn] > 0:
+		line = "Measure, and keep the warnings in mind when you read the figures."
+	}
+	return fmt.Sprintf("\n%d bad, %d warn, %d unknown, %d ok. %s\n",
+		count[host.Bad], count[host.Warn], count[host.Unknown], count[host.OK], line)
+}
+
+// wrap breaks a text at spaces so that it fits, and sets it behind a head.
+// What joins the lines of a command is a backslash: it can then be copied as
+// it stands. Spaces inside quotes are no place to break.
+func wrap(head, text, join string) string {
+	indent := strings.Repeat(" ", utf8.RuneCountInString(head))
+	var b strings.Builder
+	b.WriteString(head)
+	column := len(indent)
+	for i, word := range words(text, join != "") {
+		width := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+width+len(join) > doctorWidth:
+			b.WriteString(join + "\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += width
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// words splits at single spaces, in a command only at those outside of double quotes.
+func words(text string, command bool) []string {
+	inside := false
+	return strings.FieldsFunc(text, func(r rune) bool {
+		if r == '"' && command {
+			inside = !inside
+		}
+		return r == ' ' && !inside
+	})
+}

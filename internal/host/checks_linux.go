@@ -1,0 +1,259 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What the checks want of a machine.
+const (
+	wantedCores = 2 // one for the server, one for the generator
+	sampleTime  = time.Second
+	warnSteal   = 0.01 // of the cores' time
+	badSteal    = 0.05
+	warnOthers  = 0.05 // of the cores' time
+	badOthers   = 0.25
+	warnMemory  = 1 << 30 // bytes
+	badMemory   = 256 << 20
+)
+
+// machine is what the checks look at. They are functions of it alone, so that
+// tests can show them any machine.
+type machine struct {
+	files      fs.FS // the file tree
+	allowed    []int // cores
+	soft, hard uint64
+	parent     int   // process whose shell commands are typed into
+	root       bool  // no sudo needed
+	noise      Noise // of the cores taken, while it was sampled
+	noiseErr   error
+	sampled    time.Duration
+}
+
+// checks in the order in which equals are shown.
+var checks = []func(*machine) Check{
+	(*machine).cores, (*machine).siblings, (*machine).quota, (*machine).others, (*machine).steal,
+	(*machine).clock, (*machine).governor, (*machine).turbo, (*machine).memory, (*machine).swap,
+	(*machine).openFiles, (*machine).acceptQueue, (*machine).synQueue, (*machine).ports, (*machine).portReuse, (*machine).timeWait,
+	(*machine).isolation, (*machine).mitigations,
+}
+
+// Checks looks at this machine for a second and tells what would spoil a
+// measurement. It changes nothing; where the context ends it looks for a
+// shorter time.
+func Checks(ctx context.Context) []Check {
+	m := look(ctx)
+	var all []Check
+	for _, check := range checks {
+		all = append(all, check(m))
+	}
+	return all
+}
+
+func look(ctx context.Context) *machine {
+	m := &machine{files: system, parent: os.Getppid(), root: os.Geteuid() == 0}
+	m.allowed, _ = Allowed() // none: every check of cores says so
+	var lim syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil {
+		m.soft, m.hard = lim.Cur, lim.Max
+	}
+	start := time.Now()
+	var before, after Noise
+	if before, m.noiseErr = ReadNoise(m.taken()); m.noiseErr != nil {
+		return m
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(sampleTime):
+	}
+	after, m.noiseErr = ReadNoise(m.taken())
+	m.noise, m.sampled = after.Sub(before), time.Since(start)
+	return m
+}
+
+// taken are the cores that a run takes by default: the first for the server,
+// the second for the generator.
+func (m *machine) taken() []int { return m.allowed[:min(len(m.allowed), wantedCores)] }
+
+func (m *machine) text(name string) string { return text(m.files, name) }
+
+// number reads a file that holds one number.
+func (m *machine) number(name string) (uint64, bool) {
+	v, err := strconv.ParseUint(m.text(name), 10, 64)
+	return v, err == nil
+}
+
+// sudo is the command as this user has to give it.
+func (m *machine) sudo(command string) string {
+	if m.root {
+		return command
+	}
+	return "sudo " + command
+}
+
+// write is the command that writes a value into files of the kernel.
+func (m *machine) write(value string, files ...string) string {
+	return "echo " + value + " | " + m.sudo("tee "+strings.Join(files, " "))
+}
+
+func (m *machine) cores() Check {
+	c := Check{
+		Name: "cores", State: OK,
+		Finding: fmt.Sprintf("%d cores may be used: %s", len(m.allowed), FormatCPUs(m.allowed)),
+		Why:     "a server and a generator that share a core measure each other",
+	}
+	if len(m.allowed) >= wantedCores {
+		return c
+	}
+	c.State = Bad
+	c.Finding = fmt.Sprintf("only %d core may be used, a server and a generator need %d", len(m.allowed), wantedCores)
+	if reachable := m.reachable(); len(reachable) >= wantedCores && len(m.allowed) > 0 {
+		c.Mend = fmt.Sprintf("taskset -pc %s $$", FormatCPUs(reachable))
+		c.Restore = fmt.Sprintf("taskset -pc %s $$", FormatCPUs(m.allowed))
+	}
+	return c
+}
+
+// reachable are the cores that a process of this control group may ask for.
+func (m *machine) reachable() []int {
+	cpus := m.text("sys/devices/system/cpu/online")
+	for _, dir := range readGroups(m.files, "cpuset").dirs {
+		// The own group's set lies within those above it. Version 1, then 2.
+		for _, name := range []string{"cpuset.effective_cpus", "cpuset.cpus.effective"} {
+			if set := m.text(path.Join(dir, name)); set != "" {
+				list, _ := ParseCPUs(set)
+				return list
+			}
+		}
+	}
+	list, _ := ParseCPUs(cpus)
+	return list
+}
+
+// siblings are hardware threads of one core.
+func (m *machine) siblings() Check {
+	c := Check{
+		Name: "smt", State: Unknown, Finding: "which cores are threads of one physical core is not told",
+		Why: "threads of one physical core share its units: the generator's work slows the server",
+	}
+	if len(m.allowed) < wantedCores {
+		c.Finding = "there are no two cores to compare"
+		return c
+	}
+	server, load := m.taken()[0], m.taken()[1]
+	with := m.threads(server)
+	if len(with) == 0 {
+		return c
+	}
+	if !slices.Contains(with, load) {
+		c.State, c.Finding = OK, fmt.Sprintf("cores %d (server) and %d (generator) are two physical cores", server, load)
+		return c
+	}
+	c.State, c.Finding = Warn, fmt.Sprintf("cores %d (server) and %d (generator) are threads of one physical core", server, load)
+	for _, other := range m.allowed {
+		if !slices.Contains(with, other) {
+			c.Mend = fmt.Sprintf("hellobench run --server-cpus %d --load-cpus %d", server, other)
+			break
+		}
+	}
+	return c
+}
+
+func (m *machine) threads(cpu int) []int {
+	list, _ := ParseCPUs(m.text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu)))
+	return list
+}
+
+func (m *machine) quota() Check {
+	c := Check{
+		Name: "cpu-quota", State: OK, Finding: "no control group limits the processor time",
+		Why: "a group that has used its quota up stands still for up to 100 ms: latencies show the quota",
+	}
+	g := readGroups(m.files, "cpu")
+	if len(g.dirs) == 0 {
+		c.State, c.Finding = Unknown, "control groups cannot be seen"
+		return c
+	}
+	q := g.quota()
+	if q.cores == 0 {
+		return c
+	}
+	c.State = Warn
+	if q.cores < wantedCores {
+		c.State = Bad
+	}
+	periods, _, _ := g.throttling()
+	c.Finding = fmt.Sprintf("a control group limits the processor time to %.2f cores; it was stopped %d times so far", q.cores, periods)
+	if !g.readOnly {
+		c.Mend = m.write(q.none, q.file)
+		c.Restore = m.write(quoted(q.now), q.file)
+	}
+	return c
+}
+
+// quoted keeps a value with a space together in the shell.
+func quoted(value string) string {
+	if strings.Contains(value, " ") {
+		return `"` + value + `"`
+	}
+	return value
+}
+
+func (m *machine) others() Check {
+	c := Check{Name: "load", State: OK, Why: "other processes take the cores from the server and the generator in turns: the intervals widen"}
+	if !m.sampleTold() {
+		c.State, c.Finding = Unknown, "the processor time of the cores cannot be read"
+		return c
+	}
+	share := float64(m.noise.Busy()) / float64(m.noise.Total())
+	switch {
+	case share >= badOthers:
+		c.State = Bad
+	case share >= warnOthers:
+		c.State = Warn
+	}
+	c.Finding = fmt.Sprintf("other processes used %.0f%% of the cores %s for %.1f s", 100*share, FormatCPUs(m.taken()), m.sampled.Seconds())
+	if average, _, ok := strings.Cut(m.text("proc/loadavg"), " "); ok {
+		c.Finding += "; load average " + average
+	}
+	if !slices.Contains(m.noise.Missing, "pressure") {
+		c.Finding += fmt.Sprintf("; a task waited for a core %.0f%% of the last 10 s", 100*m.noise.PressureAvg10)
+	}
+	return c
+}
+
+// sampleTold says whether the cores' time was read and went on.
+func (m *machine) sampleTold() bool { return m.noiseErr == nil && m.noise.Total() > 0 }
+
+func (m *machine) steal() Check {
+	virtual := strings.Contains(m.text("proc/cpuinfo"), " hypervisor")
+	c := Check{
+		Name: "steal", State: OK,
+		Why: "what the hypervisor gives to other machines is missing here, and nothing in this machine can prevent it",
+	}
+	if !m.sampleTold() || slices.Contains(m.noise.Missing, "steal") {
+		c.State, c.Finding = Unknown, "the stolen time cannot be read"
+		return c
+	}
+	share := float64(m.noise.Steal) / float64(m.noise.Total())
+	switch {
+	case share >= badSteal:
+		c.State = Bad
+	case share >= warnSteal:
+		c.State = Warn
+	}
+	kind := "no hypervisor is to be seen"
+	if virtual {
+		kind = "a virtual machine"
+	}
+	c.Finding = fmt.Sprintf("%s; %.1f%% of the cores' time was stolen for %.1f s", kind, 100*share, m.sampled.Seconds())
+	return c
+}

@@ -1,0 +1,134 @@
+package host
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tick is the unit of /proc/stat, 1/USER_HZ: 10 ms on every Linux that Go runs on.
+const tick = 10 * time.Millisecond
+
+// system is the root of the file tree that all readings come from.
+var system = os.DirFS("/")
+
+// ReadNoise reads the counters for the given cores; an empty list stands for
+// all. It fails where /proc/stat cannot be read or does not know a core.
+func ReadNoise(cpus []int) (Noise, error) { return readNoise(system, cpus) }
+
+func readNoise(files fs.FS, cpus []int) (Noise, error) {
+	stat, err := fs.ReadFile(files, "proc/stat")
+	if err != nil {
+		return Noise{}, fmt.Errorf("read processor time: %w", err)
+	}
+	n, err := parseStat(string(stat), cpus)
+	if err != nil {
+		return Noise{}, fmt.Errorf("read processor time: /proc/stat: %w", err)
+	}
+	var ok bool
+	if n.Pressure, n.PressureAvg10, ok = parsePressure(text(files, "proc/pressure/cpu")); !ok {
+		n.Missing = append(n.Missing, "pressure")
+	}
+	if n.ThrottledPeriods, n.Throttled, ok = readGroups(files, "cpu").throttling(); !ok {
+		n.Missing = append(n.Missing, "throttling")
+	}
+	return n, nil
+}
+
+// text is the content of a file without the space around it, empty where it
+// cannot be read: the kernel leaves out the files of what it was built without.
+func text(files fs.FS, name string) string {
+	data, err := fs.ReadFile(files, name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
+
+// parseStat adds up the lines of the given cores, or takes that of all cores.
+func parseStat(stat string, cpus []int) (Noise, error) {
+	wanted := map[string]bool{}
+	for _, c := range cpus {
+		wanted["cpu"+strconv.Itoa(c)] = true
+	}
+	if len(cpus) == 0 {
+		wanted["cpu"] = true
+	}
+	var sum Noise
+	for line := range strings.Lines(stat) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || !wanted[fields[0]] {
+			continue
+		}
+		delete(wanted, fields[0])
+		if err := sum.addCore(fields[1:]); err != nil {
+			return Noise{}, fmt.Errorf("%s: %w", fields[0], err)
+		}
+	}
+	for name := range wanted {
+		return Noise{}, fmt.Errorf("%s is not there", name)
+	}
+	return sum, nil
+}
+
+// addCore adds one line of /proc/stat. Its columns (proc_stat(5)) are user,
+// nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice; the
+// guests' time is part of user and nice already.
+func (n *Noise) addCore(columns []string) error {
+	var t [8]time.Duration
+	room := math.MaxInt64 - n.Total() // 292 years of one core
+	for i := range min(len(columns), len(t)) {
+		d, ok := span(columns[i], tick)
+		if !ok || d > room {
+			return fmt.Errorf("want a count of ticks, not %.40q", columns[i])
+		}
+		t[i], room = d, room-d
+	}
+	if len(columns) < 4 {
+		return fmt.Errorf("has %d columns", len(columns))
+	}
+	n.User += t[0] + t[1]
+	n.System += t[2]
+	n.Idle += t[3] + t[4]
+	n.IRQ += t[5] + t[6]
+	n.Steal += t[7]
+	if len(columns) < 8 {
+		n.Missing = union(n.Missing, []string{"steal"})
+	}
+	return nil
+}
+
+// parsePressure reads the line "some avg10=1.23 avg60=... total=MICROSECONDS".
+func parsePressure(psi string) (total time.Duration, avg10 float64, ok bool) {
+	for line := range strings.Lines(psi) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] != "some" {
+			continue
+		}
+		for _, f := range fields[1:] {
+			name, value, _ := strings.Cut(f, "=")
+			switch name {
+			case "avg10":
+				if v, err := strconv.ParseFloat(value, 64); err == nil && v >= 0 && v <= 100 {
+					avg10 = v / 100
+				}
+			case "total":
+				total, ok = span(value, time.Microsecond)
+			}
+		}
+	}
+	return total, avg10, ok
+}
+
+// span reads a count of the given unit.
+func span(value string, unit time.Duration) (time.Duration, bool) {
+	v, err := strconv.ParseUint(value, 10, 64)
+	if err != nil || v > math.MaxInt64/uint64(unit) {
+		return 0, false
+	}
+	return time.Duration(v) * unit, true
+}
