@@ -115,13 +115,20 @@ func wrap(head, text, join string) string {
 	return b.String()
 }
 
-// words splits at single spaces, in a command only at those outside of double quotes.
+// words splits at spaces, in a command only at those that are neither inside
+// single quotes nor escaped.
 func words(text string, command bool) []string {
-	inside := false
+	inside, escaped := false, false
 	return strings.FieldsFunc(text, func(r rune) bool {
-		if r == '"' && command {
+		split := r == ' ' && !inside && !escaped
+		switch {
+		case !command || escaped:
+			escaped = false
+		case r == '\'':
 			inside = !inside
+		case r == '\\' && !inside:
+			escaped = true
 		}
-		return r == ' ' && !inside
+		return split
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,7 +100,8 @@ func (m *machine) sudo(command string) string {
 	return "sudo " + command
 }
 
-// write is the command that writes a value into files of the kernel.
+// write is the command that writes a value into files of the kernel, all of
+// them words of the shell already.
 func (m *machine) write(value string, files ...string) string {
 	return "echo " + value + " | " + m.sudo("tee "+strings.Join(files, " "))
 }
@@ -193,18 +195,22 @@ func (m *machine) quota() Check {
 	periods, _, _ := g.throttling()
 	c.Finding = fmt.Sprintf("a control group limits the processor time to %.2f cores; it was stopped %d times so far", q.cores, periods)
 	if !g.readOnly {
-		c.Mend = m.write(q.none, q.file)
-		c.Restore = m.write(quoted(q.now), q.file)
+		c.Mend = m.write(q.none, quoted(q.file))
+		c.Restore = m.write(quoted(q.now), quoted(q.file))
 	}
 	return c
 }
 
-// quoted keeps a value with a space together in the shell.
-func quoted(value string) string {
-	if strings.Contains(value, " ") {
-		return `"` + value + `"`
+// plain words mean to a shell what they say.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// quoted is a word as a shell has to be given it: names of control groups may
+// hold anything, and those of systemd hold backslashes.
+func quoted(word string) string {
+	if plain.MatchString(word) {
+		return word
 	}
-	return value
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func (m *machine) others() Check {

@@ -79,11 +79,15 @@ func (m *machine) acceptQueue() Check {
 	}, "net.core.somaxconn", "places", wantedQueue)
 }
 
+// synQueue matters only where SYN cookies are off: tcp_conn_request (net/ipv4/
+// tcp_input.c) looks at the setting in that case alone.
 func (m *machine) synQueue() Check {
-	c := m.setting(Check{
-		Name: "syn-queue",
-		Why:  "half-open connections beyond it are dropped, or are opened without their options (SYN cookies)",
-	}, "net.ipv4.tcp_max_syn_backlog", "places", wantedQueue)
+	const name = "net.ipv4.tcp_max_syn_backlog"
+	c := Check{Name: "syn-queue", Why: "without SYN cookies half-open connections beyond it are dropped, and try again after a second"}
+	if cookies, _ := m.number("proc/sys/net/ipv4/tcp_syncookies"); cookies == 0 {
+		return m.setting(c, name, "places", wantedQueue)
+	}
+	c.State, c.Finding = OK, "SYN cookies are on: no half-open connection is dropped for want of a place"
 	return c
 }
 

@@ -153,12 +153,13 @@ func (m *machine) swap() Check {
 			continue
 		}
 		used += kib << 10
-		off.WriteString(" " + f[0])
+		area := quoted(unescape(f[0]))
+		off.WriteString(" " + area)
 		priority := ""
 		if !strings.HasPrefix(f[4], "-") { // below zero the kernel chose it
 			priority = "-p " + f[4] + " "
 		}
-		on = append(on, m.sudo("swapon "+priority+f[0]))
+		on = append(on, m.sudo("swapon "+priority+area))
 	}
 	if used == 0 {
 		return c

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/host"
+)
+
+func TestDoctorText(t *testing.T) {
+	checks := []host.Check{
+		{Name: "ports", State: host.Bad, Finding: "few", Why: "too few", Mend: "sysctl -w a=1", Restore: "sysctl -w a=0"},
+		{Name: "steal", State: host.Warn, Finding: "some", Why: "gone"},
+		{Name: "cores", State: host.OK, Finding: "2", Why: "not shown"},
+	}
+	assert.Equal(t, `bad      ports         few
+         why      too few
+         mend     sysctl -w a=1
+         restore  sysctl -w a=0
+warn     steal         some
+         why      gone
+ok       cores         2
+`, doctorText(checks))
+}
+
+func TestDoctorClosing(t *testing.T) {
+	assert.Equal(t, "\n1 bad, 2 warn, 0 unknown, 3 ok. Figures from this machine as it is now are not for quoting.\n",
+		closing(map[host.State]int{host.Bad: 1, host.Warn: 2, host.OK: 3}))
+	assert.Contains(t, closing(map[host.State]int{host.Warn: 2}), "keep the warnings in mind")
+	assert.Contains(t, closing(map[host.State]int{host.OK: 2}), "0 bad, 0 warn, 0 unknown, 2 ok. Nothing here spoils a measurement.")
+}
+
+// TestWrappedCommand gives a command that was broken into lines to a shell.
+func TestWrappedCommand(t *testing.T) {
+	words := []string{"printf", "'%s|'"}
+	want := ""
+	for range 8 {
+		words = append(words, `'/sys/fs/a name/cpu.max'`, `it\'s\ one`, "plain.word")
+		want += "/sys/fs/a name/cpu.max|it's one|plain.word|"
+	}
+	head := "         mend     "
+	text := wrap(head, strings.Join(words, " "), ` \`)
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	require.Greater(t, len(lines), 3)
+	for _, line := range lines {
+		assert.LessOrEqual(t, len(line), doctorWidth, line)
+	}
+	out, err := exec.CommandContext(t.Context(), "sh", "-ec", strings.TrimPrefix(text, head)).CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Equal(t, want, string(out))
+}
+
+func TestWrappedText(t *testing.T) {
+	text := strings.TrimSpace(strings.Repeat("it's a word ", 40))
+	wrapped := wrap("head ", text, "")
+	for line := range strings.Lines(wrapped) {
+		assert.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), doctorWidth)
+		assert.Greater(t, len(line), 5)
+	}
+	assert.Equal(t, "head "+text, strings.Join(strings.Fields(wrapped), " "), "an apostrophe keeps nothing together")
+	assert.Equal(t, "a \n", wrap("a ", "", ""))
+}
