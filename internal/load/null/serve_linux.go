@@ -137,6 +137,7 @@ func (l *loop) run() {
 		for _, ev := range events[:l.poller.Wait(events)] {
 			switch fd := int(ev.Fd); fd {
 			case sock.TickID:
+				l.poller.Ticked()
 			case l.listener:
 				l.accept()
 			default:

@@ -139,10 +139,11 @@ func (l *loop) await() bool {
 
 // runClosed keeps a request in flight on every connection until the window
 // ends, then waits for the responses. The first requests are sent in lots, so
-// that their responses need not wait for the last of them; there are 32 lots
-// at most, because what is done between them keeps the others idle.
+// that their responses need not wait for the last of them; there are few lots
+// where there are many connections, because what is done between two lots
+// keeps the rest of the connections idle.
 func (l *loop) runClosed() {
-	lot := max(32, len(l.conns)/32)
+	lot := max(32, len(l.conns)/8)
 	for id := range l.conns {
 		if c := &l.conns[id]; c.state <= stateIdle {
 			l.clock = l.now()
@@ -162,6 +163,7 @@ func (l *loop) handle(n int) {
 	for i := range l.events[:n] {
 		ev := &l.events[i]
 		if ev.Fd == sock.TickID {
+			l.poller.Ticked()
 			l.clock = l.now()
 			continue
 		}
@@ -175,7 +177,7 @@ func (l *loop) handle(n int) {
 			l.read(ev.Fd, c, ev.Events)
 		}
 		if l.clock >= l.pacer.due {
-			l.sendDue()
+			l.sendDue(1)
 		}
 	}
 	if n == 0 {

@@ -11,6 +11,9 @@ import (
 // instead. A sleep ends late by about this much on an idle core.
 const spin = 20 * time.Microsecond
 
+// sendLot is how many requests are sent between two looks at the responses.
+const sendLot = 32
+
 var errNeverSent = errors.New("no connection came free within the timeout")
 
 // pacer is a loop's cursor in the schedule: every n-th time is its own. What
@@ -56,7 +59,7 @@ func (l *loop) runOpen() {
 	l.pacer.start(l.start)
 	last := l.end + l.timeout // for requests that find no connection
 	for !l.ended {
-		l.sendDue()
+		l.sendDue(sendLot)
 		done := l.pacer.due == never || l.clock >= last
 		if done && l.flying == 0 && l.clock >= l.end {
 			return
@@ -82,9 +85,11 @@ func (l *loop) waitForDue(done bool) {
 
 func (l *loop) hasFree() bool { return len(l.idle)+len(l.closed) > 0 }
 
-// sendDue sends all requests whose time has come, as far as connections are free.
-func (l *loop) sendDue() {
-	for l.hasFree() {
+// sendDue sends requests whose time has come, as far as connections are free,
+// and at most so many: where more are due than can be sent, the responses must
+// have their turn, or ever more connections would be opened.
+func (l *loop) sendDue(most int) {
+	for ; most > 0 && l.hasFree(); most-- {
 		t := l.now()
 		l.clock = t
 		if t < l.pacer.due || l.pacer.due == never || t > l.end+l.timeout {

@@ -72,7 +72,10 @@ func (e *Engine) run(ctx context.Context, spec load.Spec, t *target) (*record.Me
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return w.measurement(loops), ctx.Err()
+	if w.ended.Load() != 0 {
+		return w.measurement(loops), ctx.Err()
+	}
+	return w.measurement(loops), nil
 }
 
 // newLoops deals the connections and the schedule.

@@ -332,10 +332,10 @@ func dueIn(s *load.Schedule, d time.Duration) (n uint64) {
 func TestOpenLoop(t *testing.T) {
 	s := startNull(t, "127.0.0.1:0")
 	for name, spec := range map[string]load.Spec{
-		"no bound":       {Duration: 300 * time.Millisecond},
-		"bound":          {Duration: 300 * time.Millisecond, Connections: 7},
-		"three loops":    {Duration: 300 * time.Millisecond, Connections: 7, CPUs: []int{0, 0, 0}},
-		"new connection": {Duration: 300 * time.Millisecond, Close: true},
+		"no bound":       {Duration: 200 * time.Millisecond},
+		"bound":          {Duration: 200 * time.Millisecond, Connections: 7},
+		"three loops":    {Duration: 200 * time.Millisecond, Connections: 7, CPUs: []int{0, 0, 0}},
+		"new connection": {Duration: 200 * time.Millisecond, Close: true},
 	} {
 		for _, arrivals := range []string{"poisson", "constant"} {
 			t.Run(name+", "+arrivals, func(t *testing.T) {

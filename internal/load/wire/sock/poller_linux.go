@@ -16,7 +16,7 @@ import (
 // they were handed to Add.
 type Event = unix.EpollEvent
 
-// TickID is the Fd of the event that a tick makes.
+// TickID is the Fd of the event that a tick makes; Ticked takes it.
 const TickID = -1
 
 // What a socket is registered for. All are edge-triggered, so that a socket
@@ -32,6 +32,7 @@ type Poller struct {
 	tick     int // timerfd, -1 if there is none
 	noPwait2 bool
 	timeout  unix.Timespec
+	expired  uint64
 }
 
 // NewPoller returns a Poller whose waits end at least once in every tick.
@@ -60,7 +61,6 @@ func (p *Poller) startTick(tick time.Duration) error {
 	if err := unix.TimerfdSettime(fd, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil); err != nil {
 		return os.NewSyscallError("timerfd_settime", err)
 	}
-	// Edge-triggered: it reports every expiry although nobody reads it.
 	if errno := p.Add(fd, TickID, 0, unix.EPOLLIN|unix.EPOLLET&0xffffffff); errno != 0 {
 		return fmt.Errorf("register the tick: %w", errno)
 	}
@@ -89,6 +89,12 @@ func (p *Poller) control(op, fd int, id, tag int32, events uint32) syscall.Errno
 	ev := Event{Events: events, Fd: id, Pad: tag}
 	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	return errno
+}
+
+// Ticked takes the event of a tick. Without it there is no next one: the
+// kernel restarts a periodic timer only when it is read.
+func (p *Poller) Ticked() {
+	_, _, _ = syscall.RawSyscall(unix.SYS_READ, uintptr(p.tick), uintptr(unsafe.Pointer(&p.expired)), unsafe.Sizeof(p.expired))
 }
 
 // Poll reports what is ready now.

@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+func TestCoarseMedian(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, scale := range []float64{1, 30, 100, 1e3, 1e6, 1e9, 1e12} {
+		var h coarse
+		values := make([]float64, 1001)
+		for i := range values {
+			values[i] = math.Floor(scale * rng.ExpFloat64())
+			h.record(int64(values[i]))
+		}
+		slices.Sort(values)
+		exact := values[len(values)/2]
+		assert.InDelta(t, exact, float64(h.median()), max(exact/32, 0.5), "scale %g", scale)
+	}
+	var empty coarse
+	assert.Zero(t, empty.median())
+	var far coarse
+	far.record(math.MaxInt64)
+	far.record(-1)
+	assert.Equal(t, uint64(2), far.n)
+}
+
+// Two loops fill the same bins, one of them far ahead of the other.
+func TestBinsOfTwoLoops(t *testing.T) {
+	b := newBins(1100*time.Millisecond, 2)
+	require.Len(t, b.out, 5)
+	var one, two binCursor
+	one.begin(b)
+	two.begin(b)
+	ms := func(n int64) int64 { return n * int64(time.Millisecond) }
+	one.record(ms(0), 10)
+	one.record(ms(249), 10)
+	one.record(ms(250), 20)
+	one.record(ms(1099), 30)
+	one.finish()
+	two.record(ms(100), 10)
+	two.record(ms(1000), 30)
+	two.finish()
+	assert.Equal(t, []record.Bin{{OK: 3, P50: 10}, {OK: 1, P50: 20}, {}, {}, {OK: 2, P50: 30}}, b.out)
+	assert.Empty(t, b.part)
+}
