@@ -135,6 +135,8 @@ func TestChecksOfSingles(t *testing.T) {
 
 	assert.Equal(t, OK, put("sys/fs/cgroup/cpu.max", "max 100000").quota().State)
 	assert.Equal(t, Warn, put("sys/fs/cgroup/cpu.max", "400000 100000").quota().State, "enough, but it can throttle")
+	assert.Contains(t, put("sys/fs/cgroup/inner/cpu.max", "50000 100000").quota().Mend, "/inner/cpu.max", "the inner of two is the tighter")
+	assert.NotContains(t, put("sys/fs/cgroup/inner/cpu.max", "300000 100000").quota().Mend, "/inner/cpu.max", "the outer of two is the tighter")
 	c = put("proc/self/mountinfo", "30 24 0:26 /box /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n").quota()
 	assert.Equal(t, Bad, c.State)
 	assert.Empty(t, c.Mend, "mounted read-only")
