@@ -57,7 +57,7 @@ update-fixtures: ## renew the lock files of the servers
 fuzz-short: ## each fuzz target for FUZZTIME
 	@for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
 		for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
-			echo "fuzz $$f in $$(dirname $$file)"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+			echo "fuzz $$f in $$(dirname $$file)"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$file) || exit 1; \
 		done; \
 	done
 

@@ -73,10 +73,16 @@ func join(into, r *record.Run) error {
 		what string
 		a, b any
 	}{
-		{"method", into.Method, r.Method}, {"ledger", into.ClaimsHash, r.ClaimsHash}, {"seed", into.Seed, r.Seed},
-		{"plan", into.Plan, r.Plan}, {"arms", into.Arms, r.Arms}, {"levels", into.Levels, r.Levels}, {"engine", into.Engine.Name, r.Engine.Name},
+		{"method", into.Method, r.Method},
+		{"ledger", into.ClaimsHash, r.ClaimsHash},
+		{"seed", into.Seed, r.Seed},
+		{"plan", into.Plan, r.Plan},
+		{"arms", into.Arms, r.Arms},
+		{"levels", into.Levels, r.Levels},
+		{"engine", into.Engine.Name, r.Engine.Name},
 		{"windows", []any{into.Window, into.Warmup, into.Timeout}, []any{r.Window, r.Warmup, r.Timeout}},
-		{"servers", into.Servers, r.Servers}, {"missing arms", into.Missing, r.Missing},
+		{"servers", into.Servers, r.Servers},
+		{"missing arms", into.Missing, r.Missing},
 	} {
 		if !reflect.DeepEqual(part.a, part.b) {
 			return fmt.Errorf("they differ in %s, so they are no shards of one run", part.what)
