@@ -105,7 +105,12 @@ func Load(fsys fs.FS, name string) (*Manifest, error) {
 	if err := addFiles(m.Files, fsys, name); err != nil {
 		return nil, fmt.Errorf("server %q: %w", name, err)
 	}
+	bases := map[string]bool{}
 	for i, lock := range m.Prepare.Lock {
+		if base := path.Base(lock); bases[base] {
+			return nil, doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "two files are called %q; they are copied into one folder", base)
+		}
+		bases[path.Base(lock)] = true
 		if m.Files[path.Clean(lock)] == nil {
 			return nil, doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "there is no file %q in the folder", lock)
 		}

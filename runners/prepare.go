@@ -75,6 +75,9 @@ func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error)
 	}
 	envKey := hashFiles(locks, fmt.Sprint(m.Prepare.Commands), fmt.Sprint(in.Versions), runtime.GOOS, runtime.GOARCH)
 	srcKey := hashFiles(m.Files)
+	if m.buildsSources() {
+		envKey = hashFiles(m.Files, envKey)
+	}
 	in.Key = hashFiles(m.Files, envKey, fmt.Sprint(m.Command), fmt.Sprint(m.Environment))
 	in.Env = filepath.Join(p.Cache, "servers", m.Name+"-"+envKey[:16])
 	in.Src = filepath.Join(in.Env, "src-"+srcKey[:16])
@@ -93,6 +96,18 @@ func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error)
 		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
 	}
 	return in, nil
+}
+
+// buildsSources says whether what is prepared depends on more than the lock
+// files. The environment is then a new one for every change of the sources:
+// otherwise a program of yesterday would be measured.
+func (m *Manifest) buildsSources() bool {
+	for _, argv := range m.Prepare.Commands {
+		if slices.ContainsFunc(argv, func(s string) bool { return slices.Contains(placeholdersIn(s), "src") }) {
+			return true
+		}
+	}
+	return false
 }
 
 // install fills in.Env unless it is complete. An environment that was begun

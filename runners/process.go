@@ -194,7 +194,7 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 	for {
 		a, err := get(ctx, p.URL(p.in.Ready), true)
 		if err == nil && a.status == 200 {
-			return nil
+			return p.inForeground()
 		}
 		if last = err; err == nil {
 			last = fmt.Errorf("%s answers status %d", p.in.Ready, a.status)
@@ -211,6 +211,15 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 			wait = min(wait*5/4, 20*time.Millisecond)
 		}
 	}
+}
+
+// inForeground refuses a server that answers although the process that was
+// started has ended: it could neither be metered nor stopped.
+func (p *Process) inForeground() error {
+	if p.Alive() == nil {
+		return nil
+	}
+	return fmt.Errorf("it answers, but the process that was started has ended (%s): its command must stay in the foreground", p.exitReason())
 }
 
 func (p *Process) exitReason() string {

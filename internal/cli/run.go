@@ -18,6 +18,7 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -94,7 +95,29 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	if rerr := a.printRun(doc, s.dir, o.format); rerr != nil {
 		return errors.Join(err, rerr)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return hopelessArms(doc)
+}
+
+// hopelessArms is an error if an arm came to no measurement in any trial.
+func hopelessArms(doc *report.Document) error {
+	var errs []error
+	for _, arm := range doc.Arms {
+		failed, why := 0, ""
+		for _, f := range doc.Failures {
+			if f.Arm == arm.Name {
+				failed++
+				why = f.Reason
+			}
+		}
+		measured := slices.ContainsFunc(doc.Cells, func(c report.Cell) bool { return c.Arm == arm.Name })
+		if failed > 0 && !measured {
+			errs = append(errs, fmt.Errorf("%s failed in every trial: %s", arm.Name, why))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // selected is the profile with what the flags change of it.

@@ -55,9 +55,9 @@ const (
 // far as that succeeds within the timeout of a request.
 func (l *loop) connect() {
 	l.clock = l.now()
-	deadline := l.clock + l.timeout
+	began := l.clock
 	next, nextLot := 0, l.clock
-	for (next < l.open0 || l.countOpen() < l.open0) && !l.ended && l.clock <= deadline {
+	for (next < l.open0 || l.countOpen() < l.open0) && !l.ended && l.clock-began <= l.patience() {
 		if next < l.open0 && l.clock >= nextLot {
 			nextLot = l.clock + int64(openPause)
 			for range min(openLot, l.open0-next) {
@@ -71,6 +71,18 @@ func (l *loop) connect() {
 	if l.open {
 		l.listClosed()
 	}
+}
+
+// hopeless is how long connections are tried where none opens and all are
+// refused: nobody listens, and the window will say so.
+const hopeless = time.Second
+
+// patience is how long connections may be opened before the window.
+func (l *loop) patience() int64 {
+	if l.refused && l.countOpen() == 0 {
+		return min(l.timeout, int64(hopeless))
+	}
+	return l.timeout
 }
 
 func (l *loop) countOpen() (n int) {
@@ -234,7 +246,10 @@ func (l *loop) notOpened(id int32, c *conn, withRequest bool, errno syscall.Errn
 	l.pushClosed(id, c)
 }
 
-func (l *loop) failed(c *conn) { c.failures = min(c.failures+1, 8) }
+func (l *loop) failed(c *conn) {
+	l.refused = true
+	c.failures = min(c.failures+1, 8)
+}
 
 // drop closes a connection.
 func (l *loop) drop(c *conn) {

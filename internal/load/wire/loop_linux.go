@@ -35,14 +35,15 @@ type loop struct {
 	close   bool // a new connection for every request
 	open    bool // open loop
 
-	conns  []conn
-	idle   []int32 // open, without a request; the last used is the last
-	closed []int32 // not open
-	retry  []retry // closed loop: waiting before the next attempt to connect
-	flying int     // requests in flight
-	open0  int     // connections to open before the window
-	listed bool    // the lists of an open loop are in use
-	pacer  pacer
+	conns   []conn
+	idle    []int32 // open, without a request; the last used is the last
+	closed  []int32 // not open
+	retry   []retry // closed loop: waiting before the next attempt to connect
+	flying  int     // requests in flight
+	open0   int     // connections to open before the window
+	refused bool    // an attempt to connect has failed
+	listed  bool    // the lists of an open loop are in use
+	pacer   pacer
 
 	start, end int64 // of the window; never until it begins
 	clock      int64 // the last reading
@@ -138,19 +139,16 @@ func (l *loop) await() bool {
 }
 
 // runClosed keeps a request in flight on every connection until the window
-// ends, then waits for the responses. The first requests are sent in lots, so
-// that their responses need not wait for the last of them; there are few lots
-// where there are many connections, because what is done between two lots
-// keeps the rest of the connections idle.
+// ends, then waits for the responses. No response is read before the last of
+// the first requests is sent: what would be done for the first connections
+// keeps the others idle. It costs the first responses no more time than the
+// rest will take, since sending to all connections is never slower than
+// serving all of them.
 func (l *loop) runClosed() {
-	lot := max(32, len(l.conns)/8)
 	for id := range l.conns {
 		if c := &l.conns[id]; c.state <= stateIdle {
 			l.clock = l.now()
 			l.begin(int32(id), c, l.clock, l.clock)
-		}
-		if id%lot == lot-1 {
-			l.handle(l.poller.Poll(l.events))
 		}
 	}
 	for !l.ended && (l.flying > 0 || l.clock < l.end) {

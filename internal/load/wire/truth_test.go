@@ -40,7 +40,8 @@ func truth(t *testing.T) {
 // can spoil one, a systematic error spoils all.
 const attempts = 5
 
-// oneOf requires that try, which says what is wrong, finds nothing at least once.
+// oneOf requires that try, which says what is wrong, finds nothing at least
+// once, unless the machine turns out to be busy with something else.
 func oneOf(t *testing.T, try func() string) {
 	t.Helper()
 	var wrong string
@@ -50,7 +51,26 @@ func oneOf(t *testing.T, try func() string) {
 		}
 		t.Log(wrong)
 	}
+	if p := cpuPressure(); p > 10 {
+		t.Skipf("somebody waited for a core in %g%% of the last 10 s; the last attempt: %s", p, wrong)
+	}
 	t.Errorf("all %d attempts failed, the last: %s", attempts, wrong)
+}
+
+// cpuPressure is the share of the last 10 s, in percent, in which a thread was
+// ready and had no core; 0 where the kernel does not tell.
+func cpuPressure() (percent float64) {
+	text, err := os.ReadFile("/proc/pressure/cpu")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "avg10=")
+	number, _, _ := strings.Cut(rest, " ")
+	percent, err = strconv.ParseFloat(number, 64)
+	if err != nil {
+		return 0
+	}
+	return percent
 }
 
 // near says what is wrong if got is neither within the share nor within slack of want.
@@ -163,14 +183,16 @@ func TestTruthStall(t *testing.T) {
 			_ = cmd.Process.Signal(syscall.SIGCONT)
 			stopped = time.Since(began)
 		}()
-		m := measure(t, load.Spec{URL: "http://" + addr + "/", Duration: 5 * time.Second, Schedule: rate})
+		// The connections are open before: to accept a thousand takes the server
+		// longer than to answer.
+		m := measure(t, load.Spec{URL: "http://" + addr + "/", Connections: 1100, Duration: 5 * time.Second, Schedule: rate})
 		wg.Wait()
 		require.Zero(t, m.Errors, m.FirstError)
 		h, err := m.Latency.Histogram()
 		require.NoError(t, err)
 		t.Logf("p99 %v, p90 %v, stopped for %v", h.Quantile(0.99), h.Quantile(0.9), stopped)
 		return near("p99", h.Quantile(0.99), stopped-50*time.Millisecond, 0.02, 0) +
-			near("p90", h.Quantile(0.9), stopped-500*time.Millisecond, 0.03, 0)
+			near("p90", h.Quantile(0.9), stopped-500*time.Millisecond, 0.02, 0)
 	})
 }
 
