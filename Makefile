@@ -36,7 +36,7 @@ lint: $(LINT) ## go vet and golangci-lint
 	$(LINT) run ./...
 
 $(LINT):
-	GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	GOBIN="$(CURDIR)/bin/tools" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	mv bin/tools/golangci-lint $@
 
 fmt: $(LINT) ## format the code

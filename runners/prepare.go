@@ -39,6 +39,10 @@ type Installed struct {
 type Preparer struct {
 	Cache string    // folder; created if need be
 	Log   io.Writer // what the installers print
+	// LogName is the name of Log for messages.
+	LogName string
+	// Guard ends the installers should this process be killed; nil: no guard.
+	Guard *Guard
 	// Note, if set, is called before an installation that may take long.
 	Note func(server string)
 }
@@ -155,7 +159,12 @@ func (p *Preparer) command(ctx context.Context, in *Installed, argv []string) er
 	cmd.Env = append(os.Environ(), "NODE_ENV=production")
 	cmd.Stdout, cmd.Stderr = out, out
 	ownGroup(cmd)
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		p.Guard.add(cmd.Process.Pid)
+		err = cmd.Wait()
+		p.Guard.remove(cmd.Process.Pid)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -163,10 +172,23 @@ func (p *Preparer) command(ctx context.Context, in *Installed, argv []string) er
 		return &Unavailable{
 			Server: in.Name,
 			Reason: fmt.Sprintf("installing its dependencies failed: %s: %v: %s", strings.Join(argv[:min(len(argv), 4)], " "), err, tail.last()),
-			Hint:   "see whether this machine reaches the package registry, then run again: nothing else needs to be redone",
+			Hint:   p.hint(in),
 		}
 	}
 	return nil
+}
+
+// hint names what an installation may lack: a part of its tools, or the way to the registry.
+func (p *Preparer) hint(in *Installed) string {
+	var mend []string
+	for _, need := range in.Needs {
+		mend = append(mend, need.Install)
+	}
+	hint := "is all of it installed (" + strings.Join(mend, "; ") + "), and does this machine reach the package registry? Then run again"
+	if p.LogName != "" {
+		hint += "; all that was printed is in " + p.LogName
+	}
+	return hint
 }
 
 // ownGroup makes a command end with everything that it started.

@@ -64,12 +64,15 @@ func TestStartFailures(t *testing.T) {
 	}{
 		{"exits", `start server "fake-exits": it ended before it was ready (exit status 7); it printed: Error: cannot [31mload module`},
 		{"silent", `start server "fake-silent": not ready after 300ms`},
-		{"error", `start server "fake-error": not ready after 300ms (/ answers status 500)`},
+		{"error", `start server "fake-error": not ready after 3s (/ answers status 500)`},
 	} {
 		t.Run(tc.kind, func(t *testing.T) {
 			deadline := 300 * time.Millisecond
 			if tc.kind == "exits" {
 				deadline = 20 * time.Second
+			}
+			if tc.kind == "error" {
+				deadline = 3 * time.Second // it has to come as far as its answer
 			}
 			_, err := start(t, tc.kind, Options{Deadline: deadline})
 			require.ErrorContains(t, err, tc.want)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -69,9 +70,10 @@ type Bench struct {
 	Launcher Launcher
 	Engine   load.Engine
 	Sink     Sink
-	Observe  func(Event)           // may be nil
-	Done     []record.Trial        // trials that stand in the journal already
-	Arms     map[string]record.Arm // by name
+	Noise    func() (host.Noise, error) // of the run's cores; nil: not read
+	Observe  func(Event)                // may be nil
+	Done     []record.Trial             // trials that stand in the journal already
+	Arms     map[string]record.Arm      // by name
 
 	// Enough, if set, is asked after each of the numbers of blocks in Looks
 	// whether what is measured suffices, and how many blocks should.
@@ -259,9 +261,28 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 	return nil
 }
 
+func (b *Bench) noise() host.Noise {
+	if b.Noise == nil {
+		return host.Noise{}
+	}
+	n, err := b.Noise()
+	if err != nil {
+		return host.Noise{}
+	}
+	return n
+}
+
+// disturbance is what happened between two readings less what the measurement
+// itself used. Interrupts are left out: the measurement causes most of them.
+func disturbance(before, after host.Noise, own time.Duration) record.Disturbance {
+	d := after.Sub(before)
+	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own), Steal: d.Steal, Throttled: d.Throttled}
+}
+
 func (b *Bench) window(ctx context.Context, server Server, level record.Level, spec load.Spec, t *record.Trial, ev Event, warmup bool) error {
 	spec.Connections = level.Connections
 	before, _ := server.Usage()
+	noise := b.noise()
 	w := record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
 	m, err := b.Engine.Run(ctx, spec)
 	if err != nil {
@@ -272,6 +293,7 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 		after.CPU = after.CPU.Sub(before.CPU)
 		w.Server = after
 	}
+	w.Host = disturbance(noise, b.noise(), w.Server.CPU.Total()+w.Load.CPU.Total())
 	if err := server.Alive(); err != nil {
 		return fmt.Errorf("%v: %w", level, err)
 	}

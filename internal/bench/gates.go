@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -20,11 +21,12 @@ const (
 	minHeadRoom     = 2.0   // generator's ceiling over the throughput
 	maxErrorRate    = 0.001 // failed requests
 	maxLittleError  = 0.02  // of N = X R
+	maxHostNoise    = 0.10  // share of the cores' time that went elsewhere
 )
 
 var windowGates = []gate{
 	{record.GateGeneratorCPU, func(w *record.Window, run *record.Run) string {
-		cores := max(len(run.LoadCPUs), 1)
+		cores := run.GeneratorCores()
 		share := w.Load.CPU.Total().Seconds() / (w.Load.Duration.Seconds() * float64(cores))
 		if share < maxGeneratorCPU {
 			return ""
@@ -57,6 +59,17 @@ var windowGates = []gate{
 		}
 		return fmt.Sprintf("requests in flight were %.3f of the connections (N = X R within %.0f%%)", ratio, 100*maxLittleError)
 	}},
+	{record.GateHostNoise, hostNoise},
+}
+
+func hostNoise(w *record.Window, _ *record.Run) string {
+	d := &w.Host
+	lost := d.Others + d.Steal + d.Throttled
+	if float64(lost) <= maxHostNoise*float64(d.Elapsed) {
+		return ""
+	}
+	return fmt.Sprintf("%.0f%% of the cores' time went elsewhere (limit %.0f%%): other processes %v, hypervisor %v, throttled %v",
+		100*float64(lost)/float64(max(d.Elapsed, 1)), 100*maxHostNoise, d.Others.Round(time.Millisecond), d.Steal.Round(time.Millisecond), d.Throttled.Round(time.Millisecond))
 }
 
 func gates(w *record.Window, run *record.Run) []record.Gate {

@@ -23,8 +23,11 @@ func TestEachGateTripsAlone(t *testing.T) {
 		record.GateGeneratorCPU: func(w *record.Window) { w.Load.CPU.System = 400 * time.Millisecond },
 		record.GateCeiling:      func(w *record.Window) { w.Load.Completed = 5001 },
 		record.GateConnections:  func(w *record.Window) { w.Load.Established = 3 },
-		record.GateErrors:       func(w *record.Window) { w.Load.Errors.Reset = 5 },
-		record.GateLittlesLaw:   func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
+		record.GateHostNoise: func(w *record.Window) {
+			w.Host = record.Disturbance{Elapsed: 2 * time.Second, Others: 201 * time.Millisecond}
+		},
+		record.GateErrors:     func(w *record.Window) { w.Load.Errors.Reset = 5 },
+		record.GateLittlesLaw: func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
 	} {
 		w := sound()
 		spoil(w)

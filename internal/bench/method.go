@@ -11,7 +11,7 @@ import (
 
 // methodVersion is to be raised with every change of what a window measures
 // that the constants below do not show.
-const methodVersion = 1
+const methodVersion = 2
 
 // Method is the fingerprint of how this program measures. Figures of two
 // runs may be compared only if it is the same: otherwise a change of method
@@ -19,7 +19,7 @@ const methodVersion = 1
 func Method() string {
 	h := sha256.New()
 	for _, v := range []any{
-		methodVersion, warmupConnections, maxGeneratorCPU, minHeadRoom, maxErrorRate, maxLittleError,
+		methodVersion, warmupConnections, maxGeneratorCPU, minHeadRoom, maxErrorRate, maxLittleError, maxHostNoise,
 		time.Duration(record.BinWidth),
 	} {
 		h.Write(fmt.Appendf(nil, "%v\n", v))

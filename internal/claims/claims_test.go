@@ -234,3 +234,27 @@ func FuzzLedger(f *testing.F) {
 		}
 	})
 }
+
+// TestACrashIsNoSelection: a server that crashes in half of the blocks is not
+// judged by the other half, and the reason says that it crashed.
+func TestACrashIsNoSelection(t *testing.T) {
+	crash := func(trials []record.Trial, blocks int) {
+		for i := range trials {
+			if tr := &trials[i]; tr.Arm == "b" && tr.Block < blocks {
+				tr.Failure, tr.Windows = "c=64: server ended by itself", tr.Windows[:1]
+			}
+		}
+	}
+	fast := map[string]float64{"a": 1000, "b": 500, "c": 300}
+	run, trials := rigged(8, 0.01, fast)
+	crash(trials, 4)
+	v := answer(t, run, trials)
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	assert.Contains(t, v.Reason, "4 of 8 blocks give no value: b at c=64: c=64: server ended by itself")
+
+	run, trials = rigged(8, 0.01, fast)
+	crash(trials, 1)
+	v = answer(t, run, trials)
+	assert.Equal(t, claims.Supported, v.Verdict)
+	assert.Equal(t, 7, v.Cells[1].Blocks)
+}

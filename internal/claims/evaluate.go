@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -32,9 +33,9 @@ func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, err
 }
 
 func newEvaluation(l *Ledger, run *record.Run, trials []record.Trial) (*evaluation, error) {
-	e := &evaluation{run: run, values: map[place]map[int]*sample{}}
-	blocks := e.index(trials)
-	alpha, err := alphaAt(l, run.Blocks, blocks)
+	e := &evaluation{run: run, values: map[place]map[int]*sample{}, failures: map[string]map[int]string{}}
+	e.index(trials)
+	alpha, err := alphaAt(l, run.Blocks, len(e.blocks))
 	if err != nil {
 		return nil, fmt.Errorf("evaluate ledger: %w", err)
 	}
@@ -110,6 +111,8 @@ type evaluation struct {
 	run        *record.Run
 	confidence float64
 	values     map[place]map[int]*sample // by block
+	failures   map[string]map[int]string // by arm and block: why a trial has fewer windows than planned
+	blocks     []int                     // the complete ones, in order
 }
 
 type place struct {
@@ -123,13 +126,20 @@ type sample struct {
 	window *record.Window
 }
 
-// index sorts the windows of the complete blocks and counts these.
-func (e *evaluation) index(trials []record.Trial) (blocks int) {
+// index sorts the windows of the complete blocks.
+func (e *evaluation) index(trials []record.Trial) {
 	complete := record.CompleteBlocks(e.run, trials)
+	e.blocks = slices.Sorted(maps.Keys(complete))
 	for i := range trials {
 		t := &trials[i]
 		if !complete[t.Block] {
 			continue
+		}
+		if t.Failure != "" {
+			if e.failures[t.Arm] == nil {
+				e.failures[t.Arm] = map[int]string{}
+			}
+			e.failures[t.Arm][t.Block] = t.Failure
 		}
 		for j := range t.Windows {
 			w := &t.Windows[j]
@@ -143,7 +153,6 @@ func (e *evaluation) index(trials []record.Trial) (blocks int) {
 			e.values[p][t.Block] = &sample{t, w}
 		}
 	}
-	return len(complete)
 }
 
 func (e *evaluation) claim(c Claim) Verdict {
@@ -236,51 +245,58 @@ func (e *evaluation) absent(arm string) string {
 	return ""
 }
 
-// pairs are the values of two arms in the blocks that have both.
+// pairs are the values of two arms in the complete blocks.
 type pairs struct {
 	a, b           []float64
 	boundA, boundB bool // the generator limited the arm in some block
 	gates          []string
-	spoiled        string
+	spoiled        string // why there is no answer, "" if there can be one
 }
 
+// pairs takes the values of two arms block by block. A block in which one of
+// them has no sound value leaves the comparison; where half of the blocks or
+// more do, what remains is a selection and no sample: a server that crashes
+// under load must not be judged by the times when it did not.
 func (e *evaluation) pairs(m metric, a, b place) pairs {
 	var p pairs
 	gates := map[string]bool{}
 	var spoiled []string
-	for _, block := range slices.Sorted(maps.Keys(e.values[a])) {
-		sa, sb := e.values[a][block], e.values[b][block]
-		if sb == nil {
+	for _, block := range e.blocks {
+		va, whyA := e.value(m, a, block, gates, &p.boundA)
+		vb, whyB := e.value(m, b, block, gates, &p.boundB)
+		if why := cmp.Or(whyA, whyB); why != "" {
+			spoiled = append(spoiled, why)
 			continue
 		}
-		bad := false
-		for _, side := range []struct {
-			s     *sample
-			bound *bool
-		}{{sa, &p.boundA}, {sb, &p.boundB}} {
-			for _, g := range side.s.window.Gates {
-				gates[g.Name] = true
-				if record.LowerBound(g.Name) {
-					*side.bound = true
-				} else {
-					bad = true
-					spoiled = append(spoiled, fmt.Sprintf("%s: %s", side.s.trial.Arm, g.Detail))
-				}
-			}
-		}
-		va, okA := m.read(sa.trial, sa.window)
-		vb, okB := m.read(sb.trial, sb.window)
-		if !bad && okA && okB {
-			p.a, p.b = append(p.a, va), append(p.b, vb)
-		}
+		p.a, p.b = append(p.a, va), append(p.b, vb)
 	}
 	p.gates = slices.Sorted(maps.Keys(gates))
-	// Blocks that fail a gate leave the comparison; where fewer than half
-	// remain, what remains is a selection and no sample.
 	if len(spoiled) > 0 && len(p.a) <= len(spoiled) {
-		p.spoiled = fmt.Sprintf("a validity gate forbids an answer: %s", spoiled[0])
+		p.spoiled = fmt.Sprintf("%d of %d blocks give no value: %s", len(spoiled), len(e.blocks), spoiled[0])
 	}
 	return p
+}
+
+// value reads a metric in one block, or says why it has no sound value there.
+func (e *evaluation) value(m metric, at place, block int, gates map[string]bool, bound *bool) (v float64, why string) {
+	s := e.values[at][block]
+	if s == nil {
+		why = cmp.Or(e.failures[at.arm][block], "it was not measured")
+		return 0, fmt.Sprintf("%s at %v: %s", at.arm, at.level, why)
+	}
+	for _, g := range s.window.Gates {
+		gates[g.Name] = true
+		if record.LowerBound(g.Name) {
+			*bound = true
+		} else {
+			why = fmt.Sprintf("%s: %s", at.arm, g.Detail)
+		}
+	}
+	v, ok := m.read(s.trial, s.window)
+	if !ok && why == "" {
+		why = fmt.Sprintf("%s at %v: too few requests for this figure", at.arm, at.level)
+	}
+	return v, why
 }
 
 // mostFloor stands for any noise beyond it, so that a verdict can be written as JSON.

@@ -34,10 +34,11 @@ var metrics = map[Metric]metric{
 		return seconds(w.Load.Latency.P99)
 	}},
 	"cpu-per-request": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
-		if w.Load.Completed == 0 {
+		if w.Load.OK == 0 {
 			return 0, false
 		}
-		return positive(w.Server.CPU.Total().Seconds() / float64(w.Load.Completed))
+		// The meter runs until the last response has come, so all of them share it.
+		return positive(w.Server.CPU.Total().Seconds() / float64(w.Load.OK))
 	}},
 	"memory": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(float64(w.Server.PSS))

@@ -119,7 +119,7 @@ func (s *session) calibrateAt(ctx context.Context, engine load.Engine, connectio
 
 // loadNull runs one closed-loop window against a fresh null server on the servers' cores.
 func (s *session) loadNull(ctx context.Context, engine load.Engine, connections int, window time.Duration) (m *record.Measurement, err error) {
-	server, err := nullServer()
+	server, err := nullServer(s.run.ServerCPUs)
 	if err != nil {
 		return nil, err
 	}

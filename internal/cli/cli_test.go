@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,7 +100,21 @@ func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	return 30000 + int(time.Now().UnixNano()/1000%2000)
+	for range 100 {
+		port := 24000 + int(time.Now().UnixNano()/1000%2000)                 // and the one 2,000 above
+		a, err1 := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))      //nolint:noctx // loopback
+		b, err2 := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+2000)) //nolint:noctx // loopback
+		for _, ln := range []net.Listener{a, b} {
+			if ln != nil {
+				_ = ln.Close()
+			}
+		}
+		if err1 == nil && err2 == nil {
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
 }
 
 // harness is a run in the background, in a folder of its own.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 		if werr := writeJSON(a.out, result); werr != nil {
 			return werr
 		}
-	} else if werr := result.write(a.out, m, len(spec.CPUs)); werr != nil {
+	} else if werr := result.write(a.out, m, generatorCores(m.Engine, spec.CPUs)); werr != nil {
 		return werr
 	}
 	if err != nil {
@@ -217,8 +218,8 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 		line("service", "%s", quantiles(r.Service))
 		line("send slip", "%s", quantiles(r.Slip))
 	}
-	share := m.CPU.Total().Seconds() / max(m.Duration.Seconds(), 1e-9) / float64(max(cores, 1))
-	line("generator", "%.1f us of CPU a request, %.0f%% of %d core(s)%s", r.CPU.PerRequest, 100*share, max(cores, 1), limited(share))
+	share := m.CPU.Total().Seconds() / max(m.Duration.Seconds(), 1e-9) / float64(cores)
+	line("generator", "%.1f us of CPU a request, %.0f%% of %d core(s)%s", r.CPU.PerRequest, 100*share, cores, limited(share))
 	if r.LittlesLaw != nil {
 		line("in flight", "%.1f%% of the connections on average (Little's law)", 100**r.LittlesLaw)
 	}
@@ -235,6 +236,12 @@ func (r *loadResult) loop() string {
 	default:
 		return fmt.Sprintf("open loop over at most %d connections", r.Connections)
 	}
+}
+
+// generatorCores is the number of cores that an engine may use.
+func generatorCores(engine string, cpus []int) int {
+	r := record.Run{LoadCPUs: cpus, Engine: record.EngineChoice{Name: engine}, Environment: record.Environment{Cores: runtime.NumCPU()}}
+	return r.GeneratorCores()
 }
 
 func limited(share float64) string {

@@ -22,13 +22,18 @@ const (
 	plotsFolder  = "plots"
 )
 
-// buildDocument derives the report of a run folder from its raw data, with
-// the ledger as it stood when the run began.
+// buildDocument derives the report of a run folder from its raw data.
 func buildDocument(dir string) (*report.Document, error) {
 	run, err := record.ReadRun(dir)
 	if err != nil {
 		return nil, err
 	}
+	return deriveDocument(run, dir)
+}
+
+// deriveDocument derives the report of a run from its trials, with the ledger
+// as it stood when the run began.
+func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 	trials, err := record.ReadTrials(dir)
 	if err != nil {
 		return nil, err
@@ -50,17 +55,21 @@ func renderFolder(dir string) (*report.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	return doc, writeFolder(dir, doc)
+}
+
+func writeFolder(dir string, doc *report.Document) error {
 	data, err := json.MarshalIndent(doc.Verdicts, "", "  ")
 	if err != nil {
-		return nil, fmt.Errorf("encode verdicts: %w", err)
+		return fmt.Errorf("encode verdicts: %w", err)
 	}
 	if err := record.WriteFile(filepath.Join(dir, verdictsFile), append(data, '\n')); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := drawCharts(doc, filepath.Join(dir, plotsFolder), "svg", "png"); err != nil {
-		return nil, err
+		return err
 	}
-	return doc, writeTo(filepath.Join(dir, markdownFile), func(w io.Writer) error { return markdown.Write(w, doc) })
+	return writeTo(filepath.Join(dir, markdownFile), func(w io.Writer) error { return markdown.Write(w, doc) })
 }
 
 // writeTo makes or replaces a file with what render writes.

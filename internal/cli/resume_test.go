@@ -40,7 +40,7 @@ func TestResumeAfterKills(t *testing.T) {
 	text := bytes.ReplaceAll([]byte(shortTrials), []byte("BLOCKS"), []byte(strconv.Itoa(kills+4)))
 	require.NoError(t, os.WriteFile(profile, text, 0o644))
 	run := filepath.Join(dir, "run")
-	args := []string{"run", "--profile", profile, "--engine", "wire", "--out", run}
+	args := []string{"run", "--profile", profile, "--out", run}
 	rng := rand.New(rand.NewPCG(1, uint64(kills)))
 	for done := 0; done < kills; {
 		cmd := exec.CommandContext(t.Context(), binary, args...)

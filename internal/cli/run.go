@@ -16,6 +16,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
@@ -74,7 +75,7 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.guard.Close() }()
+	defer func() { _ = s.close() }()
 	err = s.measure(ctx)
 	if ctx.Err() != nil {
 		// What was measured is to be reported even though ctx has ended.
@@ -85,20 +86,33 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 		s.run.State = record.Complete
 	}
 	s.run.End = time.Now().UTC()
-	if werr := record.WriteRun(s.dir, s.run); werr != nil {
-		return errors.Join(err, werr)
-	}
-	doc, rerr := renderFolder(s.dir)
+	// What can be shown is shown, even where the disk takes nothing more.
+	err = errors.Join(err, record.WriteRun(s.dir, s.run))
+	doc, rerr := deriveDocument(s.run, s.dir)
 	if rerr != nil {
 		return errors.Join(err, rerr)
 	}
-	if rerr := a.printRun(doc, s.dir, o.format); rerr != nil {
-		return errors.Join(err, rerr)
-	}
+	err = errors.Join(err, writeFolder(s.dir, doc), a.printRun(doc, s.dir, o.format))
 	if err != nil {
 		return err
 	}
-	return hopelessArms(doc)
+	return judge(doc)
+}
+
+// judge is an error if the run came to nothing that an answer can stand on.
+func judge(doc *report.Document) error {
+	if err := hopelessArms(doc); err != nil {
+		return err
+	}
+	for i := range doc.Cells {
+		if !slices.ContainsFunc(doc.Cells[i].Gates, func(g report.GateCount) bool { return !record.LowerBound(g.Name) }) {
+			return nil
+		}
+	}
+	if len(doc.Cells) == 0 {
+		return nil
+	}
+	return exitError{exitInvalid, "the run is invalid: every figure failed a validity gate, see the gates above"}
 }
 
 // hopelessArms is an error if an arm came to no measurement in any trial.
@@ -141,9 +155,11 @@ func (o runOptions) selected() (*profile.Profile, error) {
 		}
 	}
 	if o.blocks != "" {
+		least := p.Blocks.Min
 		if p.Blocks, err = parseRange(o.blocks); err != nil {
 			return nil, usageError{err}
 		}
+		p.Quotable = p.Quotable && p.Blocks.Min >= least
 	}
 	return p, nil
 }
@@ -188,21 +204,16 @@ func onlyFlags(cmd *cobra.Command, allowed ...string) (err error) {
 // measure runs the blocks that are planned and not done, until the intervals
 // are narrow enough. Every finished trial is on disk when it returns.
 func (s *session) measure(ctx context.Context) error {
-	journal, err := record.OpenJournal(s.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = journal.Close() }()
 	trials, err := record.ReadTrials(s.dir)
 	if err != nil {
 		return err
 	}
 	progress := newProgress(s.app.err)
 	defer progress.close()
-	sink := &keeper{journal: journal, trials: trials}
+	sink := &keeper{journal: s.journal, trials: trials}
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
-		Done:   trials,
+		Done: trials, Noise: s.noise(),
 		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
 	}
 	if s.run.Shard == nil { // a shard does not see the others' figures and runs all its blocks
@@ -212,6 +223,15 @@ func (s *session) measure(ctx context.Context) error {
 		b.Arms[arm.Name] = arm
 	}
 	return b.Blocks(ctx)
+}
+
+// noise reads what else happens on the run's cores, where there are cores of its own.
+func (s *session) noise() func() (host.Noise, error) {
+	cores := slices.Concat(s.run.ServerCPUs, s.run.LoadCPUs)
+	if len(cores) == 0 {
+		return nil
+	}
+	return func() (host.Noise, error) { return host.ReadNoise(cores) }
 }
 
 // keeper writes trials to the journal and keeps them for the looks.
@@ -246,7 +266,7 @@ func logName(arm string) string {
 	}, arm) + ".log"
 }
 
-// newFolder makes the run folder and, for one of the default place, points results/latest at it.
+// newFolder makes the run folder.
 func newFolder(out, profileName string, now time.Time) (string, error) {
 	dir := out
 	if dir == "" {
@@ -258,12 +278,13 @@ func newFolder(out, profileName string, now time.Time) (string, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o755); err != nil {
 		return "", fmt.Errorf("make the run folder: %w", err)
 	}
-	if out == "" {
-		if err := pointLatest(dir); err != nil {
-			return "", err
-		}
-	}
 	return dir, nil
+}
+
+// removeEmpty removes a run folder in which nothing was measured.
+func removeEmpty(dir string) {
+	_ = os.Remove(filepath.Join(dir, "logs"))
+	_ = os.Remove(dir)
 }
 
 // pointLatest replaces the link results/latest in one step.

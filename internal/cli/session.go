@@ -31,6 +31,7 @@ type session struct {
 	installed map[string]*runners.Installed // by server
 	engine    load.Engine
 	guard     *runners.Guard
+	journal   *record.Journal
 	ledger    *claims.Ledger
 	own       map[string]string // folder of a server that is not embedded, by name
 }
@@ -42,8 +43,15 @@ func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*sess
 	if o.resume == "" {
 		begin = func(ctx context.Context, o runOptions) error { return s.begin(ctx, o, seeded) }
 	}
+	if err := oneOf("engine", o.engine, "auto", "wire", "vegeta"); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.guard, err = startGuard(); err != nil {
+		return nil, err
+	}
 	if err := begin(ctx, o); err != nil {
-		return nil, errors.Join(err, s.guard.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	for _, n := range s.run.Notices {
 		s.say("note: %s", n)
@@ -82,7 +90,12 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if err := s.addServers(o.servers); err != nil {
 		return err
 	}
+	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
+		return err
+	}
+	s.run.ID = filepath.Base(s.dir)
 	if err := s.prepare(ctx, p.WithReplicate()); err != nil {
+		removeEmpty(s.dir)
 		return err
 	}
 	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), len(p.Levels), p.Blocks.Max, s.run.Seed)
@@ -92,10 +105,14 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if err := s.chooseEngine(ctx, o.engine); err != nil {
 		return err
 	}
-	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
+	if s.journal, err = record.OpenJournal(s.dir); err != nil {
 		return err
 	}
-	s.run.ID = filepath.Base(s.dir)
+	if o.out == "" {
+		if err := pointLatest(s.dir); err != nil {
+			s.run.Notices = append(s.run.Notices, err.Error())
+		}
+	}
 	return record.WriteRun(s.dir, s.run)
 }
 
@@ -112,7 +129,10 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	fresh := *old
 	s.dir, s.run = o.resume, &fresh
 	s.run.Method = bench.Method()
-	s.run.Servers, s.run.Missing, s.run.Notices = nil, nil, nil
+	s.run.Servers, s.run.Missing = nil, nil
+	if s.journal, err = record.OpenJournal(s.dir); err != nil {
+		return err
+	}
 	if err := s.cores(runOptions{serverCPUs: host.FormatCPUs(old.ServerCPUs), loadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
 		return err
 	}
@@ -158,17 +178,21 @@ func sameMachine(a, b record.Environment) bool {
 	return a.CPU == b.CPU && a.Cores == b.Cores && a.Kernel == b.Kernel && a.Memory == b.Memory && a.OS == b.OS && a.Arch == b.Arch
 }
 
-// settle looks at the machine, moves the harness to the generator's cores and
-// starts the guard.
-func (s *session) settle() (err error) {
+// settle looks at the machine and moves the harness to the generator's cores.
+func (s *session) settle() error {
 	if _, err := host.RaiseOpenFiles(); err != nil {
 		return err
 	}
 	s.run.Environment = host.Environment()
-	if err := host.PinProcess(s.run.LoadCPUs); err != nil {
-		return err
+	return host.PinProcess(s.run.LoadCPUs)
+}
+
+// close ends the guard and gives the journal free.
+func (s *session) close() error {
+	err := s.guard.Close()
+	if s.journal != nil {
+		err = errors.Join(err, s.journal.Close())
 	}
-	s.guard, err = startGuard()
 	return err
 }
 
@@ -191,7 +215,9 @@ func (s *session) cores(o runOptions) error {
 		return err
 	}
 	if notice != "" {
-		s.run.Notices = append(s.run.Notices, notice)
+		if !slices.Contains(s.run.Notices, notice) {
+			s.run.Notices = append(s.run.Notices, notice)
+		}
 		s.run.Quotable = false
 	}
 	s.run.ServerCPUs, s.run.LoadCPUs = cores.Server, cores.Load
@@ -209,12 +235,12 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 		return fmt.Errorf("make the cache folder: %w", err)
 	}
 	logPath := filepath.Join(cache, "prepare.log")
-	log, err := os.Create(logPath)
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	p := &runners.Preparer{Cache: cache, Log: log, Note: func(server string) { s.say("installing %s (once; log: %s)", server, logPath) }}
+	p := &runners.Preparer{Cache: cache, Log: log, LogName: logPath, Guard: s.guard, Note: func(server string) { s.say("installing %s (once; log: %s)", server, logPath) }}
 	failed := map[string]*runners.Unavailable{}
 	for i, arm := range arms {
 		if failed[arm.Server] == nil && s.installed[arm.Server] == nil {
@@ -232,13 +258,38 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 			}
 			continue
 		}
+		if m := s.tooManyWorkers(&arms[i]); m != nil {
+			s.run.Missing = append(s.run.Missing, *m)
+			s.say("partial run, without %s: %s\nhint: %s", m.Arm, m.Reason, m.Hint)
+			continue
+		}
 		arms[i].Close = arm.Close || s.installed[arm.Server].AlwaysCloses()
 	}
 	s.run.Arms = arms
-	if len(s.installed) == 0 {
+	if len(present(arms, s.run.Missing)) == 0 {
 		return errors.New("none of the servers can run on this machine")
 	}
 	return nil
+}
+
+// tooManyWorkers refuses an arm that asks for more workers than the servers
+// have cores: they would take turns, and the figure would be of nothing. An
+// arm that does not ask has as many as the manifest says and the cores allow.
+func (s *session) tooManyWorkers(arm *record.Arm) *record.Missing {
+	p, cores := s.installed[arm.Server].Workers, len(s.run.ServerCPUs)
+	if p == nil || cores == 0 {
+		return nil
+	}
+	if arm.Workers == 0 {
+		arm.Workers = min(p.Default, cores)
+	}
+	if arm.Workers <= cores {
+		return nil
+	}
+	return &record.Missing{
+		Arm: arm.Name, Reason: fmt.Sprintf("not testable here: %d workers on %d core(s)", arm.Workers, cores),
+		Hint: fmt.Sprintf("give the servers %d cores with --server-cpus, where the machine has them", arm.Workers),
+	}
 }
 
 // addServers takes folders of servers that are not embedded.

@@ -97,12 +97,27 @@ func Assign(server, load []int) (a Assignment, notice string, err error) {
 		}
 	}
 	if len(load) == 0 {
-		if f := free(server); len(f) > 0 {
+		// A thread of the server's physical core is the last choice.
+		var with []int
+		for _, c := range server {
+			with = append(with, Siblings(c)...)
+		}
+		if f := free(slices.Concat(server, with)); len(f) > 0 {
+			load = f[:1]
+		} else if f := free(server); len(f) > 0 {
 			load = f[:1]
 		}
 	}
 	if len(server) == 0 || len(load) == 0 {
 		return a, "Servers and generator share one core: this machine has no second one. Figures from it are not for quoting.", nil
 	}
-	return Assignment{Server: server, Load: load}, "", nil
+	a = Assignment{Server: server, Load: load}
+	for _, c := range server {
+		for _, sibling := range Siblings(c) {
+			if slices.Contains(load, sibling) {
+				return a, fmt.Sprintf("Cores %d (servers) and %d (generator) are threads of one physical core and slow each other. Figures from them are not for quoting.", c, sibling), nil
+			}
+		}
+	}
+	return a, "", nil
 }

@@ -17,7 +17,7 @@ import (
 // takes and how the generator's ports are reused.
 var sysctls = []string{
 	"net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog", "net.ipv4.ip_local_port_range",
-	"net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_fin_timeout", "fs.file-max", "kernel.sched_autogroup_enabled",
+	"net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_congestion_control", "fs.file-max", "kernel.sched_autogroup_enabled",
 }
 
 // Environment describes this machine. What the system does not tell is empty.

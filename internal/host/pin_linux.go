@@ -24,6 +24,16 @@ func Allowed() ([]int, error) {
 	return cpus, nil
 }
 
+// Siblings are the hardware threads of a core's physical core, itself
+// included; none where the system does not tell.
+func Siblings(cpu int) []int {
+	list, err := ParseCPUs(file(fmt.Sprintf("/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu)))
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
 func cpuSet(cpus []int) *unix.CPUSet {
 	set := new(unix.CPUSet)
 	for _, c := range cpus {

@@ -5,6 +5,9 @@ package host
 // Allowed needs Linux.
 func Allowed() ([]int, error) { return nil, ErrUnsupported }
 
+// Siblings are not known.
+func Siblings(int) []int { return nil }
+
 // PinThread does nothing for an empty list and needs Linux for any other.
 func PinThread(cpus []int) error {
 	if len(cpus) == 0 {

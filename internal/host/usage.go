@@ -19,19 +19,20 @@ func SelfCPU() record.CPU {
 }
 
 // RaiseOpenFiles raises this process's limit of open files to the most that
-// it may set without privileges, for itself and the processes that it starts,
+// it may set without privileges, if the system lets it, for itself and the processes that it starts,
 // and returns the limit then in force.
 func RaiseOpenFiles() (uint64, error) {
 	var lim syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
 		return 0, fmt.Errorf("read the limit of open files: %w", err)
 	}
+	before := lim
 	lim.Cur = lim.Max
 	// Set even where nothing changes: the Go runtime raised the soft limit
 	// when this process began and would give children the old one, unless
 	// the limit was set explicitly.
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
-		return 0, fmt.Errorf("raise the limit of open files: %w", err)
+		lim = before // macOS may refuse what it says is the most
 	}
 	return uint64(lim.Cur), nil //nolint:unconvert // signed on some systems
 }

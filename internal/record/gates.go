@@ -8,6 +8,7 @@ const (
 	GateConnections  = "connections"
 	GateErrors       = "errors"
 	GateLittlesLaw   = "littles-law"
+	GateHostNoise    = "host-noise"
 )
 
 // LowerBound says whether a gate speaks of the generator and not of the

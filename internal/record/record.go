@@ -184,6 +184,15 @@ type Usage struct {
 	Processes int    `json:"processes"`
 }
 
+// Disturbance is what this machine did besides the measurement, on the cores
+// of the servers and the generator, from just before a window until its last response.
+type Disturbance struct {
+	Elapsed   time.Duration `json:"elapsed_ns"`   // of all those cores together; 0 where the system does not tell
+	Others    time.Duration `json:"others_ns"`    // used by processes that are neither server nor generator
+	Steal     time.Duration `json:"steal_ns"`     // given by the hypervisor to other machines
+	Throttled time.Duration `json:"throttled_ns"` // stood still because a quota was used up
+}
+
 // Window is one measured interval of one level.
 type Window struct {
 	Level  Level       `json:"level"`
@@ -191,6 +200,7 @@ type Window struct {
 	Warmup bool        `json:"warmup,omitempty"` // recorded, not part of any result
 	Load   Measurement `json:"load"`
 	Server Usage       `json:"server"`
+	Host   Disturbance `json:"host"`
 	Gates  []Gate      `json:"gates,omitempty"` // the gates that this window failed
 }
 

@@ -36,6 +36,19 @@ type Run struct {
 	Notices     []string         `json:"notices,omitempty"`
 }
 
+// GeneratorCores is the number of cores that the generator may use: those it
+// is pinned to; else one, for wire is one event loop, or all, for vegeta.
+func (r *Run) GeneratorCores() int {
+	switch {
+	case len(r.LoadCPUs) > 0:
+		return len(r.LoadCPUs)
+	case r.Engine.Name == "vegeta":
+		return max(r.Environment.Cores, 1)
+	default:
+		return 1
+	}
+}
+
 // State says how far a run came.
 type State string
 

@@ -17,7 +17,7 @@ type place struct {
 
 // measure fills in cells, starts and failures from the trials that count.
 func (d *Document) measure(run *record.Run, trials []record.Trial) error {
-	cores := max(len(run.LoadCPUs), 1) // one event loop where it is not pinned, as the gate counts
+	cores := run.GeneratorCores()
 	byPlace := map[place][]start{}
 	byArm := map[string][]*record.Trial{}
 	failed := map[string]int{}
@@ -88,7 +88,7 @@ type start struct {
 func newStart(t *record.Trial, level record.Level, cores int) (start, error) {
 	s := start{point: BlockPoint{Block: t.Block}}
 	var duration, cpu, serverCPU time.Duration
-	var completed uint64
+	var completed, ok uint64
 	var littles, weight float64
 	var parts []*record.Distribution
 	for i := range t.Windows {
@@ -101,6 +101,7 @@ func newStart(t *record.Trial, level record.Level, cores int) (start, error) {
 		cpu += m.CPU.Total()
 		serverCPU += w.Server.CPU.Total()
 		completed += m.Completed
+		ok += m.OK
 		littles += m.LittlesLaw() * m.Duration.Seconds()
 		weight += m.Duration.Seconds()
 		s.offered = number(m.Offered)
@@ -124,8 +125,8 @@ func newStart(t *record.Trial, level record.Level, cores int) (start, error) {
 		s.generatorCPU = cpu.Seconds() / duration.Seconds() / float64(cores)
 		s.littles = littles / weight
 	}
-	if completed > 0 {
-		s.point.CPUPerRequest = serverCPU.Seconds() / float64(completed)
+	if ok > 0 { // the meter runs until the last response has come
+		s.point.CPUPerRequest = serverCPU.Seconds() / float64(ok)
 	}
 	return s, s.latency(parts)
 }

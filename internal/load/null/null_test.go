@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load/null"
 )
 
@@ -38,7 +40,7 @@ func dial(t *testing.T, s *null.Server) net.Conn {
 }
 
 func TestAnswersNetHTTP(t *testing.T) {
-	for _, addr := range []string{"", "[::1]:0", "localhost:0"} {
+	for _, addr := range withIPv6(t, "", "[::1]:0", "localhost:0") {
 		s := start(t, null.Options{Addr: addr})
 		client := &http.Client{Transport: &http.Transport{}}
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT"} {
@@ -142,7 +144,7 @@ func TestSeveralLoops(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("one server elsewhere")
 	}
-	s := start(t, null.Options{CPUs: []int{0, 0, 0}})
+	s := start(t, null.Options{CPUs: []int{core(t), core(t), core(t)}})
 	var wg sync.WaitGroup
 	errs := make(chan error, 10)
 	for range cap(errs) {
@@ -201,4 +203,24 @@ func ExampleStart() {
 	body, _ := io.ReadAll(resp.Body)
 	fmt.Println(string(body))
 	// Output: Hello World!
+}
+
+// core is a core that this process may be pinned to.
+func core(t *testing.T) int {
+	t.Helper()
+	cpus, err := host.Allowed()
+	require.NoError(t, err)
+	return cpus[0]
+}
+
+// withIPv6 leaves out what needs IPv6 on loopback where there is none.
+func withIPv6(t *testing.T, addrs ...string) []string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "[::1]:0") //nolint:noctx // loopback
+	if err != nil {
+		t.Logf("without IPv6: %v", err)
+		return slices.DeleteFunc(addrs, func(a string) bool { return strings.HasPrefix(a, "[::1]") })
+	}
+	_ = ln.Close()
+	return addrs
 }

@@ -268,6 +268,7 @@ func (l *loop) tryAgain(t int64) {
 	n := len(l.retry)
 	for i := range n {
 		switch e := l.retry[i]; {
+		case l.conns[e.id].state != stateClosed: // a request has opened it meanwhile
 		case e.at > t:
 			l.retry = append(l.retry, e)
 		case l.start == never:

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -17,17 +18,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
 func TestClosedLoop(t *testing.T) {
-	for name, addr := range map[string]string{"IPv4": "127.0.0.1:0", "IPv6": "[::1]:0"} {
-		t.Run(name, func(t *testing.T) {
+	for _, addr := range withIPv6(t, "127.0.0.1:0", "[::1]:0") {
+		t.Run(addr, func(t *testing.T) {
 			s := startNull(t, addr)
 			m := measure(t, load.Spec{
-				URL: s.URL(), Connections: 10, Duration: 400 * time.Millisecond, CPUs: []int{0, 0, 0},
+				URL: s.URL(), Connections: 10, Duration: 400 * time.Millisecond, CPUs: []int{core(t), core(t), core(t)},
 				Expect: load.Expect{Body: []byte(null.Body)},
 			})
 			assert.Equal(t, 10, m.Established)
@@ -334,7 +336,7 @@ func TestOpenLoop(t *testing.T) {
 	for name, spec := range map[string]load.Spec{
 		"no bound":       {Duration: 200 * time.Millisecond},
 		"bound":          {Duration: 200 * time.Millisecond, Connections: 7},
-		"three loops":    {Duration: 200 * time.Millisecond, Connections: 7, CPUs: []int{0, 0, 0}},
+		"three loops":    {Duration: 200 * time.Millisecond, Connections: 7, CPUs: []int{core(t), core(t), core(t)}},
 		"new connection": {Duration: 200 * time.Millisecond, Close: true},
 	} {
 		for _, arrivals := range []string{"poisson", "constant"} {
@@ -496,7 +498,7 @@ func TestSourceAddressesAreUsed(t *testing.T) {
 func TestThreadsAreNotLeftPinned(t *testing.T) {
 	s := startNull(t, "127.0.0.1:0")
 	for range 5 {
-		measure(t, load.Spec{URL: s.URL(), Connections: 1, Duration: 10 * time.Millisecond, CPUs: []int{0}})
+		measure(t, load.Spec{URL: s.URL(), Connections: 1, Duration: 10 * time.Millisecond, CPUs: []int{core(t)}})
 	}
 	want := affinity(t, syscall.Getpid())
 	tasks, err := taskIDs()
@@ -508,4 +510,52 @@ func TestThreadsAreNotLeftPinned(t *testing.T) {
 		}
 	}
 	assert.Zero(t, pinned)
+}
+
+// core is a core that this process may be pinned to.
+func core(t *testing.T) int {
+	t.Helper()
+	cpus, err := host.Allowed()
+	require.NoError(t, err)
+	return cpus[0]
+}
+
+// withIPv6 leaves out what needs IPv6 on loopback where there is none.
+func withIPv6(t *testing.T, addrs ...string) []string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "[::1]:0") //nolint:noctx // loopback
+	if err != nil {
+		t.Logf("without IPv6: %v", err)
+		return slices.DeleteFunc(addrs, func(a string) bool { return strings.HasPrefix(a, "[::1]") })
+	}
+	_ = ln.Close()
+	return addrs
+}
+
+// TestServerThatClosesAtOnce: whatever ends between the opening of the
+// connections and the window, no connection gets two requests and the window ends.
+func TestServerThatClosesAtOnce(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+	require.NoError(t, err)
+	defer func() { _ = ln.Close() }()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.Close()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for range 5 {
+		m, err := New().Run(ctx, load.Spec{
+			URL: "http://" + ln.Addr().String() + "/", Connections: 32, Duration: 50 * time.Millisecond,
+			Timeout: 500 * time.Millisecond, CPUs: []int{core(t), core(t)},
+		})
+		require.NoError(t, err)
+		assert.Zero(t, m.OK)
+		assert.Equal(t, m.Requests, m.Errors.Total())
+	}
 }
