@@ -272,17 +272,21 @@ func (b *Bench) noise() host.Noise {
 	return n
 }
 
-// disturbance is what happened between two readings less what the measurement
-// itself used. Interrupts are left out: the measurement causes most of them.
+// tickError is how far the kernel's account of two cores, kept in ticks of
+// 10 ms, may be ahead of what their processes are charged.
+const tickError = 40 * time.Millisecond
+
+// disturbance is what happened between two readings less what the servers and
+// the harness used. Interrupts are left out: the measurement causes most of them.
 func disturbance(before, after host.Noise, own time.Duration) record.Disturbance {
 	d := after.Sub(before)
-	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own), Steal: d.Steal, Throttled: d.Throttled}
+	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own-tickError), Steal: d.Steal, Throttled: d.Throttled}
 }
 
 func (b *Bench) window(ctx context.Context, server Server, level record.Level, spec load.Spec, t *record.Trial, ev Event, warmup bool) error {
 	spec.Connections = level.Connections
 	before, _ := server.Usage()
-	noise := b.noise()
+	noise, self := b.noise(), host.SelfCPU()
 	w := record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
 	m, err := b.Engine.Run(ctx, spec)
 	if err != nil {
@@ -293,7 +297,7 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 		after.CPU = after.CPU.Sub(before.CPU)
 		w.Server = after
 	}
-	w.Host = disturbance(noise, b.noise(), w.Server.CPU.Total()+w.Load.CPU.Total())
+	w.Host = disturbance(noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(self).Total())
 	if err := server.Alive(); err != nil {
 		return fmt.Errorf("%v: %w", level, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -20,7 +19,7 @@ func Method() string {
 	h := sha256.New()
 	for _, v := range []any{
 		methodVersion, warmupConnections, maxGeneratorCPU, minHeadRoom, maxErrorRate, maxLittleError, maxHostNoise,
-		time.Duration(record.BinWidth),
+		record.BinWidth, tickError,
 	} {
 		h.Write(fmt.Appendf(nil, "%v\n", v))
 	}

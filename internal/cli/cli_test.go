@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   exits,
+			"runs":    runs,
 			"waitfor": waitFor,
 		},
 	})
@@ -84,6 +85,16 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if want := args[0]; strconv.Itoa(code) != want {
 		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+// runs makes a run: runs COMMAND... Other tests work on the same cores, so that
+// the run may rightly call itself invalid (exit code 4).
+func runs(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[0], args[1:]...)
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 4) {
+		ts.Fatalf("%v", err)
 	}
 }
 
