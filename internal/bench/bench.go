@@ -248,13 +248,13 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 		Close: arm.Close, Expect: load.Expect{Status: 200, Body: body}, CPUs: b.Run.LoadCPUs,
 	}
 	if b.Run.Warmup > 0 {
-		if err := b.window(ctx, server, record.Level{Connections: warmupConnections}, spec, t, ev, true); err != nil {
+		if err := b.window(ctx, server, record.Level{Connections: warmupConnections}, spec, 0, t, ev, true); err != nil {
 			return err
 		}
 	}
 	spec.Duration = b.Run.Window
 	for _, l := range planned.Levels {
-		if err := b.window(ctx, server, b.Run.Levels[l], spec, t, ev, false); err != nil {
+		if err := b.window(ctx, server, b.Run.Levels[l], spec, planned.Seed+uint64(l), t, ev, false); err != nil {
 			return err
 		}
 	}
@@ -283,8 +283,14 @@ func disturbance(before, after host.Noise, own time.Duration) record.Disturbance
 	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own-tickError), Steal: d.Steal, Throttled: d.Throttled}
 }
 
-func (b *Bench) window(ctx context.Context, server Server, level record.Level, spec load.Spec, t *record.Trial, ev Event, warmup bool) error {
+func (b *Bench) window(ctx context.Context, server Server, level record.Level, spec load.Spec, seed uint64, t *record.Trial, ev Event, warmup bool) error {
 	spec.Connections = level.Connections
+	if level.Rate > 0 {
+		var err error
+		if spec.Schedule, err = load.NewSchedule(level.Rate, "poisson", seed); err != nil {
+			return err
+		}
+	}
 	before, _ := server.Usage()
 	noise, self := b.noise(), host.SelfCPU()
 	w := record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -22,6 +23,9 @@ const (
 	maxErrorRate    = 0.001 // failed requests
 	maxLittleError  = 0.02  // of N = X R
 	maxHostNoise    = 0.10  // share of the cores' time that went elsewhere
+	minDelivered    = 0.99  // sent requests of those scheduled
+
+	maxSlip = time.Millisecond // p99 of actual less intended send time; a tenth of the median latency if that is more
 )
 
 var windowGates = []gate{
@@ -60,6 +64,28 @@ var windowGates = []gate{
 		return fmt.Sprintf("requests in flight were %.3f of the connections (N = X R within %.0f%%)", ratio, 100*maxLittleError)
 	}},
 	{record.GateHostNoise, hostNoise},
+	{record.GateOfferedRate, offeredRate},
+}
+
+// offeredRate checks an open loop: all that was scheduled has to be sent, and
+// in time.
+func offeredRate(w *record.Window, _ *record.Run) string {
+	m := &w.Load
+	if m.Offered == 0 {
+		return ""
+	}
+	if float64(m.Requests) < minDelivered*float64(m.Scheduled) {
+		return fmt.Sprintf("%d of %d scheduled requests were sent (limit %.0f%%)", m.Requests, m.Scheduled, 100*minDelivered)
+	}
+	if m.Slip == nil || m.Latency == nil || m.Latency.P50 == nil {
+		return ""
+	}
+	// With few samples the highest percentile that is known stands in for p99.
+	late := cmp.Or(m.Slip.P99, m.Slip.P90, m.Slip.P50)
+	if limit := max(maxSlip, *m.Latency.P50/10); late != nil && *late >= limit {
+		return fmt.Sprintf("requests were sent %v late (limit %v)", *late, limit)
+	}
+	return ""
 }
 
 func hostNoise(w *record.Window, _ *record.Run) string {

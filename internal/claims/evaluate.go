@@ -172,10 +172,17 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	if metrics[cmp.Metric].ofTrial && len(e.run.Levels) > 0 {
 		return e.run.Levels[:1]
 	}
-	if len(cmp.Connections) == 0 {
-		return e.run.Levels
-	}
 	var levels []record.Level
+	if len(cmp.Connections)+len(cmp.Rates) == 0 {
+		for _, l := range e.run.Levels {
+			if l.Rate == 0 {
+				levels = append(levels, l)
+			}
+		}
+	}
+	for _, r := range cmp.Rates {
+		levels = append(levels, record.Level{Rate: r})
+	}
 	for _, n := range cmp.Connections {
 		levels = append(levels, record.Level{Connections: n})
 	}

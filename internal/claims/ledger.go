@@ -35,11 +35,12 @@ type Claim struct {
 
 // Comparison sets arm A, which the claim favors, against arm B.
 type Comparison struct {
-	Group       string `yaml:"group"`
-	Metric      Metric `yaml:"metric"`
-	A           string `yaml:"a"`
-	B           string `yaml:"b"`
-	Connections []int  `yaml:"connections"` // levels; empty: all of the run's
+	Group       string    `yaml:"group"`
+	Metric      Metric    `yaml:"metric"`
+	A           string    `yaml:"a"`
+	B           string    `yaml:"b"`
+	Connections []int     `yaml:"connections"` // closed-loop levels
+	Rates       []float64 `yaml:"rates"`       // open-loop levels; if both are empty, all closed-loop levels of the run
 }
 
 // DecodeLedger reads a ledger; name is the file's name for messages. Every

@@ -38,6 +38,7 @@ type file struct {
 	Arms        []string     `yaml:"arms"`
 	Replicate   string       `yaml:"replicate"`
 	Connections []int        `yaml:"connections"`
+	Rates       []float64    `yaml:"rates"`
 	Window      string       `yaml:"window"`
 	Warmup      string       `yaml:"warmup"`
 	Timeout     string       `yaml:"timeout"`
@@ -70,6 +71,10 @@ func Decode(name string, data []byte) (*Profile, error) {
 	slices.Sort(f.Connections)
 	for _, n := range f.Connections {
 		p.Levels = append(p.Levels, record.Level{Connections: n})
+	}
+	slices.Sort(f.Rates)
+	for _, r := range f.Rates {
+		p.Levels = append(p.Levels, record.Level{Rate: r})
 	}
 	for _, d := range []struct {
 		name, text, or string

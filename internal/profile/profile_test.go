@@ -18,6 +18,7 @@ name: x
 description: X
 arms: [a, "b:workers=2:close"]
 connections: [64, 1]
+rates: [500]
 window: 1s
 warmup: 0s
 blocks: {min: 2, max: 5}
@@ -29,7 +30,7 @@ func TestDecode(t *testing.T) {
 	assert.Equal(t, &profile.Profile{
 		Name: "x", Description: "X", Replicate: "a",
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
-		Levels: []record.Level{{Connections: 1}, {Connections: 64}},
+		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
 		Window: time.Second, Timeout: 10 * time.Second, Blocks: record.Range{Min: 2, Max: 5},
 	}, p)
 	arms := p.WithReplicate()
@@ -60,10 +61,11 @@ func TestDecodeMistakes(t *testing.T) {
 		{"workers=2", "wrkers=2", "unknown; there are workers"},
 		{"[64, 1]", "[64, 64]", "x.yaml:5: connections: "},
 		{"[64, 1]", "[0]", "x.yaml:5: connections.0: "},
-		{"window: 1s", "window: 0s", "x.yaml:6: window: "},
-		{"window: 1s", "window: 2h", "x.yaml:6: window: "},
-		{"window: 1s", "window: soon", "x.yaml:6: window: "},
-		{"min: 2", "min: 6", "x.yaml:8: blocks: min 6 is above max 5"},
+		{"window: 1s", "window: 0s", "x.yaml:7: window: "},
+		{"window: 1s", "window: 2h", "x.yaml:7: window: "},
+		{"window: 1s", "window: soon", "x.yaml:7: window: "},
+		{"[500]", "[0]", "x.yaml:6: rates.0: "},
+		{"min: 2", "min: 6", "x.yaml:9: blocks: min 6 is above max 5"},
 		{"name: x", "name: x\nreplicate: z", `x.yaml:3: replicate: "z" is not among the arms`},
 		{"window: 1s\n", "", "missing property 'window'"},
 	} {

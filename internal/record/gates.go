@@ -9,6 +9,7 @@ const (
 	GateErrors       = "errors"
 	GateLittlesLaw   = "littles-law"
 	GateHostNoise    = "host-noise"
+	GateOfferedRate  = "offered-rate"
 )
 
 // LowerBound says whether a gate speaks of the generator and not of the
