@@ -64,7 +64,8 @@ func (s *session) chooseEngine(ctx context.Context, name string) error {
 	s.engine, s.run.Engine = engine, choice
 	s.say("engine %s: its ceiling here is %.0f req/s at %d connections", choice.Name, choice.Ceiling, calibrationConnections)
 	if c := choice.CrossCheck; c != nil && !c.Agree {
-		s.run.Notices = append(s.run.Notices, fmt.Sprintf("The engines disagree on %s at %.0f req/s: p50 %v by wire, %v by vegeta.", c.Arm, c.Rate, c.Wire, c.Vegeta))
+		s.run.Notices = append(s.run.Notices, fmt.Sprintf("The engines read %s differently at %.0f req/s: median latency %v by wire, %v by vegeta.",
+			c.Arm, c.Rate, round(c.Wire), round(c.Vegeta)))
 	}
 	return nil
 }
