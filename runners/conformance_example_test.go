@@ -77,7 +77,7 @@ func TestExampleMistakes(t *testing.T) {
 		{edit: []string{`"flag"`, `"no/flag"`}, want: "installing its dependencies failed: go build -o server: exit status 1:"},
 		{edit: []string{"-listen,", "-address,"}, want: "it ended before it was ready (exit status 2); it printed: "},
 		{edit: []string{"log.Fatal(http.ListenAndServe(*listen, nil))", "go http.ListenAndServe(*listen, nil)", `"log"`, `_ "log"`}, want: "it ended before it was ready (exit status 0)"},
-		{edit: []string{`-listen, "{host}:{port}"`, `"{port}"`}, opts: impatient, want: "not ready after 300ms"},
+		{edit: []string{`"{host}:{port}"`, `"{host}:0", "{port}"`}, opts: impatient, want: "not ready after 300ms"},
 		{edit: []string{"ready: /", "ready: /health"}, opts: impatient, want: "not ready after 300ms (/health answers status 404)"},
 		{edit: []string{`World! Welcome to Go", type`, `World", type`}, want: `GET /: wrong body: "Hello World! Welcome to Go", want "Hello World"`},
 		{edit: []string{`Go", type: text/plain`, `Go", type: text/html`}, want: `GET /: Content-Type "text/plain", want "text/html"`},
