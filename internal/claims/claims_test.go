@@ -181,7 +181,7 @@ func TestNoiseFloorIsRespected(t *testing.T) {
 	}
 	v := answer(t, run, trials)
 	assert.Equal(t, claims.Inconclusive, v.Verdict)
-	assert.Contains(t, v.Reason, "same server against itself")
+	assert.Contains(t, v.Reason, "same server against itself could")
 
 	run.Arms[1].Replicate = ""
 	v = answer(t, run, trials)

@@ -191,7 +191,7 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 
 // cell answers one condition.
 func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: cmp.B, Level: level.String(), Group: cmp.Group, Verdict: NotTestable, Floor: 1}
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: cmp.B, Level: level.String(), Group: cmp.Group, Verdict: NotTestable}
 	for _, arm := range []string{cmp.A, cmp.B} {
 		if why := e.absent(arm); why != "" {
 			cell.Reason = why
@@ -342,7 +342,7 @@ func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
 	case p.boundA:
 		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
 	case value == Inconclusive && c.Floor > 1+margin:
-		c.Reason = fmt.Sprintf("the same server against itself differs by up to %s here, more than the margin", times(c.Floor))
+		c.Reason = fmt.Sprintf("the same server against itself could differ by %s here, more than the margin", times(c.Floor))
 	case value == Inconclusive:
 		c.Reason = fmt.Sprintf("the interval %s reaches across the margin", ratioRange(t))
 	case position == stats.Reversed:

@@ -41,7 +41,7 @@ type Cell struct {
 	Verdict Value          `json:"verdict"`
 	Ratio   stats.Interval `json:"ratio"`  // of A over B, above 1 in the claimed direction
 	Blocks  int            `json:"blocks"` // pairs that entered
-	Floor   float64        `json:"floor"`  // A/A noise at this level: the ratio that chance alone reaches
+	Floor   float64        `json:"floor"`  // A/A noise at this level: the ratio that chance alone reaches; 0: not known
 	Reason  string         `json:"reason,omitempty"`
 	Gates   []string       `json:"gates,omitempty"`
 }

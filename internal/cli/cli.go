@@ -122,6 +122,7 @@ article's claims about Node.js and Python survive measurement.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a required verdict was missed;
 4 the run is invalid; 130 or 143 interrupted, what was measured is saved.`,
+		Version:      strings.TrimPrefix(tool(), "hellobench "),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {

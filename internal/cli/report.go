@@ -45,6 +45,9 @@ one file a chart, so --out names a folder; the others are one text.`,
 				}
 				return a.printRun(doc, args[0], "text")
 			}
+			if format == "text" { // as the other commands call it
+				format = "table"
+			}
 			return a.report(args[0], format, out)
 		},
 	}

@@ -318,6 +318,9 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	if err != nil && !own && !slices.Contains(fixtures.ServerNames(), server) {
 		return usageError{fmt.Errorf("there is no server %q (see hellobench list servers; a folder of your own is given with --server)", server)}
 	}
+	if err != nil && own {
+		return fmt.Errorf("--server %s: %w", dir, err)
+	}
 	if err != nil {
 		return err
 	}

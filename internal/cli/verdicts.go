@@ -61,6 +61,7 @@ func keepClaims(doc *report.Document, ids []string) error {
 		}
 		doc.Verdicts = append(doc.Verdicts, v)
 	}
+	doc.Tally = report.Count(doc.Verdicts)
 	return nil
 }
 

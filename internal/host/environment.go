@@ -105,7 +105,7 @@ func revision() string {
 		}
 	}
 	if rev == "" {
-		return info.Main.Version
+		return "" // the version says what is known
 	}
 	return rev[:min(len(rev), 12)] + dirty
 }

@@ -58,7 +58,7 @@ func (s *Spec) Normalize() error {
 	u, err := url.Parse(s.URL)
 	switch {
 	case err != nil:
-		return fmt.Errorf("target URL: %w", err)
+		return fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", s.URL)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("target URL %q: the scheme must be http or https", s.URL)
 	case u.Hostname() == "":
@@ -87,7 +87,7 @@ func CheckLoopback(ctx context.Context, target string) error {
 	}
 	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, u.Hostname())
 	if err != nil {
-		return fmt.Errorf("target %q: %w", u.Hostname(), err)
+		return fmt.Errorf("target %q: %w (and a target that is not on this machine needs --allow-remote)", u.Hostname(), err)
 	}
 	for _, a := range addrs {
 		if !a.IP.IsLoopback() {

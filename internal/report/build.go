@@ -31,7 +31,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		Environment: run.Environment,
 		Servers:     slices.Concat([]record.ServerVersion{}, run.Servers),
 	}
-	d.Tally = tally(d.Verdicts)
+	d.Tally = Count(d.Verdicts)
 	trials, err := ordered(d.Arms, trials)
 	if err != nil {
 		return nil, err
@@ -172,8 +172,8 @@ func levels(run *record.Run, trials []record.Trial) []Level {
 	return out
 }
 
-// tally counts the verdicts in the order of the values' declaration.
-func tally(verdicts []claims.Verdict) []Tally {
+// Count counts the verdicts in the order of the values' declaration.
+func Count(verdicts []claims.Verdict) []Tally {
 	out := []Tally{}
 	for _, v := range []claims.Value{claims.Supported, claims.Refuted, claims.Depends, claims.Inconclusive, claims.NotTestable} {
 		n := 0
@@ -187,6 +187,17 @@ func tally(verdicts []claims.Verdict) []Tally {
 		}
 	}
 	return out
+}
+
+// Invalid says that every figure failed a gate that spoils it, so that no
+// answer can stand on any. A run without a figure is not invalid but empty.
+func (d *Document) Invalid() bool {
+	for i := range d.Cells {
+		if !slices.ContainsFunc(d.Cells[i].Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) }) {
+			return false
+		}
+	}
+	return len(d.Cells) > 0
 }
 
 // cleanVerdicts copies the verdicts without NaN and infinities, which JSON cannot hold.

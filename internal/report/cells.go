@@ -104,7 +104,9 @@ func newStart(t *record.Trial, level record.Level, cores int) (start, error) {
 		ok += m.OK
 		littles += m.LittlesLaw() * m.Duration.Seconds()
 		weight += m.Duration.Seconds()
-		s.offered = number(m.Offered)
+		if m.Offered > 0 && m.Duration > 0 { // what the schedule placed in the window; by chance not just the rate
+			s.offered = float64(m.Scheduled) / m.Duration.Seconds()
+		}
 		s.requests += m.Requests
 		s.errors.Add(m.Errors)
 		s.rss, s.pss = max(s.rss, float64(w.Server.RSS)), max(s.pss, float64(w.Server.PSS))

@@ -141,7 +141,7 @@ type Cell struct {
 	Trials        int           `json:"trials"`            // starts that have a window here
 	Failed        int           `json:"failed"`            // starts that ended early, of this arm, in counted blocks
 	LowerBound    bool          `json:"lower_bound"`       // the generator was the limit: the server can do at least this
-	OfferedRPS    float64       `json:"offered_rps"`       // open loop: what was asked for; 0 in a closed loop
+	OfferedRPS    float64       `json:"offered_rps"`       // open loop: what the schedule placed in the window; 0 in a closed loop
 	AchievedRPS   float64       `json:"achieved_rps"`      // what was sent, mean over blocks
 	Throughput    *Estimate     `json:"throughput_rps"`    // correct responses a second; geometric mean
 	P50           *Estimate     `json:"p50_s"`             // medians of the starts' percentiles

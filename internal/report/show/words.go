@@ -17,6 +17,9 @@ func Warnings(d *report.Document) []string {
 	if !d.Quotable {
 		out = append(out, "QUICK LOOK, NOT FOR QUOTING: the profile is too short for figures that may be passed on.")
 	}
+	if d.Invalid() {
+		out = append(out, "INVALID RUN: every figure failed a validity gate, see the gates.")
+	}
 	switch d.Asked.State {
 	case record.Complete:
 	case record.Interrupted:
@@ -99,12 +102,12 @@ func Engine(d *report.Document) string {
 		s += " Taken because: " + strings.TrimSuffix(Text(e.Reason), ".") + "."
 	}
 	if c := e.CrossCheck; c != nil {
-		says := "agree"
+		says := "alike"
 		if !c.Agree {
-			says = "disagree"
+			says = "apart by more than 5% and 100 µs"
 		}
-		s += fmt.Sprintf(" Both engines %s on %s at %s req/s: median latency %s by wire, %s by vegeta.",
-			says, Text(c.Arm), Number(c.Rate), Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()))
+		s += fmt.Sprintf(" On %s at %s req/s the engines read the median latency %s: %s by wire, %s by vegeta, which has goroutines to wake.",
+			Text(c.Arm), Number(c.Rate), says, Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()))
 	}
 	return s
 }
