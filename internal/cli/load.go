@@ -23,6 +23,7 @@ type loadOptions struct {
 	arrivals          string
 	seed              uint64
 	vegetaOut         string
+	insecure, http2   bool
 	duration, timeout time.Duration
 	closing           bool
 	engine, cpus      string
@@ -55,6 +56,8 @@ Every status is checked, and every body with --expect-body. Without
 	f.BoolVar(&o.closing, "close", false, "a new connection for every request")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.cpus, "load-cpus", "", "cores of the generator, such as 1 or 2-3 (not pinned by default)")
+	f.BoolVar(&o.insecure, "insecure", false, "https with the vegeta engine: accept any certificate")
+	f.BoolVar(&o.http2, "http2", false, "https with the vegeta engine: offer HTTP/2")
 	f.IntVar(&o.status, "expect-status", 200, "the status of a correct response")
 	f.StringVar(&o.body, "expect-body", "", "the exact body of a correct response (any body by default)")
 	f.StringVar(&o.format, "format", "text", "text or json")
@@ -126,18 +129,23 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 
 // newEngine makes the engine; done closes the file of vegeta's results, if one was asked for.
 func (o loadOptions) newEngine(url string) (engine load.Engine, done func() error, err error) {
-	if o.vegetaOut == "" {
+	done = func() error { return nil }
+	options := vegeta.Options{InsecureSkipVerify: o.insecure, HTTP2: o.http2}
+	if o.vegetaOut == "" && options == (vegeta.Options{}) {
 		engine, err = newEngine(o.engine, url)
-		return engine, func() error { return nil }, err
+		return engine, done, err
 	}
 	if o.engine == "wire" {
-		return nil, nil, usageError{errors.New("--vegeta-out: needs --engine vegeta")}
+		return nil, nil, usageError{errors.New("--vegeta-out, --insecure and --http2 need --engine vegeta")}
 	}
-	f, err := os.Create(o.vegetaOut)
-	if err != nil {
-		return nil, nil, usageError{fmt.Errorf("--vegeta-out: %w", err)}
+	if o.vegetaOut != "" {
+		f, err := os.Create(o.vegetaOut)
+		if err != nil {
+			return nil, nil, usageError{fmt.Errorf("--vegeta-out: %w", err)}
+		}
+		options.Results, done = f, f.Close
 	}
-	return vegeta.New(vegeta.Options{Results: f}), f.Close, nil
+	return vegeta.New(options), done, nil
 }
 
 // loadResult is what `load --format json` prints: docs/formats/load.schema.json.

@@ -1,0 +1,44 @@
+package cli_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestLoadTLS: https goes to vegeta by itself, is verified unless told
+// otherwise, and speaks HTTP/2 only when asked to.
+func TestLoadTLS(t *testing.T) {
+	var major atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		major.Store(int64(r.ProtoMajor))
+		_, _ = w.Write([]byte("ok"))
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	run := func(args ...string) (string, error) {
+		args = append([]string{"load", "--connections", "2", "--duration", "100ms", "--expect-body", "ok", s.URL}, args...)
+		out, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := run("--insecure")
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "engine       vegeta")
+	assert.Contains(t, out, "errors       none")
+	assert.Equal(t, int64(1), major.Load())
+	out, err = run("--insecure", "--http2")
+	require.NoError(t, err, out)
+	assert.Equal(t, int64(2), major.Load())
+	out, err = run()
+	require.Error(t, err)
+	assert.Contains(t, out, "certificate")
+	out, err = run("--insecure", "--engine", "wire")
+	require.Error(t, err)
+	assert.Contains(t, out, "need --engine vegeta")
+}
