@@ -131,10 +131,10 @@ func TestTruthPercentiles(t *testing.T) {
 				require.Zero(t, m.Errors, m.FirstError)
 				h, err := m.Latency.Histogram()
 				require.NoError(t, err)
-				for _, q := range []float64{0.5, 0.9, 0.99} {
+				for _, q := range []float64{0.5, 0.9, 0.99, 0.999} {
 					wrong += near("p"+strconv.FormatFloat(100*q, 'g', -1, 64), h.Quantile(q), s.took.Quantile(q), 0.01, 50*time.Microsecond)
 				}
-				t.Logf("p50 %v (%v), p99 %v (%v)", h.Quantile(0.5), s.took.Quantile(0.5), h.Quantile(0.99), s.took.Quantile(0.99))
+				t.Logf("p50 %v (%v), p99 %v (%v), p99.9 %v (%v)", h.Quantile(0.5), s.took.Quantile(0.5), h.Quantile(0.99), s.took.Quantile(0.99), h.Quantile(0.999), s.took.Quantile(0.999))
 				return wrong
 			})
 		})
