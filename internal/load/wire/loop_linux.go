@@ -51,6 +51,7 @@ type loop struct {
 	oldest     int64 // no request in flight was sent before
 	ended      bool  // ctx has ended
 	cpuRead    bool
+	idled      int64 // spent in polls that found nothing
 
 	events  []sock.Event
 	buf     []byte

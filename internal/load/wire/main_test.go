@@ -20,20 +20,14 @@ import (
 // from the rest.
 const roleVariable = "HELLOBENCH_WIRE_ROLE"
 
+var roles = map[string]func(args []string) error{"null": playNull, "load": playLoad}
+
 func TestMain(m *testing.M) {
-	role, args := os.Getenv(roleVariable), os.Args[1:]
-	var err error
-	switch role {
-	case "":
+	role := os.Getenv(roleVariable)
+	if role == "" {
 		os.Exit(m.Run())
-	case "null":
-		err = playNull(args)
-	case "load":
-		err = playLoad(args)
-	default:
-		err = fmt.Errorf("unknown role %q", role)
 	}
-	if err != nil {
+	if err := roles[role](os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

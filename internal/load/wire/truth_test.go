@@ -7,8 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"math"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"regexp"
@@ -22,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -82,85 +81,66 @@ func near(what string, got, want time.Duration, share float64, slack time.Durati
 	return ""
 }
 
-// timedServer answers after a time that it draws, and records how long it
-// really took from the end of the request to the beginning of the response.
-type timedServer struct {
-	*rawServer
-	mu   sync.Mutex
-	took *record.Histogram
-}
-
-func serveTimed(t *testing.T, draw func(*rand.Rand) time.Duration) *timedServer {
-	s := &timedServer{took: record.NewHistogram()}
-	s.rawServer = serveRaw(t, "127.0.0.1:0", func(p *peer) {
-		rng := rand.New(rand.NewPCG(uint64(p.server.accepted.Load()), 2))
-		for p.next() {
-			began := time.Now()
-			time.Sleep(draw(rng))
-			took := time.Since(began)
-			s.mu.Lock()
-			s.took.Record(took)
-			s.mu.Unlock()
-			p.send(okResponse)
-		}
-	})
-	return s
-}
-
 func TestTruthPercentiles(t *testing.T) {
 	truth(t)
-	ms := func(f float64) time.Duration { return time.Duration(f * float64(time.Millisecond)) }
-	for name, draw := range map[string]func(*rand.Rand) time.Duration{
-		"constant":    func(*rand.Rand) time.Duration { return ms(20) },
-		"exponential": func(r *rand.Rand) time.Duration { return ms(5 + 20*r.ExpFloat64()) },
-		"bimodal": func(r *rand.Rand) time.Duration {
-			if r.IntN(10) == 0 {
-				return ms(80)
-			}
-			return ms(10)
-		},
-		"pareto": func(r *rand.Rand) time.Duration { return ms(10 * math.Pow(1-r.Float64(), -1.0/3)) },
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, delay := range []string{"constant", "exponential", "bimodal", "pareto"} {
+		t.Run(delay, func(t *testing.T) {
 			rate, err := load.NewSchedule(1500, "poisson", 3)
 			require.NoError(t, err)
 			oneOf(t, func() (wrong string) {
-				s := serveTimed(t, draw)
-				defer s.close()
-				m := measure(t, load.Spec{URL: s.url(), Duration: 7 * time.Second, Schedule: rate})
+				s := startTimed(t, delay)
+				// The connections are open before: to open one is no part of the truth.
+				m := measure(t, load.Spec{URL: s.url, Connections: 300, Duration: 7 * time.Second, Schedule: rate, CPUs: generatorCPUs(t)})
+				took := s.stop(t)
 				require.Zero(t, m.Errors, m.FirstError)
 				h, err := m.Latency.Histogram()
 				require.NoError(t, err)
 				for _, q := range []float64{0.5, 0.9, 0.99, 0.999} {
-					wrong += near("p"+strconv.FormatFloat(100*q, 'g', -1, 64), h.Quantile(q), s.took.Quantile(q), 0.01, 50*time.Microsecond)
+					wrong += near("p"+strconv.FormatFloat(100*q, 'g', -1, 64), h.Quantile(q), took.Quantile(q), 0.01, 50*time.Microsecond)
 				}
-				t.Logf("p50 %v (%v), p99 %v (%v), p99.9 %v (%v)", h.Quantile(0.5), s.took.Quantile(0.5), h.Quantile(0.99), s.took.Quantile(0.99), h.Quantile(0.999), s.took.Quantile(0.999))
+				t.Logf("p50 %v (%v), p99 %v (%v), p99.9 %v (%v)", h.Quantile(0.5), took.Quantile(0.5), h.Quantile(0.99), took.Quantile(0.99), h.Quantile(0.999), took.Quantile(0.999))
 				return wrong
 			})
 		})
 	}
 }
 
-// spawn starts this test binary in a role and returns its first line.
-func spawn(t *testing.T, role string, args ...string) (*exec.Cmd, string) {
+// generatorCPUs are the cores that a timed server leaves free.
+func generatorCPUs(t *testing.T) []int {
+	t.Helper()
+	cpus, err := host.Allowed()
+	require.NoError(t, err)
+	return cpus[min(1, len(cpus)-1):]
+}
+
+// start starts this test binary in a role and returns its first line.
+func start(t *testing.T, role string, args ...string) (cmd *exec.Cmd, stdin io.Closer, stdout io.Reader, line string) {
 	t.Helper()
 	// Not the test's context: that ends before the clean-up, which asks nicely.
-	cmd := exec.CommandContext(context.Background(), os.Args[0], args...)
+	cmd = exec.CommandContext(context.Background(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
+	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
-	stdout, err := cmd.StdoutPipe()
+	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	buffered := bufio.NewReader(out)
+	line, err = buffered.ReadString('\n')
 	require.NoError(t, err)
+	return cmd, in, buffered, strings.TrimSpace(line)
+}
+
+// spawn starts a role that ends with the test.
+func spawn(t *testing.T, role string, args ...string) (*exec.Cmd, string) {
+	t.Helper()
+	cmd, stdin, stdout, line := start(t, role, args...)
 	t.Cleanup(func() {
 		_ = stdin.Close()
 		_, _ = io.Copy(io.Discard, stdout)
 		assert.NoError(t, cmd.Wait())
 	})
-	return cmd, strings.TrimSpace(line)
+	return cmd, line
 }
 
 // A server that is stopped for S in a window of T makes the share S/T of the
@@ -205,15 +185,15 @@ func TestTruthStall(t *testing.T) {
 func TestTruthClosedLoop(t *testing.T) {
 	truth(t)
 	oneOf(t, func() string {
-		s := serveTimed(t, func(r *rand.Rand) time.Duration { return time.Duration(40e6 + 20e6*r.Float64()) })
-		defer s.close()
+		s := startTimed(t, "uniform")
 		const window = 10 * time.Second
-		m := measure(t, load.Spec{URL: s.url(), Connections: 50, Duration: window})
+		m := measure(t, load.Spec{URL: s.url, Connections: 50, Duration: window, CPUs: generatorCPUs(t)})
+		took := s.stop(t)
 		require.Zero(t, m.Errors, m.FirstError)
 		between := time.Duration(50 / m.Throughput() * float64(time.Second))
 		const variation = 20. * 20 / 12 / (50 * 50) // c^2 of 40 to 60 ms, uniform
-		rounds := float64(window)/float64(s.took.Mean()) - (1-variation)/2
-		t.Logf("N/X %v, D %v, Little %.4f", between, s.took.Mean(), m.LittlesLaw())
+		rounds := float64(window)/float64(took.Mean()) - (1-variation)/2
+		t.Logf("N/X %v, D %v, Little %.4f", between, took.Mean(), m.LittlesLaw())
 		require.InDelta(t, 1, m.LittlesLaw(), 0.02)
 		return near("N/X", between, time.Duration(float64(window)/rounds), 0.01, 0)
 	})
@@ -322,14 +302,15 @@ func TestTruthAgreesWithWrk(t *testing.T) {
 		t.Skip("wrk is not installed")
 	}
 	// The server is the slower side, so that both measure it and not themselves.
-	s := serveTimed(t, func(*rand.Rand) time.Duration { return 10 * time.Millisecond })
+	s := startTimed(t, "short")
+	defer s.stop(t)
 	oneOf(t, func() string {
 		var ours, theirs float64
 		for range 3 {
-			m, err := New().Run(context.Background(), load.Spec{URL: s.url(), Connections: 50, Duration: 2 * time.Second})
+			m, err := New().Run(context.Background(), load.Spec{URL: s.url, Connections: 50, Duration: 2 * time.Second})
 			require.NoError(t, err)
 			ours += m.Throughput()
-			out, err := exec.CommandContext(t.Context(), wrk, "-t1", "-c50", "-d2s", s.url()).Output()
+			out, err := exec.CommandContext(t.Context(), wrk, "-t1", "-c50", "-d2s", s.url).Output()
 			require.NoError(t, err)
 			rate, err := strconv.ParseFloat(string(wrkRate.FindSubmatch(out)[1]), 64)
 			require.NoError(t, err)
