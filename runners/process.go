@@ -180,6 +180,7 @@ func (p *Process) launch() error {
 		return err
 	}
 	p.opts.Guard.add(p.cmd.Process.Pid)
+	raiseFiles(p.cmd.Process.Pid)
 	return nil
 }
 

@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -162,4 +165,37 @@ func pss(pid int) uint64 {
 		}
 	}
 	return 0
+}
+
+// raiseFiles gives a process that has just started as many open files as it may
+// have: thousands of connections are no matter of a shell's default.
+func raiseFiles(pid int) {
+	var limit unix.Rlimit
+	if unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit) != nil {
+		return
+	}
+	limit.Cur = limit.Max
+	_ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil)
+}
+
+// threadNames counts the threads of a process tree by name: "node 1, libuv-worker 4".
+func threadNames(root int) string {
+	all, err := tree(root)
+	if err != nil {
+		return ""
+	}
+	count := map[string]int{}
+	for _, st := range all {
+		files, _ := filepath.Glob("/proc/" + strconv.Itoa(st.PID) + "/task/*/comm")
+		for _, f := range files {
+			if name, err := os.ReadFile(f); err == nil { // else it has ended meanwhile
+				count[strings.TrimSpace(string(name))]++
+			}
+		}
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		parts = append(parts, name+" "+strconv.Itoa(count[name]))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -24,3 +24,7 @@ func groupRuns(pgid int) bool { return !errors.Is(syscall.Kill(-pgid, 0), syscal
 func treeUsage(int) (record.Usage, error) {
 	return record.Usage{}, fmt.Errorf("meter a process tree: %w", host.ErrUnsupported)
 }
+
+func raiseFiles(int) {}
+
+func threadNames(int) string { return "" }

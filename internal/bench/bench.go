@@ -24,6 +24,8 @@ type Server interface {
 	Startup() time.Duration
 	// Verify checks the answers of a route and returns the body that all must have.
 	Verify(ctx context.Context, route string) ([]byte, error)
+	// Runtime is what the server says of itself.
+	Runtime(ctx context.Context) map[string]string
 	// Usage is what the process tree has used since its start.
 	Usage() (record.Usage, error)
 	// Alive is nil while the server runs, else it says how it ended.
@@ -35,6 +37,12 @@ type Server interface {
 // environment variables and returns once it answers.
 type Launcher interface {
 	Launch(ctx context.Context, arm record.Arm, env map[string]string) (Server, error)
+}
+
+// Held is idle connections that are kept open.
+type Held interface {
+	Open() int // how many are open now
+	Close()
 }
 
 // Sink takes finished trials and keeps them.
@@ -70,10 +78,11 @@ type Bench struct {
 	Launcher Launcher
 	Engine   load.Engine
 	Sink     Sink
-	Noise    func() (host.Noise, error) // of the run's cores; nil: not read
-	Observe  func(Event)                // may be nil
-	Done     []record.Trial             // trials that stand in the journal already
-	Arms     map[string]record.Arm      // by name
+	Hold     func(ctx context.Context, url string, n int) (Held, error) // opens idle connections
+	Noise    func() (host.Noise, error)                                 // of the run's cores; nil: not read
+	Observe  func(Event)                                                // may be nil
+	Done     []record.Trial                                             // trials that stand in the journal already
+	Arms     map[string]record.Arm                                      // by name
 
 	// Enough, if set, is asked after each of the numbers of blocks in Looks
 	// whether what is measured suffices, and how many blocks should.
@@ -164,7 +173,18 @@ func (b *Bench) tell(ev Event, kind EventKind) {
 
 // estimate is how long a trial should take, before one has been seen.
 func (b *Bench) estimate() time.Duration {
-	return time.Second + b.Run.Warmup + time.Duration(len(b.Run.Levels))*b.Run.Window
+	var total time.Duration
+	trials := 0
+	for _, block := range b.Run.Plan[:min(1, len(b.Run.Plan))] {
+		for _, t := range block {
+			trials++
+			total += time.Second + b.Run.Warmup
+			for _, l := range t.Levels {
+				total += b.Run.WindowAt(b.Run.Levels[l])
+			}
+		}
+	}
+	return total / time.Duration(max(trials, 1))
 }
 
 // pace estimates the time left from the trials so far.
@@ -240,6 +260,7 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 	if err != nil {
 		return err
 	}
+	t.Runtime = server.Runtime(ctx)
 	if t.Idle, err = server.Usage(); err != nil {
 		t.Idle = record.Usage{} // systems without a meter still measure load
 	}
@@ -252,8 +273,13 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 			return err
 		}
 	}
-	spec.Duration = b.Run.Window
+	if arm.Beside != "" {
+		if _, err := server.Verify(ctx, arm.Beside); err != nil {
+			return err
+		}
+	}
 	for _, l := range planned.Levels {
+		spec.Duration = b.Run.WindowAt(b.Run.Levels[l])
 		if err := b.window(ctx, server, b.Run.Levels[l], spec, planned.Seed+uint64(l), t, ev, false); err != nil {
 			return err
 		}
@@ -291,7 +317,20 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 			return err
 		}
 	}
+	var held Held
+	if level.Idle > 0 {
+		var err error
+		if held, err = b.Hold(ctx, spec.URL, level.Idle); err != nil {
+			return fmt.Errorf("%v: %w", level, err)
+		}
+		defer held.Close()
+	}
 	before, _ := server.Usage()
+	var other *beside
+	if route := b.Arms[t.Arm].Beside; route != "" && !warmup {
+		other = startBeside(ctx, server.URL(route))
+		defer other.stop()
+	}
 	noise, self := b.noise(), host.SelfCPU()
 	w := record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
 	m, err := b.Engine.Run(ctx, spec)
@@ -299,6 +338,12 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 		return fmt.Errorf("%v: %w", level, err)
 	}
 	w.Load = *m
+	if other != nil {
+		w.Beside = other.end()
+	}
+	if held != nil {
+		w.Held = held.Open()
+	}
 	if after, err := server.Usage(); err == nil {
 		after.CPU = after.CPU.Sub(before.CPU)
 		w.Server = after

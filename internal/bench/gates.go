@@ -23,6 +23,7 @@ const (
 	maxErrorRate    = 0.001 // failed requests
 	maxLittleError  = 0.02  // of N = X R
 	maxHostNoise    = 0.10  // share of the cores' time that went elsewhere
+	minHeld         = 0.99  // idle connections that stay open
 	minDelivered    = 0.99  // sent requests of those scheduled
 
 	maxSlip = time.Millisecond // p99 of actual less intended send time; a tenth of the median latency if that is more
@@ -49,6 +50,12 @@ var windowGates = []gate{
 			return ""
 		}
 		return fmt.Sprintf("%d of %d connections were established", w.Load.Established, w.Level.Connections)
+	}},
+	{record.GateIdleConnections, func(w *record.Window, _ *record.Run) string {
+		if float64(w.Held) >= minHeld*float64(w.Level.Idle) {
+			return ""
+		}
+		return fmt.Sprintf("%d of %d idle connections were open at the end (limit %.0f%%)", w.Held, w.Level.Idle, 100*minHeld)
 	}},
 	{record.GateErrors, func(w *record.Window, _ *record.Run) string {
 		if w.Load.Requests > 0 && w.Load.ErrorRate() <= maxErrorRate {

@@ -212,6 +212,9 @@ func TestLedgerMistakes(t *testing.T) {
 	for _, tc := range []struct{ old, new, want string }{
 		{"alpha: 0.05", "alpha: 1", "claims.yaml:2: alpha: "},
 		{"margin: 0.1", "margin: ten", "claims.yaml:7: claims.0.margin: "},
+		{"metric: throughput, a: a, b: b", "metric: throughput, a: a", "claims.yaml:9: claims.0.comparisons.0.a: is compared with nothing"},
+		{"metric: throughput, a: a, b: b", "metric: memory, a: a, delay: 5ms", "claims.yaml:9: claims.0.comparisons.0.delay: has a meaning for throughput only"},
+		{"metric: throughput, a: a, b: b", "metric: throughput, a: a, delay: soon", "claims.yaml:9: claims.0.comparisons.0.delay: \"soon\": want a duration"},
 		{"metric: throughput, a: a, b: b", "metric: speed, a: a, b: b", "claims.yaml:9: claims.0.comparisons.0.metric: "},
 		{"a: a, b: c", "a: a, b: a", `claims.yaml:10: claims.0.comparisons.1.b: "a" is compared with itself`},
 		{"    section: S\n", "", "claims.yaml:4: claims.0: "},
@@ -257,4 +260,137 @@ func TestACrashIsNoSelection(t *testing.T) {
 	v = answer(t, run, trials)
 	assert.Equal(t, claims.Supported, v.Verdict)
 	assert.Equal(t, 7, v.Cells[1].Blocks)
+}
+
+// one is a ledger with one claim on throughput (unless it says otherwise).
+func one(t *testing.T, margin, comparison string) *claims.Ledger {
+	t.Helper()
+	return ledger(t, "schema: 1\nalpha: 0.05\nclaims:\n  - id: it\n    section: S\n    paraphrase: P\n    margin: "+margin+"\n    comparisons:\n      - {group: g, metric: throughput, a: a, "+comparison+"}\n")
+}
+
+func judge(t *testing.T, l *claims.Ledger, run *record.Run, trials []record.Trial) claims.Verdict {
+	t.Helper()
+	vs, err := claims.Evaluate(l, run, trials)
+	require.NoError(t, err)
+	return vs[0]
+}
+
+// TestSidesOfAComparison: against a level of its own, a figure, an ideal, and as a speed-up.
+func TestSidesOfAComparison(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	for i := range trials { // at 64 connections a does 30% less than at 1
+		if w := &trials[i].Windows[1].Load; trials[i].Arm[0] == 'a' {
+			w.Completed = w.Completed * 7 / 10
+		}
+	}
+	for _, tc := range []struct {
+		name, margin, comparison string
+		want                     claims.Value
+		effect                   float64
+		b, level                 string
+	}{
+		{"holds 60% of its rate", "0", "baseline: 1, factor: 1.6667, connections: [64]", claims.Supported, 0.7 * 1.6667, "a", "c=64 against c=1"},
+		{"holds 80% of its rate", "0", "baseline: 1, factor: 1.25, connections: [64]", claims.Refuted, 0.7 * 1.25, "a", "c=64 against c=1"},
+		{"a figure below", "0.1", "limit: 800, connections: [1]", claims.Supported, 1.25, "the figure 800", "c=1"},
+		{"a figure above", "0.1", "limit: 2000, connections: [1]", claims.Refuted, 0.5, "the figure 2000", "c=1"},
+		{"an ideal", "0.1", "delay: 2ms, connections: [1]", claims.Supported, 2, "connections that only wait 2ms", "c=1"},
+		{"a speed-up that is the same", "0.1", "a_over: c, b: b, b_over: c, connections: [1]", claims.Supported, 2, "b", "c=1"},
+		{"a margin of its own", "0.1", "b: b, margin: 2, connections: [1]", claims.Refuted, 2, "b", "c=1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := judge(t, one(t, tc.margin, tc.comparison), run, trials)
+			assert.Equal(t, tc.want, v.Verdict, v.Reason)
+			assert.InEpsilon(t, tc.effect, v.Effect, 0.03)
+			require.Len(t, v.Cells, 1)
+			assert.Equal(t, tc.b, v.Cells[0].B)
+			assert.Equal(t, tc.level, v.Cells[0].Level)
+		})
+	}
+}
+
+func TestCoresForbidAnAnswer(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	run.ServerCPUs = []int{0}
+	l := one(t, "0.1", "b: b, cores: 2, connections: [1]")
+	v := judge(t, l, run, trials)
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	assert.Contains(t, v.Reason, "it takes 2 cores for the servers, and here they have 1")
+	run.ServerCPUs = []int{0, 1}
+	assert.Equal(t, claims.Supported, judge(t, l, run, trials).Verdict)
+}
+
+// TestErrorsCount: for a claim that a server holds a load, its failing is the
+// answer and not a reason to have none.
+func TestErrorsCount(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	for i := range trials {
+		if trials[i].Arm == "a" && trials[i].Block < 6 {
+			trials[i].Windows[1].Gates = []record.Gate{{Name: record.GateErrors, Detail: "half of them failed"}}
+		}
+	}
+	v := judge(t, one(t, "0", "baseline: 1, factor: 1.25, connections: [64]"), run, trials)
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	v = judge(t, one(t, "0", "baseline: 1, factor: 1.25, connections: [64], errors_count: true"), run, trials)
+	assert.Equal(t, claims.Refuted, v.Verdict)
+	assert.Contains(t, v.Reason, "in none of")
+	assert.Contains(t, v.Cells[0].Reason, "it failed in 6 of 8 blocks: a: half of them failed")
+	v = judge(t, one(t, "0", "b: b, connections: [64], errors_count: true"), run, trials[:0])
+	assert.Equal(t, claims.NotTestable, v.Verdict, "nothing measured is no failure")
+}
+
+func TestFacts(t *testing.T) {
+	run, trials := rigged(2, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	for i := range trials {
+		trials[i].Runtime = map[string]string{"implementation": "CPython", "threads": map[string]string{"a": "1", "b": "4"}[trials[i].Arm]}
+	}
+	facts := func(list string) claims.Verdict {
+		return judge(t, ledger(t, "schema: 1\nalpha: 0.05\nclaims:\n  - {id: it, section: S, paraphrase: P, facts: ["+list+"]}\n"), run, trials)
+	}
+	v := facts("{group: g, arm: a, field: threads, is: '1'}")
+	assert.Equal(t, claims.Supported, v.Verdict, v.Reason)
+	assert.Equal(t, claims.FactCheck, v.Kind)
+	v = facts("{group: g, arm: a, field: implementation, is: PyPy}")
+	assert.Equal(t, claims.Refuted, v.Verdict)
+	assert.Equal(t, "g: implementation of a is CPython", v.Reason)
+	v = facts("{group: g, arm: a, field: threads, is: '1'}, {group: h, arm: b, field: threads, is: '1'}")
+	assert.Equal(t, claims.Depends, v.Verdict)
+	assert.NotEmpty(t, v.Flips)
+	v = facts("{group: g, arm: a, field: color, is: red}")
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	v = facts("{group: g, arm: nobody, field: threads, is: '1'}")
+	assert.Contains(t, v.Reason, "nobody was not part of this run")
+	trials = nil
+	assert.Equal(t, claims.NotTestable, facts("{group: g, arm: a, field: threads, is: '1'}").Verdict)
+}
+
+// TestWhatCannotBeMeasuredIsListed, and takes nothing of the chance of a false verdict.
+func TestWhatCannotBeMeasuredIsListed(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	alone := answer(t, run, trials)
+	l := ledger(t, ledgerText+"  - {id: liked, section: S, paraphrase: P, not_measurable: it is a matter of taste}\n")
+	vs, err := claims.Evaluate(l, run, trials)
+	require.NoError(t, err)
+	assert.Equal(t, alone, vs[0])
+	assert.Equal(t, claims.NotTestable, vs[1].Verdict)
+	assert.Equal(t, claims.NotMeasurable, vs[1].Kind)
+	assert.Contains(t, vs[1].Reason, "it is a matter of taste")
+	require.NoError(t, l.Keep([]string{"liked"}))
+	assert.Len(t, l.Claims, 1)
+	assert.ErrorContains(t, l.Keep([]string{"nothing"}), `no claim "nothing"`)
+}
+
+// TestOnlyCommonLevels: where two arms visit different levels, a comparison
+// that names none covers those that both visit.
+func TestOnlyCommonLevels(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	for _, block := range run.Plan {
+		for i := range block {
+			if block[i].Arm == "b" {
+				block[i].Levels = []int{1}
+			}
+		}
+	}
+	v := judge(t, one(t, "0.1", "b: b"), run, trials)
+	require.Len(t, v.Cells, 1)
+	assert.Equal(t, "c=64", v.Cells[0].Level)
 }

@@ -15,7 +15,7 @@ import (
 // Evaluate gives every claim of the ledger its verdict from the complete
 // blocks of a run.
 //
-// Intervals are at confidence 1 - alpha/m for m claims (Bonferroni), so that
+// Intervals are at confidence 1 - alpha/m for m measured claims (Bonferroni), so that
 // the whole ledger has at most the chance alpha of a false verdict; inside a
 // claim no correction is needed, since it holds only if all of its
 // conditions hold (intersection-union test, Berger 1982). Where a run may stop
@@ -33,7 +33,7 @@ func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, err
 }
 
 func newEvaluation(l *Ledger, run *record.Run, trials []record.Trial) (*evaluation, error) {
-	e := &evaluation{run: run, values: map[place]map[int]*sample{}, failures: map[string]map[int]string{}}
+	e := &evaluation{run: run, values: map[place]map[int]*sample{}, starts: map[string]map[int]*sample{}, failures: map[string]map[int]string{}}
 	e.index(trials)
 	alpha, err := alphaAt(l, run.Blocks, len(e.blocks))
 	if err != nil {
@@ -45,7 +45,7 @@ func newEvaluation(l *Ledger, run *record.Run, trials []record.Trial) (*evaluati
 
 // alphaAt is the part of alpha for one claim's intervals after so many blocks.
 func alphaAt(l *Ledger, blocks record.Range, done int) (float64, error) {
-	confidence, err := stats.Bonferroni(1-l.Alpha, len(l.Claims))
+	confidence, err := stats.Bonferroni(1-l.Alpha, l.measured())
 	if err != nil {
 		return 0, err
 	}
@@ -110,9 +110,10 @@ func Precision(l *Ledger, run *record.Run, trials []record.Trial) (enough bool, 
 type evaluation struct {
 	run        *record.Run
 	confidence float64
-	values     map[place]map[int]*sample // by block
-	failures   map[string]map[int]string // by arm and block: why a trial has fewer windows than planned
-	blocks     []int                     // the complete ones, in order
+	values     map[place]map[int]*sample  // by block
+	starts     map[string]map[int]*sample // by arm and block: the trial alone
+	failures   map[string]map[int]string  // by arm and block: why a trial has fewer windows than planned
+	blocks     []int                      // the complete ones, in order
 }
 
 type place struct {
@@ -135,6 +136,10 @@ func (e *evaluation) index(trials []record.Trial) {
 		if !complete[t.Block] {
 			continue
 		}
+		if e.starts[t.Arm] == nil {
+			e.starts[t.Arm] = map[int]*sample{}
+		}
+		e.starts[t.Arm][t.Block] = &sample{trial: t}
 		if t.Failure != "" {
 			if e.failures[t.Arm] == nil {
 				e.failures[t.Arm] = map[int]string{}
@@ -156,13 +161,20 @@ func (e *evaluation) index(trials []record.Trial) {
 }
 
 func (e *evaluation) claim(c Claim) Verdict {
-	v := Verdict{ID: c.ID, Margin: c.Margin, Paraphrase: c.Paraphrase, Cells: []Cell{}}
-	for _, cmp := range c.Comparisons {
-		for _, level := range e.levels(cmp) {
-			v.Cells = append(v.Cells, e.cell(c, cmp, level))
+	v := Verdict{ID: c.ID, Kind: c.Kind(), Margin: c.Margin, Section: c.Section, Paraphrase: c.Paraphrase, Cells: []Cell{}}
+	switch v.Kind {
+	case NotMeasurable:
+		v.Verdict, v.Reason = NotTestable, "no measurement can tell: "+c.NotMeasurable
+	case FactCheck:
+		e.facts(&v, c.Facts)
+	default:
+		for _, cmp := range c.Comparisons {
+			for _, level := range e.levels(cmp) {
+				v.Cells = append(v.Cells, e.cell(c, cmp, level))
+			}
 		}
+		e.conclude(&v)
 	}
-	e.conclude(&v)
 	return v
 }
 
@@ -175,13 +187,13 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	var levels []record.Level
 	if len(cmp.Connections)+len(cmp.Rates) == 0 {
 		for _, l := range e.run.Levels {
-			if l.Rate == 0 {
+			if l.Rate == 0 && e.visits(cmp.A, l) && e.visits(cmp.B, l) {
 				levels = append(levels, l)
 			}
 		}
 	}
 	for _, r := range cmp.Rates {
-		levels = append(levels, record.Level{Rate: r})
+		levels = append(levels, record.Level{Rate: r, Idle: cmp.Idle})
 	}
 	for _, n := range cmp.Connections {
 		levels = append(levels, record.Level{Connections: n})
@@ -189,24 +201,43 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	return levels
 }
 
-// cell answers one condition.
-func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: cmp.B, Level: level.String(), Group: cmp.Group, Verdict: NotTestable}
-	for _, arm := range []string{cmp.A, cmp.B} {
-		if why := e.absent(arm); why != "" {
-			cell.Reason = why
-			return cell
+// visits says whether an arm is planned at a level; "" is no arm and is
+// everywhere, and so is an arm that is not planned at all, for its cell says why.
+func (e *evaluation) visits(arm string, level record.Level) bool {
+	i := slices.Index(e.run.Levels, level)
+	for _, block := range e.run.Plan {
+		for _, p := range block {
+			if p.Arm == arm {
+				return slices.Contains(p.Levels, i)
+			}
 		}
 	}
-	m := metrics[cmp.Metric]
-	p := e.pairs(m, place{cmp.A, level}, place{cmp.B, level})
-	cell.Blocks, cell.Gates = len(p.a), p.gates
-	if len(p.spoiled) > 0 {
-		cell.Reason = p.spoiled
+	return true
+}
+
+// cell answers one condition.
+func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
+	against := cmp.against(level)
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable}
+	if cmp.Baseline > 0 {
+		cell.Level += " against " + against.level.String()
+	}
+	if why := e.impossible(cmp); why != "" {
+		cell.Reason = why
 		return cell
 	}
-	if len(p.a) < 2 {
-		cell.Reason = fmt.Sprintf("%d complete blocks have both arms at %v; at least 2 are needed", len(p.a), level)
+	m := metrics[cmp.Metric]
+	p := e.pairs(m, operand{place: place{cmp.A, level}, over: cmp.AOver}, against, cmp.ErrorsCount)
+	cell.Blocks, cell.Gates = len(p.a), p.gates
+	switch {
+	case p.broken != "":
+		cell.Verdict, cell.Reason = Refuted, p.broken
+		return cell
+	case p.spoiled != "":
+		cell.Reason = p.spoiled
+		return cell
+	case len(p.a) < 2:
+		cell.Reason = fmt.Sprintf("%d complete blocks have both sides at %v; at least 2 are needed", len(p.a), level)
 		return cell
 	}
 	better, worse := p.a, p.b
@@ -222,21 +253,50 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 		cell.Verdict, cell.Reason = Inconclusive, "the blocks differ too much for any interval"
 		return cell
 	}
-	cell.Ratio = t
-	if floor, ok := e.floor(m, level); ok {
-		cell.Floor = floor
-	} else {
+	cell.Ratio = times(t, cmp.Factor)
+	floor, ok := e.floor(m, level)
+	if ok && cmp.Baseline > 0 {
+		var other float64
+		other, ok = e.floor(m, against.level)
+		floor = max(floor, other)
+	}
+	if !ok {
 		cell.Verdict, cell.Reason = Inconclusive, "the run has no A/A pair at this level, so its noise is not known"
 		return cell
 	}
+	cell.Floor = floor
 	// Few blocks cannot reach every confidence; the check is then as strict as they allow.
 	robust, err := stats.RobustRatio(better, worse, min(e.confidence, stats.SignedRankReach(len(better))))
 	if err != nil {
 		cell.Reason = err.Error()
 		return cell
 	}
-	cell.decide(t, robust, c.Margin, p)
+	margin := c.Margin
+	if cmp.Margin != nil {
+		margin = *cmp.Margin
+	}
+	cell.decide(cell.Ratio, times(robust, cmp.Factor), margin, p)
 	return cell
+}
+
+func times(i stats.Interval, factor float64) stats.Interval {
+	return stats.Interval{Low: factor * i.Low, Mid: factor * i.Mid, High: factor * i.High}
+}
+
+// impossible says why a comparison cannot be made in this run, "" if it can.
+func (e *evaluation) impossible(cmp Comparison) string {
+	if cores := len(e.run.ServerCPUs); cmp.Cores > cores && cores > 0 {
+		return fmt.Sprintf("it takes %d cores for the servers, and here they have %d", cmp.Cores, cores)
+	}
+	for _, arm := range []string{cmp.A, cmp.B, cmp.AOver, cmp.BOver} {
+		if arm == "" {
+			continue
+		}
+		if why := e.absent(arm); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // absent says why an arm has no samples, "" if it should have some.
@@ -252,27 +312,57 @@ func (e *evaluation) absent(arm string) string {
 	return ""
 }
 
-// pairs are the values of two arms in the complete blocks.
+// operand is one side of a comparison: an arm at a level, or a figure.
+type operand struct {
+	place
+	over   string  // the arm whose value divides it, if any
+	figure float64 // in the metric's unit; 0: the place
+	words  string  // for the figure
+}
+
+func (c *Comparison) against(level record.Level) operand {
+	switch {
+	case c.Limit > 0:
+		return operand{figure: c.Limit, words: fmt.Sprintf("the figure %g", c.Limit)}
+	case c.Delay > 0:
+		return operand{figure: float64(level.Connections) / c.Delay.Seconds(), words: fmt.Sprintf("connections that only wait %v", c.Delay)}
+	case c.Baseline > 0:
+		return operand{place: place{c.B, record.Level{Connections: c.Baseline}}, over: c.BOver}
+	default:
+		return operand{place: place{c.B, level}, over: c.BOver}
+	}
+}
+
+func (o *operand) name() string { return cmp.Or(o.words, o.arm) }
+
+// pairs are the values of the two sides in the complete blocks.
 type pairs struct {
 	a, b           []float64
 	boundA, boundB bool // the generator limited the arm in some block
 	gates          []string
 	spoiled        string // why there is no answer, "" if there can be one
+	broken         string // how A failed, where that is the answer
 }
 
-// pairs takes the values of two arms block by block. A block in which one of
+// pairs takes the values of both sides block by block. A block in which one of
 // them has no sound value leaves the comparison; where half of the blocks or
 // more do, what remains is a selection and no sample: a server that crashes
-// under load must not be judged by the times when it did not.
-func (e *evaluation) pairs(m metric, a, b place) pairs {
+// under load must not be judged by the times when it did not. Where errors
+// count, the failures of A in half of the blocks or more are the answer.
+func (e *evaluation) pairs(m metric, a, b operand, errorsCount bool) pairs {
 	var p pairs
 	gates := map[string]bool{}
 	var spoiled []string
+	broken := 0
 	for _, block := range e.blocks {
-		va, whyA := e.value(m, a, block, gates, &p.boundA)
-		vb, whyB := e.value(m, b, block, gates, &p.boundB)
+		va, whyA := e.operand(m, a, block, gates, &p.boundA)
+		vb, whyB := e.operand(m, b, block, gates, &p.boundB)
 		if why := cmp.Or(whyA, whyB); why != "" {
 			spoiled = append(spoiled, why)
+			if errorsCount && e.failed(a.place, block) {
+				broken++
+				p.broken = whyA
+			}
 			continue
 		}
 		p.a, p.b = append(p.a, va), append(p.b, vb)
@@ -281,22 +371,59 @@ func (e *evaluation) pairs(m metric, a, b place) pairs {
 	if len(spoiled) > 0 && len(p.a) <= len(spoiled) {
 		p.spoiled = fmt.Sprintf("%d of %d blocks give no value: %s", len(spoiled), len(e.blocks), spoiled[0])
 	}
+	if broken < 2 || broken <= len(p.a) {
+		p.broken = ""
+	} else {
+		p.broken = fmt.Sprintf("it failed in %d of %d blocks: %s", broken, len(e.blocks), p.broken)
+	}
 	return p
+}
+
+// operand reads one side in one block.
+func (e *evaluation) operand(m metric, o operand, block int, gates map[string]bool, bound *bool) (v float64, why string) {
+	if o.figure > 0 {
+		return o.figure, ""
+	}
+	v, why = e.value(m, o.place, block, gates, bound)
+	if o.over == "" || why != "" {
+		return v, why
+	}
+	one, why := e.value(m, place{o.over, o.level}, block, gates, bound)
+	if why != "" {
+		return 0, why
+	}
+	return v / one, ""
+}
+
+// failed says whether a window failed by what the server did.
+func (e *evaluation) failed(at place, block int) bool {
+	s := e.values[at][block]
+	if s == nil {
+		return e.failures[at.arm][block] != ""
+	}
+	return slices.ContainsFunc(s.window.Gates, func(g record.Gate) bool {
+		return g.Name == record.GateErrors || g.Name == record.GateConnections || g.Name == record.GateIdleConnections
+	})
 }
 
 // value reads a metric in one block, or says why it has no sound value there.
 func (e *evaluation) value(m metric, at place, block int, gates map[string]bool, bound *bool) (v float64, why string) {
 	s := e.values[at][block]
+	if s == nil && m.ofTrial {
+		s = e.starts[at.arm][block]
+	}
 	if s == nil {
 		why = cmp.Or(e.failures[at.arm][block], "it was not measured")
 		return 0, fmt.Sprintf("%s at %v: %s", at.arm, at.level, why)
 	}
-	for _, g := range s.window.Gates {
-		gates[g.Name] = true
-		if record.LowerBound(g.Name) {
-			*bound = true
-		} else {
-			why = fmt.Sprintf("%s: %s", at.arm, g.Detail)
+	if s.window != nil && !m.ofTrial {
+		for _, g := range s.window.Gates {
+			gates[g.Name] = true
+			if record.LowerBound(g.Name) {
+				*bound = true
+			} else {
+				why = fmt.Sprintf("%s: %s", at.arm, g.Detail)
+			}
 		}
 	}
 	v, ok := m.read(s.trial, s.window)
@@ -315,7 +442,7 @@ func (e *evaluation) floor(m metric, level record.Level) (float64, bool) {
 		if arm.Replicate == "" {
 			continue
 		}
-		p := e.pairs(m, place{arm.Replicate, level}, place{arm.Name, level})
+		p := e.pairs(m, operand{place: place{arm.Replicate, level}}, operand{place: place{arm.Name, level}}, false)
 		if f, err := stats.NoiseFloor(p.a, p.b, e.confidence); err == nil {
 			return min(f, mostFloor), true
 		}
@@ -342,7 +469,7 @@ func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
 	case p.boundA:
 		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
 	case value == Inconclusive && c.Floor > 1+margin:
-		c.Reason = fmt.Sprintf("the same server against itself could differ by %s here, more than the margin", times(c.Floor))
+		c.Reason = fmt.Sprintf("the same server against itself could differ by %s here, more than the margin", multiple(c.Floor))
 	case value == Inconclusive:
 		c.Reason = fmt.Sprintf("the interval %s reaches across the margin", ratioRange(t))
 	case position == stats.Reversed:
@@ -361,10 +488,10 @@ func valueOf(p stats.Position) Value {
 	}
 }
 
-func ratioRange(i stats.Interval) string { return times(i.Low) + " to " + times(i.High) }
+func ratioRange(i stats.Interval) string { return multiple(i.Low) + " to " + multiple(i.High) }
 
-// times writes a ratio; beyond a factor of 100 only that it is beyond.
-func times(ratio float64) string {
+// multiple writes a ratio; beyond a factor of 100 only that it is beyond.
+func multiple(ratio float64) string {
 	switch {
 	case ratio > 100:
 		return "more than 100x"
@@ -400,6 +527,12 @@ func (e *evaluation) conclude(v *Verdict) {
 	case len(byValue[NotTestable]) > 0:
 		v.Verdict = NotTestable
 		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason)
+		switch {
+		case len(supported) > 0:
+			v.Reason += "; it holds " + describe(supported)
+		case len(refuted) > 0:
+			v.Reason += "; it does not hold " + describe(refuted)
+		}
 	case len(supported) > 0:
 		v.Verdict = Supported
 		v.Reason = fmt.Sprintf("in all %d conditions the whole interval lies beyond the margin of %.0f%%", len(supported), 100*v.Margin)

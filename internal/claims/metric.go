@@ -9,6 +9,9 @@ import (
 // Metric names a quantity of a trial at a level.
 type Metric string
 
+// Throughput is the metric that Comparison.Delay refers to.
+const Throughput Metric = "throughput"
+
 // metric reads its quantity; ok is false where the trial does not have it.
 type metric struct {
 	higherIsBetter bool
@@ -26,6 +29,12 @@ var metrics = map[Metric]metric{
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P50)
+	}},
+	"latency-p90": {goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		if w.Load.Latency == nil {
+			return 0, false
+		}
+		return seconds(w.Load.Latency.P90)
 	}},
 	"latency-p99": {goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
@@ -45,6 +54,12 @@ var metrics = map[Metric]metric{
 	}},
 	"threads": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(float64(w.Server.Threads))
+	}},
+	"bytes": {higherIsBetter: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		return positive(float64(w.Load.BytesIn) / w.Load.Duration.Seconds())
+	}},
+	"memory-idle": {ofTrial: true, read: func(t *record.Trial, _ *record.Window) (float64, bool) {
+		return positive(float64(t.Idle.PSS))
 	}},
 	"start-up": {ofTrial: true, read: func(t *record.Trial, _ *record.Window) (float64, bool) {
 		return positive(t.Startup.Seconds())

@@ -14,12 +14,23 @@ const (
 	NotTestable  Value = "not testable here" // a validity gate, the machine's size or a missing arm forbids an answer
 )
 
+// Kind says how a claim is checked.
+type Kind string
+
+// The kinds of claims.
+const (
+	Measured      Kind = "measured"
+	FactCheck     Kind = "fact check"     // answered by what a running server says of itself
+	NotMeasurable Kind = "not measurable" // listed, with the reason
+)
+
 // Verdict is the answer to one claim.
 //
 // Effect, Low and High describe the condition that is hardest for the claim;
 // they are ratios, above 1 in the claimed direction, and 0 where nothing could be computed.
 type Verdict struct {
 	ID         string  `json:"id"`
+	Kind       Kind    `json:"kind"`
 	Verdict    Value   `json:"verdict"`
 	Effect     float64 `json:"effect"`
 	Low        float64 `json:"low"`
@@ -28,14 +39,26 @@ type Verdict struct {
 	Reason     string  `json:"reason"`
 	Flips      string  `json:"flips,omitempty"` // what would turn the answer, in one sentence
 	Cells      []Cell  `json:"cells"`
+	Facts      []Found `json:"facts,omitempty"`
+	Section    string  `json:"section,omitempty"` // of the article
 	Paraphrase string  `json:"paraphrase"`
+}
+
+// Found is one fact as it was found.
+type Found struct {
+	Group string `json:"group"`
+	Arm   string `json:"arm"`
+	Field string `json:"field"`
+	Want  string `json:"want"`  // what the claim says
+	Found string `json:"found"` // what the arm said; empty: the arm did not run, or did not say
+	Holds bool   `json:"holds"`
 }
 
 // Cell is one condition of a claim: one comparison at one level.
 type Cell struct {
 	Metric  string         `json:"metric"`
 	A       string         `json:"a"` // arm that the claim favors
-	B       string         `json:"b"`
+	B       string         `json:"b"` // arm, or the figure that stands in its place
 	Level   string         `json:"level"`
 	Group   string         `json:"group"` // "as in the article", "production", ...
 	Verdict Value          `json:"verdict"`

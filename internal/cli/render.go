@@ -38,10 +38,26 @@ func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	ledger, err := ledgerOf(run, dir)
+	if err != nil {
+		return nil, err
+	}
+	return judgeTrials(run, trials, ledger)
+}
+
+// ledgerOf is the ledger as it stood when the run began.
+func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 	ledger, err := claims.DecodeLedger(filepath.Join(dir, record.RunFile)+" (claims)", []byte(run.Claims))
 	if err != nil {
 		return nil, err
 	}
+	if err := ledger.Keep(run.Asked); err != nil {
+		return nil, fmt.Errorf("%s: asked: %w", filepath.Join(dir, record.RunFile), err)
+	}
+	return ledger, nil
+}
+
+func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) (*report.Document, error) {
 	verdicts, err := claims.Evaluate(ledger, run, trials)
 	if err != nil {
 		return nil, err

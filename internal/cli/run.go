@@ -17,6 +17,7 @@ import (
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/load/hold"
 	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
@@ -31,6 +32,7 @@ type runOptions struct {
 	serverCPUs, loadCPUs string
 	out, format, resume  string
 	shard                string
+	claims               string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -53,8 +55,9 @@ report is made from what is there, however the run ends.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")
-	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:route=/PATH][:close]")
+	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:route=/PATH][:beside=/PATH][:close]")
 	f.StringSliceVar(&o.servers, "server", nil, "folder of a server of your own (docs/adding-a-server.md); becomes an arm unless --arm says which")
+	f.StringVar(&o.claims, "claims", "", "a ledger of your own (.yaml, docs/formats/claims.schema.json) instead of the article's")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.blocks, "blocks", "", "number of blocks, N or MIN..MAX (the profile's by default)")
 	f.Uint64Var(&o.seed, "seed", 0, "of the order and the set-up (random by default; it stands in run.json)")
@@ -213,6 +216,9 @@ func (s *session) measure(ctx context.Context) error {
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
 		Done: trials, Noise: s.noise(),
+		Hold: func(ctx context.Context, url string, n int) (bench.Held, error) {
+			return hold.Open(ctx, url, n, s.run.Timeout)
+		},
 		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
 	}
 	if s.run.Shard == nil { // a shard does not see the others' figures and runs all its blocks

@@ -18,6 +18,7 @@ import (
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/plan"
+	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/runners"
 )
@@ -65,7 +66,8 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if err != nil {
 		return err
 	}
-	if s.ledger, err = claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims()); err != nil {
+	text, err := s.readLedger(o.claims, p)
+	if err != nil {
 		return err
 	}
 	shard, err := parseShard(o.shard)
@@ -78,8 +80,8 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	now := time.Now()
 	s.run = &record.Run{
 		Schema: record.SchemaVersion, Tool: tool(), Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, Warmup: p.Warmup, Timeout: p.Timeout,
-		ClaimsHash: s.ledger.Hash, Claims: string(fixtures.Claims()), Start: now.UTC(), State: record.Running,
+		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, Warmup: p.Warmup, Timeout: p.Timeout,
+		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: p.Claims, Start: now.UTC(), State: record.Running,
 	}
 	if !seeded {
 		s.run.Seed = rand.Uint64()
@@ -98,7 +100,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 		removeEmpty(s.dir)
 		return err
 	}
-	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), len(p.Levels), p.Blocks.Max, s.run.Seed)
+	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.LevelsOf, p.Blocks.Max, s.run.Seed)
 	if err := s.settle(); err != nil {
 		return err
 	}
@@ -116,6 +118,27 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	return record.WriteRun(s.dir, s.run)
 }
 
+// readLedger reads the ledger that a run is to answer, and returns its text. A
+// ledger of one's own is answered whole.
+func (s *session) readLedger(file string, p *profile.Profile) ([]byte, error) {
+	name, text := fixtures.ClaimsFile, fixtures.Claims()
+	if file != "" {
+		var err error
+		if text, err = os.ReadFile(file); err != nil {
+			return nil, usageError{fmt.Errorf("--claims: %w", err)}
+		}
+		name, p.Claims = file, nil
+	}
+	var err error
+	if s.ledger, err = claims.DecodeLedger(name, text); err != nil {
+		return nil, err
+	}
+	if err := s.ledger.Keep(p.Claims); err != nil {
+		return nil, fmt.Errorf("profile %s: claims: %w", p.Name, err)
+	}
+	return text, nil
+}
+
 // resume takes up the run in a folder. What is to be measured must still be
 // the same: a run of two versions would be no run.
 func (s *session) resume(ctx context.Context, o runOptions) (err error) {
@@ -123,7 +146,7 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.ledger, err = claims.DecodeLedger(filepath.Join(o.resume, record.RunFile)+" (claims)", []byte(old.Claims)); err != nil {
+	if s.ledger, err = ledgerOf(old, o.resume); err != nil {
 		return err
 	}
 	fresh := *old

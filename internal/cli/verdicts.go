@@ -2,32 +2,42 @@ package cli
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
 func (a *app) verdictsCommand() *cobra.Command {
-	var require string
+	var require, file string
+	var margin float64
 	cmd := &cobra.Command{
 		Use:   "verdicts RUN [ID...]",
 		Short: "Show the answers of a run with their evidence",
 		Long: `Show the verdict on each claim, or on those named. With --require, the exit code
-is 3 unless each of the named claims has that verdict.`,
+is 3 unless each of the named claims has that verdict.
+
+A run can be judged anew, by another ledger (--claims) or another margin
+(--margin), without measuring again. Such an answer was not stated before the
+run, and says so.`,
 		Args: arguments(cobra.MinimumNArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if require != "" {
-				if err := oneOf("require", require, string(claims.Supported), string(claims.Refuted)); err != nil {
+				if err := oneOf("require", require, string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable)); err != nil {
 					return err
 				}
 				if len(args) == 1 {
 					return usageError{fmt.Errorf("--require %s: name the claim that it is required of", require)}
 				}
 			}
-			doc, err := buildDocument(args[0])
+			if cmd.Flags().Changed("margin") && (margin < 0 || margin > 10) {
+				return usageError{fmt.Errorf("--margin %g: want a share from 0 to 10, such as 0.25", margin)}
+			}
+			doc, err := judgeAnew(args[0], file, margin, cmd.Flags().Changed("margin"))
 			if err != nil {
 				return err
 			}
@@ -40,8 +50,44 @@ is 3 unless each of the named claims has that verdict.`,
 			return required(doc, claims.Value(require))
 		},
 	}
-	cmd.Flags().StringVar(&require, "require", "", "supported or refuted: exit 3 unless the named claims are")
+	f := cmd.Flags()
+	f.StringVar(&require, "require", "", "supported, refuted, depends, inconclusive or \"not testable here\": exit 3 unless the named claims are")
+	f.StringVar(&file, "claims", "", "judge the run by this ledger instead of its own")
+	f.Float64Var(&margin, "margin", 0, "judge the run by this margin in the place of each claim's, as 0.25")
 	return cmd
+}
+
+// judgeAnew derives the report of a run, by another ledger or margin if there is one.
+func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document, error) {
+	run, err := record.ReadRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := ledgerOf(run, dir)
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--claims: %w", err)}
+		}
+		if ledger, err = claims.DecodeLedger(file, text); err != nil {
+			return nil, err
+		}
+		if ledger.Hash != run.ClaimsHash {
+			run.Notices = append(run.Notices, "judged by a ledger that was not the run's own: its claims and margins were not stated before the run")
+		}
+	}
+	if changed {
+		ledger.SetMargin(margin)
+		run.Notices = append(run.Notices, fmt.Sprintf("judged by a margin of %g%% that was not stated before the run", 100*margin))
+	}
+	trials, err := record.ReadTrials(dir)
+	if err != nil {
+		return nil, err
+	}
+	return judgeTrials(run, trials, ledger)
 }
 
 // keepClaims leaves only the named verdicts; no names leave all.

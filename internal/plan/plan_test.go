@@ -12,6 +12,28 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
+// upTo gives every arm the levels from 0 to n-1.
+func upTo(n int) func(record.Arm) []int {
+	return func(record.Arm) (levels []int) {
+		for i := range n {
+			levels = append(levels, i)
+		}
+		return levels
+	}
+}
+
+// TestLevelsOfTheirOwn: an arm visits its own levels and no others.
+func TestLevelsOfTheirOwn(t *testing.T) {
+	own := map[string][]int{"a": {0, 2}, "b": {1}, "c": {}}
+	arms := []record.Arm{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	for _, block := range plan.Blocks(arms, func(a record.Arm) []int { return own[a.Name] }, 20, 1) {
+		for _, p := range block {
+			assert.ElementsMatch(t, own[p.Arm], p.Levels)
+		}
+	}
+	assert.Equal(t, []int{0, 2}, own["a"], "what is given is not shuffled")
+}
+
 func TestBlocks(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var arms []record.Arm
@@ -21,7 +43,7 @@ func TestBlocks(t *testing.T) {
 		levels := rapid.IntRange(1, 8).Draw(rt, "levels")
 		n := rapid.IntRange(1, 12).Draw(rt, "blocks")
 		seed := rapid.Uint64().Draw(rt, "seed")
-		blocks := plan.Blocks(arms, levels, n, seed)
+		blocks := plan.Blocks(arms, upTo(levels), n, seed)
 		require.Len(rt, blocks, n)
 		for _, block := range blocks {
 			var names, want []string
@@ -38,7 +60,7 @@ func TestBlocks(t *testing.T) {
 			}
 			assert.ElementsMatch(rt, want, names, "each arm once")
 		}
-		assert.Equal(rt, blocks, plan.Blocks(arms, levels, n+3, seed)[:n], "a longer plan begins like a shorter one")
+		assert.Equal(rt, blocks, plan.Blocks(arms, upTo(levels), n+3, seed)[:n], "a longer plan begins like a shorter one")
 	})
 }
 
@@ -47,11 +69,11 @@ func TestBlocks(t *testing.T) {
 func TestOrderIsFair(t *testing.T) {
 	arms := []record.Arm{{Name: "a"}, {Name: "b"}, {Name: "c"}}
 	first := map[string]int{}
-	for _, block := range plan.Blocks(arms, 4, 3000, 7) {
+	for _, block := range plan.Blocks(arms, upTo(4), 3000, 7) {
 		first[block[0].Arm]++
 	}
 	for name, n := range first {
 		assert.InDelta(t, 1000, n, 130, "arm %s (5 standard deviations)", name)
 	}
-	assert.NotEqual(t, plan.Blocks(arms, 4, 20, 1), plan.Blocks(arms, 4, 20, 2))
+	assert.NotEqual(t, plan.Blocks(arms, upTo(4), 20, 1), plan.Blocks(arms, upTo(4), 20, 2))
 }

@@ -22,12 +22,42 @@ type Profile struct {
 	Description string
 	Quotable    bool
 	Arms        []record.Arm
-	Replicate   string // name of the arm that is entered twice
-	Levels      []record.Level
+	Replicate   string         // name of the arm that is entered twice
+	Levels      []record.Level // of all arms together
 	Window      time.Duration
+	LongWindow  time.Duration // of levels with thousands of connections; 0: as the others
 	Warmup      time.Duration
 	Timeout     time.Duration
 	Blocks      record.Range
+	Claims      []string // of the ledger, to be answered; none: all
+
+	base int              // the first so many levels are those of every arm that no experiment names
+	own  map[string][]int // by arm: indices into Levels
+}
+
+type levels struct {
+	Connections []int     `yaml:"connections"`
+	Rates       []float64 `yaml:"rates"`
+	Idle        []struct {
+		Connections int     `yaml:"connections"`
+		Rate        float64 `yaml:"rate"`
+	} `yaml:"idle"`
+}
+
+// list is the levels in the order in which reports show them.
+func (l *levels) list() (out []record.Level) {
+	slices.Sort(l.Connections)
+	for _, n := range l.Connections {
+		out = append(out, record.Level{Connections: n})
+	}
+	slices.Sort(l.Rates)
+	for _, r := range l.Rates {
+		out = append(out, record.Level{Rate: r})
+	}
+	for _, i := range l.Idle {
+		out = append(out, record.Level{Rate: i.Rate, Idle: i.Connections})
+	}
+	return out
 }
 
 type file struct {
@@ -37,12 +67,19 @@ type file struct {
 	Quotable    bool         `yaml:"quotable"`
 	Arms        []string     `yaml:"arms"`
 	Replicate   string       `yaml:"replicate"`
-	Connections []int        `yaml:"connections"`
-	Rates       []float64    `yaml:"rates"`
+	Levels      levels       `yaml:",inline"`
+	Experiments []experiment `yaml:"experiments"`
 	Window      string       `yaml:"window"`
+	LongWindow  string       `yaml:"long_window"`
 	Warmup      string       `yaml:"warmup"`
 	Timeout     string       `yaml:"timeout"`
 	Blocks      record.Range `yaml:"blocks"`
+	Claims      []string     `yaml:"claims"`
+}
+
+type experiment struct {
+	Arms   []string `yaml:"arms"`
+	Levels levels   `yaml:",inline"`
 }
 
 // Decode reads a profile; name is the file's name for messages.
@@ -52,7 +89,7 @@ func Decode(name string, data []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicate: f.Replicate, Blocks: f.Blocks}
+	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicate: f.Replicate, Blocks: f.Blocks, Claims: f.Claims}
 	var errs []error
 	for i, text := range f.Arms {
 		arm, err := ParseArm(text)
@@ -68,19 +105,29 @@ func Decode(name string, data []byte) (*Profile, error) {
 	if p.Replicate == "" && len(p.Arms) > 0 {
 		p.Replicate = p.Arms[0].Name
 	}
-	slices.Sort(f.Connections)
-	for _, n := range f.Connections {
-		p.Levels = append(p.Levels, record.Level{Connections: n})
+	p.Levels = f.Levels.list()
+	p.base = len(p.Levels)
+	for _, a := range p.Arms {
+		p.visit(a.Name, p.Levels)
 	}
-	slices.Sort(f.Rates)
-	for _, r := range f.Rates {
-		p.Levels = append(p.Levels, record.Level{Rate: r})
+	for i, e := range f.Experiments {
+		for j, text := range e.Arms {
+			arm, err := ParseArm(text)
+			if err != nil {
+				errs = append(errs, doc.Errorf([]string{"experiments", strconv.Itoa(i), "arms", strconv.Itoa(j)}, "%v", err))
+				continue
+			}
+			if p.index(arm.Name) < 0 {
+				p.Arms = append(p.Arms, arm)
+			}
+			p.visit(arm.Name, e.Levels.list())
+		}
 	}
 	for _, d := range []struct {
 		name, text, or string
 		into           *time.Duration
 		positive       bool
-	}{{"window", f.Window, "", &p.Window, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
+	}{{"window", f.Window, "", &p.Window, true}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
 		if d.text == "" {
 			d.text = d.or
 		}
@@ -100,6 +147,44 @@ func Decode(name string, data []byte) (*Profile, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+func (p *Profile) index(arm string) int {
+	return slices.IndexFunc(p.Arms, func(a record.Arm) bool { return a.Name == arm })
+}
+
+// visit adds levels to those of an arm.
+func (p *Profile) visit(arm string, levels []record.Level) {
+	if p.own == nil {
+		p.own = map[string][]int{}
+	}
+	for _, l := range levels {
+		i := slices.Index(p.Levels, l)
+		if i < 0 {
+			i = len(p.Levels)
+			p.Levels = append(p.Levels, l)
+		}
+		if !slices.Contains(p.own[arm], i) {
+			p.own[arm] = append(p.own[arm], i)
+		}
+	}
+}
+
+// LevelsOf is the levels that an arm visits, as indices into Levels. An arm
+// that the profile does not name visits those that stand before the experiments.
+func (p *Profile) LevelsOf(arm record.Arm) []int {
+	name := arm.Name
+	if arm.Replicate != "" {
+		name = arm.Replicate
+	}
+	if own := p.own[name]; len(own) > 0 {
+		return own
+	}
+	all := make([]int, p.base)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 // ParseArm reads an arm as people write it: a server's name, then what
@@ -122,12 +207,16 @@ func ParseArm(text string) (record.Arm, error) {
 			if arm.Route = value; !strings.HasPrefix(value, "/") {
 				err = errors.New("must begin with /")
 			}
+		case "beside":
+			if arm.Beside = value; !strings.HasPrefix(value, "/") {
+				err = errors.New("must begin with /")
+			}
 		case "close":
 			if arm.Close = true; value != "" {
 				err = errors.New("takes no value")
 			}
 		default:
-			err = errors.New("unknown; there are workers, threads, route and close")
+			err = errors.New("unknown; there are workers, threads, route, beside and close")
 		}
 		if err != nil {
 			return arm, fmt.Errorf("arm %q: %s: %w", text, key, err)

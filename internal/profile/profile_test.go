@@ -27,15 +27,42 @@ blocks: {min: 2, max: 5}
 func TestDecode(t *testing.T) {
 	p, err := profile.Decode("x.yaml", []byte(good))
 	require.NoError(t, err)
-	assert.Equal(t, &profile.Profile{
+	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(p.Arms[0]))
+	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(record.Arm{Name: "of the user"}))
+	assert.EqualExportedValues(t, profile.Profile{
 		Name: "x", Description: "X", Replicate: "a",
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
 		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
-		Window: time.Second, Timeout: 10 * time.Second, Blocks: record.Range{Min: 2, Max: 5},
-	}, p)
+		Window: time.Second, LongWindow: time.Second, Timeout: 10 * time.Second, Blocks: record.Range{Min: 2, Max: 5},
+	}, *p)
 	arms := p.WithReplicate()
 	require.Len(t, arms, 3)
 	assert.Equal(t, record.Arm{Name: "a~again", Server: "a", Route: "/", Replicate: "a"}, arms[2])
+}
+
+func TestExperiments(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good+`idle: [{connections: 1000, rate: 500}]
+experiments:
+  - {arms: [a, c], connections: [4096, 64]}
+  - {arms: ["c:route=/io?ms=5"], rates: [10]}
+long_window: 5s
+claims: [x]
+`))
+	require.NoError(t, err)
+	assert.Equal(t, []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}, {Rate: 500, Idle: 1000}, {Connections: 4096}, {Rate: 10}}, p.Levels)
+	require.Len(t, p.Arms, 4)
+	assert.Equal(t, []int{0, 1, 2, 3, 4}, p.LevelsOf(p.Arms[0]))
+	assert.Equal(t, []int{0, 1, 2, 3}, p.LevelsOf(p.Arms[1]))
+	assert.Equal(t, []int{1, 4}, p.LevelsOf(p.Arms[2]))
+	assert.Equal(t, []int{5}, p.LevelsOf(p.Arms[3]))
+	assert.Equal(t, []int{0, 1, 2, 3, 4}, p.LevelsOf(record.Arm{Name: "a~again", Replicate: "a"}))
+	assert.Equal(t, []int{0, 1, 2, 3}, p.LevelsOf(record.Arm{Name: "of the user"}))
+	assert.Equal(t, 5*time.Second, p.LongWindow)
+
+	_, err = profile.Decode("x.yaml", []byte(good+"experiments:\n  - {arms: [\"a:worker=2\"], connections: [1]}\n"))
+	assert.ErrorContains(t, err, "x.yaml:11: experiments.0.arms.0: ")
+	_, err = profile.Decode("x.yaml", []byte(good+"experiments:\n  - {arms: [a]}\n"))
+	assert.ErrorContains(t, err, "x.yaml:11: experiments.0")
 }
 
 func TestEmbeddedProfiles(t *testing.T) {

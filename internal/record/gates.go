@@ -3,13 +3,14 @@ package record
 // The names of the gates. What each checks, and its threshold, stands in
 // package bench.
 const (
-	GateGeneratorCPU = "generator-cpu"
-	GateCeiling      = "generator-ceiling"
-	GateConnections  = "connections"
-	GateErrors       = "errors"
-	GateLittlesLaw   = "littles-law"
-	GateHostNoise    = "host-noise"
-	GateOfferedRate  = "offered-rate"
+	GateGeneratorCPU    = "generator-cpu"
+	GateCeiling         = "generator-ceiling"
+	GateIdleConnections = "idle-connections"
+	GateConnections     = "connections"
+	GateErrors          = "errors"
+	GateLittlesLaw      = "littles-law"
+	GateHostNoise       = "host-noise"
+	GateOfferedRate     = "offered-rate"
 )
 
 // LowerBound says whether a gate speaks of the generator and not of the

@@ -24,6 +24,7 @@ type Arm struct {
 	Route     string `json:"route" yaml:"route"`                             // path and query; "/" by default
 	Workers   int    `json:"workers,omitempty" yaml:"workers,omitempty"`     // 0: the server's default
 	Threads   int    `json:"threads,omitempty" yaml:"threads,omitempty"`     // 0: the server's default
+	Beside    string `json:"beside,omitempty" yaml:"beside,omitempty"`       // path and query that is asked all the time, one request after the other, beside what is measured
 	Close     bool   `json:"close,omitempty" yaml:"close,omitempty"`         // one request a connection
 	Replicate string `json:"replicate,omitempty" yaml:"replicate,omitempty"` // name of the arm that this one repeats (A/A)
 }
@@ -31,14 +32,21 @@ type Arm struct {
 // Level is one load level. Rate 0 means closed loop with Connections
 // requests in flight; a positive Rate means open loop at that many requests a
 // second over at most Connections connections.
+//
+// Idle connections, kept alive and without a request, may be held open beside
+// an open loop.
 type Level struct {
 	Connections int     `json:"connections" yaml:"connections"`
 	Rate        float64 `json:"rate,omitempty" yaml:"rate,omitempty"`
+	Idle        int     `json:"idle,omitempty" yaml:"idle,omitempty"`
 }
 
 // String names the level as it is written in reports: "c=64" or "r=1000/s".
 func (l Level) String() string {
-	if l.Rate > 0 {
+	switch {
+	case l.Idle > 0:
+		return fmt.Sprintf("r=%g/s idle=%d", l.Rate, l.Idle)
+	case l.Rate > 0:
 		return fmt.Sprintf("r=%g/s", l.Rate)
 	}
 	return fmt.Sprintf("c=%d", l.Connections)
@@ -201,7 +209,9 @@ type Window struct {
 	Load   Measurement `json:"load"`
 	Server Usage       `json:"server"`
 	Host   Disturbance `json:"host"`
-	Gates  []Gate      `json:"gates,omitempty"` // the gates that this window failed
+	Beside int         `json:"beside,omitempty"` // answers of the route that was asked beside
+	Held   int         `json:"held,omitempty"`   // idle connections that were still open at the end
+	Gates  []Gate      `json:"gates,omitempty"`  // the gates that this window failed
 }
 
 // Gate is a validity check that failed.
@@ -220,6 +230,7 @@ type Trial struct {
 	End      time.Time         `json:"end"`
 	Startup  time.Duration     `json:"startup_ns,omitempty"` // from exec to the first correct response
 	Setup    map[string]string `json:"setup,omitempty"`      // randomized nuisance factors
+	Runtime  map[string]string `json:"runtime,omitempty"`    // what the server says of itself, and its threads by name
 	Idle     Usage             `json:"idle"`                 // after the first response, before any load; CPU since exec
 	Windows  []Window          `json:"windows"`
 	Failure  string            `json:"failure,omitempty"` // why there are fewer windows than planned

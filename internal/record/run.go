@@ -18,6 +18,7 @@ type Run struct {
 	Levels      []Level          `json:"levels"`
 	Blocks      Range            `json:"blocks"`
 	Window      time.Duration    `json:"window_ns"`
+	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections; 0: as the others
 	Warmup      time.Duration    `json:"warmup_ns"`
 	Timeout     time.Duration    `json:"timeout_ns"`
 	Plan        [][]PlannedTrial `json:"plan"`            // by block, in order
@@ -28,8 +29,9 @@ type Run struct {
 	Servers     []ServerVersion  `json:"servers"`
 	Missing     []Missing        `json:"missing,omitempty"` // arms that could not take part; the run is partial
 	Environment Environment      `json:"environment"`
-	ClaimsHash  string           `json:"claims_hash"` // SHA-256 of the ledger as it stood before the run
-	Claims      string           `json:"claims"`      // the ledger itself, as YAML
+	ClaimsHash  string           `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
+	Claims      string           `json:"claims"`          // the ledger itself, as YAML
+	Asked       []string         `json:"asked,omitempty"` // the claims of it that the run answers; none: all
 	Start       time.Time        `json:"start"`
 	End         time.Time        `json:"end,omitzero"`
 	State       State            `json:"state"`
@@ -47,6 +49,19 @@ func (r *Run) GeneratorCores() int {
 	default:
 		return 1
 	}
+}
+
+// manyConnections is from where on a window has to be long: the first and the
+// last requests of so many connections are a part of a short one that
+// Little's law shows.
+const manyConnections = 4000
+
+// WindowAt is the length of the windows of a level.
+func (r *Run) WindowAt(l Level) time.Duration {
+	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0) {
+		return r.LongWindow
+	}
+	return r.Window
 }
 
 // State says how far a run came.

@@ -205,7 +205,7 @@ func cleanVerdicts(verdicts []claims.Verdict) []claims.Verdict {
 	out := make([]claims.Verdict, len(verdicts))
 	for i, v := range verdicts {
 		v.Effect, v.Low, v.High, v.Margin = number(v.Effect), number(v.Low), number(v.High), number(v.Margin)
-		v.Cells = slices.Concat([]claims.Cell{}, v.Cells)
+		v.Cells = append([]claims.Cell{}, v.Cells...)
 		for j := range v.Cells {
 			c := &v.Cells[j]
 			c.Ratio = stats.Interval{Low: number(c.Ratio.Low), Mid: number(c.Ratio.Mid), High: number(c.Ratio.High)}

@@ -94,6 +94,7 @@ func (p *page) verdict(v *claims.Verdict) {
 		g.Title = ""
 		p.grid(g)
 	}
+	p.grid(show.Facts(v))
 }
 
 func (p *page) pictures(d *report.Document) {

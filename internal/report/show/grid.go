@@ -97,6 +97,19 @@ func Conditions(v *claims.Verdict) *Grid {
 	return g
 }
 
+// Facts is the evidence of one fact check.
+func Facts(v *claims.Verdict) *Grid {
+	g := grid("", "Condition", "Arm", "Asked", "The claim says", "Found")
+	for _, f := range v.Facts {
+		found := Text(f.Found)
+		if found == "" {
+			found = None
+		}
+		g.add(Text(f.Group), Text(f.Arm), Text(f.Field), Text(f.Want), found)
+	}
+	return g
+}
+
 // Throughput has a row an arm and a column a level, for one route.
 func Throughput(d *report.Document, route string) *Grid {
 	heads := []string{"Arm"}

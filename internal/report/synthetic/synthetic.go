@@ -205,7 +205,7 @@ func Verdicts() []claims.Verdict {
 	}
 	return []claims.Verdict{
 		{
-			ID: "node-faster", Verdict: claims.Depends, Effect: 1.02, Low: 0.97, High: 1.07, Margin: 0.10,
+			ID: "node-faster", Kind: claims.Measured, Verdict: claims.Depends, Effect: 1.02, Low: 0.97, High: 1.07, Margin: 0.10,
 			Paraphrase: "Node answers faster than Python.",
 			Reason:     "as the article builds them Node is ahead 14x to 36x; in production the bare ASGI server equals Express",
 			Flips:      "replace Flask's development server by uvicorn with uvloop",
@@ -215,22 +215,22 @@ func Verdicts() []claims.Verdict {
 			},
 		},
 		{
-			ID: "node-many-connections", Verdict: claims.Supported, Effect: 1.21, Low: 1.17, High: 1.25, Margin: 0.10,
+			ID: "node-many-connections", Kind: claims.Measured, Verdict: claims.Supported, Effect: 1.21, Low: 1.17, High: 1.25, Margin: 0.10,
 			Paraphrase: "One Node thread serves a massive number of connections with high throughput.",
 			Reason:     "at 4,096 connections it keeps 97% of its peak without errors",
 			Cells:      []claims.Cell{cell("", "c=4096", claims.Supported, 1.17, 1.21, 1.25)},
 		},
 		{
-			ID: "node-lightweight", Verdict: claims.Refuted, Effect: 0.61, Low: 0.59, High: 0.63, Margin: 0.10,
+			ID: "node-lightweight", Kind: claims.Measured, Verdict: claims.Refuted, Effect: 0.61, Low: 0.59, High: 0.63, Margin: 0.10,
 			Paraphrase: "Node | V8 is <lightweight>.", Reason: "the asyncio arm needs 0.6 of its idle memory", Cells: []claims.Cell{},
 		},
 		{
-			ID: "python-gil", Verdict: claims.Inconclusive, Effect: 1.09, Low: 0.98, High: 1.21, Margin: 0.10,
+			ID: "python-gil", Kind: claims.Measured, Verdict: claims.Inconclusive, Effect: 1.09, Low: 0.98, High: 1.21, Margin: 0.10,
 			Paraphrase: "Python threads run one at a time.", Reason: "the interval spans the margin after 6 blocks",
 			Flips: "more blocks: about 18 would narrow it to 3%", Cells: []claims.Cell{},
 		},
 		{
-			ID: "node-cluster-scales", Verdict: claims.NotTestable, Margin: 0.10,
+			ID: "node-cluster-scales", Kind: claims.Measured, Verdict: claims.NotTestable, Margin: 0.10,
 			Paraphrase: "The cluster module scales one server by cloning it.", Reason: "this machine has 1 server core, the claim needs 4", Cells: []claims.Cell{},
 		},
 	}

@@ -55,6 +55,9 @@ func Write(w io.Writer, d *report.Document) error {
 func Verdicts(w io.Writer, d *report.Document) error {
 	var b bytes.Buffer
 	head(&b, d)
+	for _, n := range d.Notices {
+		paragraph(&b, "Note: "+show.Text(n))
+	}
 	if err := verdicts(&b, d); err != nil {
 		return err
 	}
@@ -62,8 +65,10 @@ func Verdicts(w io.Writer, d *report.Document) error {
 		v := &d.Verdicts[i]
 		g := show.Conditions(v)
 		g.Title = fmt.Sprintf("%s: %s", show.Text(v.ID), show.Text(v.Paraphrase))
-		if err := render(&b, g); err != nil {
-			return err
+		for _, g := range []*show.Grid{g, show.Facts(v)} {
+			if err := render(&b, g); err != nil {
+				return err
+			}
 		}
 	}
 	_, err := w.Write(b.Bytes())

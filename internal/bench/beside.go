@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// beside asks one route over and over on one connection while something else
+// is measured: what a calculation does to the answers beside it. It is so
+// little traffic that it needs no engine.
+type beside struct {
+	answers atomic.Int64
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+func startBeside(ctx context.Context, url string) *beside {
+	ctx, cancel := context.WithCancel(ctx)
+	b := &beside{stop: cancel}
+	transport := &http.Transport{DisableCompression: true}
+	b.done.Add(1)
+	go func() {
+		defer b.done.Done()
+		defer transport.CloseIdleConnections()
+		for ctx.Err() == nil && ask(ctx, transport, url) {
+			b.answers.Add(1)
+		}
+	}()
+	return b
+}
+
+// ask is false if there was no answer, so that a server which refuses is not
+// asked without end.
+func ask(ctx context.Context, transport *http.Transport, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	return err == nil && resp.StatusCode == http.StatusOK
+}
+
+// end stops asking and returns how many answers there were.
+func (b *beside) end() int {
+	b.stop()
+	b.done.Wait()
+	return int(b.answers.Load())
+}

@@ -1,0 +1,49 @@
+package claims
+
+import "fmt"
+
+// facts holds what the arms said of themselves against what the claim says.
+func (e *evaluation) facts(v *Verdict, facts []Fact) {
+	holds, fails, unknown := "", "", ""
+	for _, f := range facts {
+		found := Found{Group: f.Group, Arm: f.Arm, Field: f.Field, Want: f.Is, Found: e.said(f.Arm, f.Field)}
+		found.Holds = found.Found == f.Is
+		v.Facts = append(v.Facts, found)
+		text := fmt.Sprintf("%s: %s of %s is %s", f.Group, f.Field, f.Arm, found.Found)
+		switch {
+		case found.Found == "":
+			unknown = fmt.Sprintf("%s: %s did not say its %s", f.Group, f.Arm, f.Field)
+			if why := e.absent(f.Arm); why != "" {
+				unknown = fmt.Sprintf("%s: %s", f.Group, why)
+			}
+		case found.Holds && holds == "":
+			holds = text
+		case !found.Holds && fails == "":
+			fails = text
+		}
+	}
+	switch {
+	case holds != "" && fails != "":
+		v.Verdict, v.Reason = Depends, fmt.Sprintf("it holds for some (%s) and not for others (%s)", holds, fails)
+		v.Flips = "Which of them runs decides."
+	case fails != "":
+		v.Verdict, v.Reason = Refuted, fails
+	case unknown != "":
+		v.Verdict, v.Reason = NotTestable, unknown
+	default:
+		v.Verdict, v.Reason = Supported, holds
+	}
+}
+
+// said is what the trials of an arm agree on; the newest where they do not,
+// for a restart may change a count. It is empty if none said anything.
+func (e *evaluation) said(arm, field string) (value string) {
+	for _, block := range e.blocks {
+		if s := e.starts[arm][block]; s != nil {
+			if text, ok := s.trial.Runtime[field]; ok {
+				value = text
+			}
+		}
+	}
+	return value
+}

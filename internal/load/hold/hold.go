@@ -1,0 +1,127 @@
+// Package hold keeps idle connections open, as browsers do between two clicks:
+// each has asked once and been answered, and then says nothing more.
+package hold
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+)
+
+// perAddress is how many connections leave from one loopback address before
+// the next is taken: fewer than there are ports for it.
+const perAddress = 20_000
+
+// opening is how many connections are opened at once: fewer than the shortest
+// listen queue among the servers.
+const opening = 32
+
+// Connections are idle and open.
+type Connections struct {
+	conns []net.Conn
+}
+
+// Open opens n connections to a URL and asks once on each. A connection that
+// cannot be had, or is not answered within timeout, counts as one that is not
+// open; the error is ctx's or the URL's.
+func Open(ctx context.Context, target string, n int, timeout time.Duration) (*Connections, error) {
+	u, err := url.Parse(target)
+	if err != nil {
+		return nil, fmt.Errorf("hold connections: %w", err)
+	}
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", u.RequestURI(), u.Host)
+	c := &Connections{conns: make([]net.Conn, n)}
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range opening {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				c.conns[i] = open(ctx, u.Host, source(u.Hostname(), i), request, timeout)
+			}
+		}()
+	}
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// source is the address that the i-th connection leaves from, nil for the
+// system's choice.
+func source(host string, i int) net.Addr {
+	ip := net.ParseIP(host).To4()
+	if ip == nil || !ip.IsLoopback() || i < perAddress {
+		return nil
+	}
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i/perAddress))}
+}
+
+func open(ctx context.Context, host string, from net.Addr, request []byte, timeout time.Duration) net.Conn {
+	d := net.Dialer{Timeout: timeout, LocalAddr: from, KeepAlive: -1}
+	conn, err := d.DialContext(ctx, "tcp", host)
+	if err != nil {
+		return nil
+	}
+	// The whole answer of a small page comes at once; where it does not, the rest
+	// waits in the socket's buffer, and the connection is idle all the same.
+	answer := make([]byte, 4096)
+	_ = conn.SetDeadline(time.Now().Add(timeout))
+	if _, err := conn.Write(request); err != nil {
+		_ = conn.Close()
+		return nil
+	}
+	n, err := conn.Read(answer)
+	if err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200 ")) {
+		_ = conn.Close()
+		return nil
+	}
+	return conn
+}
+
+// Open counts the connections that the server has not ended.
+func (c *Connections) Open() (n int) {
+	buf := make([]byte, 4096)
+	for _, conn := range c.conns {
+		if conn != nil && alive(conn, buf) {
+			n++
+		}
+	}
+	return n
+}
+
+// alive reads what is there without waiting: at the end of a connection that
+// is its end, else that nothing is there.
+func alive(conn net.Conn, buf []byte) bool {
+	for {
+		_ = conn.SetReadDeadline(time.Now().Add(50 * time.Microsecond))
+		if _, err := conn.Read(buf); err != nil {
+			return errors.Is(err, os.ErrDeadlineExceeded)
+		}
+	}
+}
+
+// Close ends them all.
+func (c *Connections) Close() {
+	for _, conn := range c.conns {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}
+}
