@@ -180,7 +180,7 @@ func (b *Bench) estimate() time.Duration {
 			trials++
 			total += time.Second + b.Run.Warmup
 			for _, l := range t.Levels {
-				total += b.Run.WindowAt(b.Run.Levels[l])
+				total += b.Run.WindowAt(b.Arms[t.Arm], b.Run.Levels[l])
 			}
 		}
 	}
@@ -279,7 +279,7 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 		}
 	}
 	for _, l := range planned.Levels {
-		spec.Duration = b.Run.WindowAt(b.Run.Levels[l])
+		spec.Duration = b.Run.WindowAt(arm, b.Run.Levels[l])
 		if err := b.window(ctx, server, b.Run.Levels[l], spec, planned.Seed+uint64(l), t, ev, false); err != nil {
 			return err
 		}

@@ -56,9 +56,10 @@ func (r *Run) GeneratorCores() int {
 // Little's law shows.
 const manyConnections = 4000
 
-// WindowAt is the length of the windows of a level.
-func (r *Run) WindowAt(l Level) time.Duration {
-	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0) {
+// WindowAt is the length of an arm's windows at a level. An answer beside a
+// calculation is as late as that is long, so it takes as long a window, too.
+func (r *Run) WindowAt(a Arm, l Level) time.Duration {
+	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0 || a.Beside != "") {
 		return r.LongWindow
 	}
 	return r.Window

@@ -9,9 +9,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // perAddress is how many connections leave from one loopback address before
@@ -99,7 +100,7 @@ func open(ctx context.Context, host string, from net.Addr, request []byte, timeo
 func (c *Connections) Open() (n int) {
 	buf := make([]byte, 4096)
 	for _, conn := range c.conns {
-		if conn != nil && alive(conn, buf) {
+		if conn, ok := conn.(*net.TCPConn); ok && alive(conn, buf) {
 			n++
 		}
 	}
@@ -108,13 +109,23 @@ func (c *Connections) Open() (n int) {
 
 // alive reads what is there without waiting: at the end of a connection that
 // is its end, else that nothing is there.
-func alive(conn net.Conn, buf []byte) bool {
-	for {
-		_ = conn.SetReadDeadline(time.Now().Add(50 * time.Microsecond))
-		if _, err := conn.Read(buf); err != nil {
-			return errors.Is(err, os.ErrDeadlineExceeded)
-		}
+func alive(conn *net.TCPConn, buf []byte) (open bool) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return false
 	}
+	_ = conn.SetReadDeadline(time.Time{}) // one that has passed would refuse to read
+	err = raw.Read(func(fd uintptr) bool {
+		for {
+			n, err := unix.Read(int(fd), buf)
+			if n > 0 || errors.Is(err, unix.EINTR) {
+				continue
+			}
+			open = errors.Is(err, unix.EAGAIN)
+			return true
+		}
+	})
+	return open && err == nil
 }
 
 // Close ends them all.
