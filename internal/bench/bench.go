@@ -80,6 +80,7 @@ type Bench struct {
 	Sink     Sink
 	Hold     func(ctx context.Context, url string, n int) (Held, error) // opens idle connections
 	Noise    func() (host.Noise, error)                                 // of the run's cores; nil: not read
+	Network  func() (host.Network, error)                               // nil: not read
 	Observe  func(Event)                                                // may be nil
 	Done     []record.Trial                                             // trials that stand in the journal already
 	Arms     map[string]record.Arm                                      // by name
@@ -331,6 +332,7 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 		other = startBeside(ctx, server.URL(route))
 		defer other.stop()
 	}
+	network := b.network()
 	noise, self := b.noise(), host.SelfCPU()
 	w := record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
 	m, err := b.Engine.Run(ctx, spec)
@@ -349,6 +351,7 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 		w.Server = after
 	}
 	w.Host = disturbance(noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(self).Total())
+	w.Network = network()
 	if err := server.Alive(); err != nil {
 		return fmt.Errorf("%v: %w", level, err)
 	}

@@ -24,6 +24,8 @@ const (
 	maxLittleError  = 0.02  // of N = X R
 	maxHostNoise    = 0.10  // share of the cores' time that went elsewhere
 	minHeld         = 0.99  // idle connections that stay open
+	maxLost         = 0.001 // lost connections a request
+	strayLosses     = 3     // lost connections that may be anybody's: the counters are the machine's
 	minDelivered    = 0.99  // sent requests of those scheduled
 
 	maxSlip = time.Millisecond // p99 of actual less intended send time; a tenth of the median latency if that is more
@@ -71,6 +73,7 @@ var windowGates = []gate{
 		return fmt.Sprintf("requests in flight were %.3f of the connections (N = X R within %.0f%%)", ratio, 100*maxLittleError)
 	}},
 	{record.GateHostNoise, hostNoise},
+	{record.GateNetwork, networkLoss},
 	{record.GateOfferedRate, offeredRate},
 }
 

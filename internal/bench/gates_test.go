@@ -26,6 +26,9 @@ func TestEachGateTripsAlone(t *testing.T) {
 		record.GateHostNoise: func(w *record.Window) {
 			w.Host = record.Disturbance{Elapsed: 2 * time.Second, Others: 201 * time.Millisecond}
 		},
+		record.GateNetwork: func(w *record.Window) {
+			w.Network = &record.Network{ListenOverflows: 12, ListenDrops: 12, SYNRetransmits: 12}
+		},
 		record.GateErrors:     func(w *record.Window) { w.Load.Errors.Reset = 5 },
 		record.GateLittlesLaw: func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
 	} {
@@ -36,6 +39,16 @@ func TestEachGateTripsAlone(t *testing.T) {
 			assert.Equal(t, name, failed[0].Name)
 			assert.NotEmpty(t, failed[0].Detail)
 		}
+	}
+	for n, lost := range map[record.Network]bool{
+		{ListenDrops: 4 + 7}:      false, // the burst of the opening, a request in a thousand and strays
+		{SYNRetransmits: 4 + 8}:   true,
+		{Resets: 2*(4+3) + 7}:     false, // each of the three errors at both ends
+		{Resets: 2*(4+3) + 7 + 1}: true,
+	} {
+		w := sound()
+		w.Network, w.Load.Errors.Reset = &n, 3
+		assert.Equal(t, lost, len(gates(w, run)) == 1, "%+v", n)
 	}
 	open := sound()
 	late := 2 * time.Millisecond

@@ -10,6 +10,7 @@ const (
 	GateErrors          = "errors"
 	GateLittlesLaw      = "littles-law"
 	GateHostNoise       = "host-noise"
+	GateNetwork         = "network"
 	GateOfferedRate     = "offered-rate"
 )
 

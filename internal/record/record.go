@@ -201,17 +201,28 @@ type Disturbance struct {
 	Throttled time.Duration `json:"throttled_ns"` // stood still because a quota was used up
 }
 
+// Network is what the counters of this machine's network grew by around a
+// window, from before its first connection until its last response. They are
+// those of all processes: a busy neighbor counts too.
+type Network struct {
+	ListenOverflows uint64 `json:"listen_overflows"` // connections for which a server's accept queue had no room
+	ListenDrops     uint64 `json:"listen_drops"`     // those, and all others that a listener dropped
+	SYNRetransmits  uint64 `json:"syn_retransmits"`  // connection attempts that had to be repeated, after 1 s at least
+	Resets          uint64 `json:"resets"`           // established connections that were reset, each end counted
+}
+
 // Window is one measured interval of one level.
 type Window struct {
-	Level  Level       `json:"level"`
-	Start  time.Time   `json:"start"`
-	Warmup bool        `json:"warmup,omitempty"` // recorded, not part of any result
-	Load   Measurement `json:"load"`
-	Server Usage       `json:"server"`
-	Host   Disturbance `json:"host"`
-	Beside int         `json:"beside,omitempty"` // answers of the route that was asked beside
-	Held   int         `json:"held,omitempty"`   // idle connections that were still open at the end
-	Gates  []Gate      `json:"gates,omitempty"`  // the gates that this window failed
+	Level   Level       `json:"level"`
+	Start   time.Time   `json:"start"`
+	Warmup  bool        `json:"warmup,omitempty"` // recorded, not part of any result
+	Load    Measurement `json:"load"`
+	Server  Usage       `json:"server"`
+	Host    Disturbance `json:"host"`
+	Network *Network    `json:"network,omitempty"` // nil where the system does not tell
+	Beside  int         `json:"beside,omitempty"`  // answers of the route that was asked beside
+	Held    int         `json:"held,omitempty"`    // idle connections that were still open at the end
+	Gates   []Gate      `json:"gates,omitempty"`   // the gates that this window failed
 }
 
 // Gate is a validity check that failed.

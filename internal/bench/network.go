@@ -1,0 +1,60 @@
+package bench
+
+import (
+	"fmt"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// network reads the counters of the network; what it returns reads them again
+// and says by how much they grew. That is nil where the system does not tell.
+func (b *Bench) network() func() *record.Network {
+	nothing := func() *record.Network { return nil }
+	if b.Network == nil {
+		return nothing
+	}
+	before, err := b.Network()
+	if err != nil {
+		return nothing
+	}
+	return func() *record.Network {
+		after, err := b.Network()
+		if err != nil {
+			return nil
+		}
+		d := after.Sub(before)
+		return &record.Network{
+			ListenOverflows: d.ListenOverflows, ListenDrops: d.ListenDrops,
+			SYNRetransmits: d.SYNRetransmits, Resets: d.Resets,
+		}
+	}
+}
+
+// networkLoss checks that connections were not lost on their way: each one
+// that is costs its client a second or more, by the kernel's timer and not by
+// the server's speed.
+//
+// The counters begin before the window, when its connections are opened all
+// at once, and a burst that overflows a server's queue then is over when the
+// window begins: one loss for each connection is that burst and none of the
+// window's. Resets that the generator saw are errors, of which each end
+// counts one; a connection that is closed with a response on its way, at the
+// end, may count two as well. What is left are connections that died unseen,
+// such as those on which a library silently repeats its request.
+func networkLoss(w *record.Window, _ *record.Run) string {
+	n := w.Network
+	if n == nil {
+		return ""
+	}
+	opened := uint64(w.Level.Connections + w.Level.Idle)
+	limit := strayLosses + uint64(maxLost*float64(w.Load.Requests))
+	if lost := max(n.ListenDrops, n.SYNRetransmits); lost > opened+limit {
+		return fmt.Sprintf("%d connections were dropped by a full queue and %d attempts repeated (limit %d, and one for each connection that is opened)",
+			n.ListenDrops, n.SYNRetransmits, limit)
+	}
+	seen := w.Load.Errors.Reset + w.Load.Errors.Timeout + opened
+	if n.Resets > 2*seen+limit {
+		return fmt.Sprintf("%d ends of connections were reset, and %d resets are accounted for (limit %d more)", n.Resets, 2*seen, limit)
+	}
+	return ""
+}
