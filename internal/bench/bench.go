@@ -179,7 +179,7 @@ func (b *Bench) estimate() time.Duration {
 	for _, block := range b.Run.Plan[:min(1, len(b.Run.Plan))] {
 		for _, t := range block {
 			trials++
-			total += time.Second + b.Run.Warmup
+			total += time.Second + max(b.Run.Warmup, b.Run.WarmupMax)
 			for _, l := range t.Levels {
 				total += b.Run.WindowAt(b.Arms[t.Arm], b.Run.Levels[l])
 			}
@@ -252,10 +252,6 @@ func pad(size string) string {
 	return string(p)
 }
 
-// warmupConnections is the closed-loop level of the warm-up: enough for every
-// code path to be taken often, few enough not to fill queues.
-const warmupConnections = 16
-
 func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, planned record.PlannedTrial, t *record.Trial, ev Event) error {
 	body, err := server.Verify(ctx, arm.Route)
 	if err != nil {
@@ -269,10 +265,8 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 		URL: server.URL(arm.Route), Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
 		Close: arm.Close, Expect: load.Expect{Status: 200, Body: body}, CPUs: b.Run.LoadCPUs,
 	}
-	if b.Run.Warmup > 0 {
-		if err := b.window(ctx, server, record.Level{Connections: warmupConnections}, spec, 0, t, ev, true); err != nil {
-			return err
-		}
+	if err := b.warmUp(ctx, server, spec, t, ev); err != nil {
+		return err
 	}
 	if arm.Beside != "" {
 		if _, err := server.Verify(ctx, arm.Beside); err != nil {

@@ -80,7 +80,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	now := time.Now()
 	s.run = &record.Run{
 		Schema: record.SchemaVersion, Tool: tool(), Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, Warmup: p.Warmup, Timeout: p.Timeout,
+		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
 		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: p.Claims, Start: now.UTC(), State: record.Running,
 	}
 	if !seeded {

@@ -27,6 +27,7 @@ type Profile struct {
 	Window      time.Duration
 	LongWindow  time.Duration // of levels with thousands of connections; 0: as the others
 	Warmup      time.Duration
+	WarmupMax   time.Duration // the warm-up is repeated until the server is steady or so much time is gone
 	Timeout     time.Duration
 	Blocks      record.Range
 	Claims      []string // of the ledger, to be answered; none: all
@@ -72,6 +73,7 @@ type file struct {
 	Window      string       `yaml:"window"`
 	LongWindow  string       `yaml:"long_window"`
 	Warmup      string       `yaml:"warmup"`
+	WarmupMax   string       `yaml:"warmup_max"`
 	Timeout     string       `yaml:"timeout"`
 	Blocks      record.Range `yaml:"blocks"`
 	Claims      []string     `yaml:"claims"`
@@ -127,7 +129,7 @@ func Decode(name string, data []byte) (*Profile, error) {
 		name, text, or string
 		into           *time.Duration
 		positive       bool
-	}{{"window", f.Window, "", &p.Window, true}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
+	}{{"window", f.Window, "", &p.Window, true}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"warmup_max", f.WarmupMax, f.Warmup, &p.WarmupMax, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
 		if d.text == "" {
 			d.text = d.or
 		}
@@ -136,6 +138,9 @@ func Decode(name string, data []byte) (*Profile, error) {
 			errs = append(errs, doc.Errorf([]string{d.name}, "%q: want a duration above 0 and up to 1h", d.text))
 		}
 		*d.into = v
+	}
+	if p.WarmupMax < p.Warmup {
+		errs = append(errs, doc.Errorf([]string{"warmup_max"}, "%v is below warmup, %v", p.WarmupMax, p.Warmup))
 	}
 	if f.Blocks.Min > f.Blocks.Max {
 		errs = append(errs, doc.Errorf([]string{"blocks"}, "min %d is above max %d", f.Blocks.Min, f.Blocks.Max))

@@ -93,6 +93,7 @@ func TestDecodeMistakes(t *testing.T) {
 		{"window: 1s", "window: soon", "x.yaml:7: window: "},
 		{"[500]", "[0]", "x.yaml:6: rates.0: "},
 		{"min: 2", "min: 6", "x.yaml:9: blocks: min 6 is above max 5"},
+		{"window: 1s", "window: 1s\nwarmup_max: -1s", "x.yaml:8: warmup_max: "},
 		{"name: x", "name: x\nreplicate: z", `x.yaml:3: replicate: "z" is not among the arms`},
 		{"window: 1s\n", "", "missing property 'window'"},
 	} {

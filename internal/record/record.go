@@ -231,6 +231,9 @@ type Gate struct {
 	Detail string `json:"detail"`
 }
 
+// TooShort is what is said of a warm-up with too few bins for a label.
+const TooShort = "too short to tell"
+
 // Trial is one fresh process start of an arm with all its windows.
 type Trial struct {
 	Schema   int               `json:"schema"`
@@ -243,6 +246,7 @@ type Trial struct {
 	Setup    map[string]string `json:"setup,omitempty"`      // randomized nuisance factors
 	Runtime  map[string]string `json:"runtime,omitempty"`    // what the server says of itself, and its threads by name
 	Idle     Usage             `json:"idle"`                 // after the first response, before any load; CPU since exec
+	Steady   string            `json:"steady,omitempty"`     // what the warm-up came to: flat, warm-up, slowdown, no steady state, or TooShort; none without a warm-up
 	Windows  []Window          `json:"windows"`
 	Failure  string            `json:"failure,omitempty"` // why there are fewer windows than planned
 }

@@ -20,6 +20,7 @@ type Run struct {
 	Window      time.Duration    `json:"window_ns"`
 	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections; 0: as the others
 	Warmup      time.Duration    `json:"warmup_ns"`
+	WarmupMax   time.Duration    `json:"warmup_max_ns,omitempty"` // until then the warm-up goes on in steps of Warmup, unless it is steady before; 0: one step
 	Timeout     time.Duration    `json:"timeout_ns"`
 	Plan        [][]PlannedTrial `json:"plan"`            // by block, in order
 	Shard       *Shard           `json:"shard,omitempty"` // nil: the whole plan was this run's

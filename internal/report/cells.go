@@ -236,9 +236,29 @@ func memory(starts []start) string {
 	return "rss"
 }
 
+// warmUps counts the labels of the warm-ups, the most frequent first.
+func warmUps(trials []*record.Trial) []WarmUp {
+	out := []WarmUp{}
+	for _, t := range trials {
+		if t.Steady == "" || t.Steady == record.TooShort {
+			continue
+		}
+		i := slices.IndexFunc(out, func(c WarmUp) bool { return c.Label == t.Steady })
+		if i < 0 {
+			i = len(out)
+			out = append(out, WarmUp{Label: t.Steady})
+		}
+		out[i].Count++
+	}
+	slices.SortFunc(out, func(a, b WarmUp) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Label, b.Label))
+	})
+	return out
+}
+
 // newStarts sums up what the starts of one arm took before any load.
 func newStarts(trials []*record.Trial) Start {
-	s := Start{Trials: len(trials), MemoryKind: "pss"}
+	s := Start{Trials: len(trials), MemoryKind: "pss", WarmUps: warmUps(trials)}
 	startup, rss, pss := []float64{}, []float64{}, []float64{}
 	for _, t := range trials {
 		if t.Startup > 0 {

@@ -195,6 +195,7 @@ type Start struct {
 	Arm           string    `json:"arm"`
 	Startup       *Estimate `json:"startup_s"` // from exec to the first correct response; geometric mean
 	StartupBlocks []float64 `json:"startup_blocks_s"`
+	WarmUps       []WarmUp  `json:"warm_ups"` // what the warm-ups came to, by label; none where none was long enough to tell
 	Memory        *Estimate `json:"memory_bytes"`
 	MemoryBlocks  []float64 `json:"memory_blocks_bytes"`
 	MemoryKind    string    `json:"memory_kind"`
@@ -202,6 +203,12 @@ type Start struct {
 	Processes     int       `json:"processes"`
 	Trials        int       `json:"trials"`
 	Failed        int       `json:"failed"`
+}
+
+// WarmUp is how often warm-ups came to a label.
+type WarmUp struct {
+	Label string `json:"label"`
+	Count int    `json:"count"`
 }
 
 // Ranking orders the competitors on one route at one level.

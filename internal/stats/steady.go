@@ -65,7 +65,7 @@ const (
 // A segment is equivalent to the last one if their means differ by at most the
 // last one's standard deviation or 3% of its mean, whichever is more. The
 // steady state is the run of equivalent segments at the end. If it starts in the
-// last quarter there is none; if it is everything, the start is flat; if no segment
+// last quarter, or is no longer than the shortest segment, which any series ends with, there is none; if it is everything, the start is flat; if no segment
 // is better than it, the start is a warm-up; else a slowdown.
 //
 // Source: Barrett et al., Virtual Machine Warmup Blows Hot and Cold (OOPSLA
@@ -110,7 +110,7 @@ func classify(s []Segment, better Orientation) (label Label, steadyFrom int) {
 	if first == 0 {
 		return Flat, 0
 	}
-	if 4*steadyFrom > 3*last.To {
+	if 4*steadyFrom > 3*last.To || last.To-steadyFrom <= minStartSegment {
 		return NoSteadyState, -1
 	}
 	for _, g := range s[:first] {

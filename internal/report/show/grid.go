@@ -243,16 +243,31 @@ func errorsOf(c *report.Cell) string {
 
 // Starts is what each arm took before any load.
 func Starts(d *report.Document) *Grid {
-	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed")
+	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed", "Warm-up")
 	for i := range d.Starts {
 		s := &d.Starts[i]
 		if role(d, s.Arm) == report.Replicate {
 			continue
 		}
 		g.add(Text(s.Arm), PlusMinus(s.Startup, Milliseconds), PlusMinus(s.Memory, Mebibytes),
-			fmt.Sprint(s.Threads), fmt.Sprint(s.Processes), fmt.Sprint(s.Trials), fmt.Sprint(s.Failed))
+			fmt.Sprint(s.Threads), fmt.Sprint(s.Processes), fmt.Sprint(s.Trials), fmt.Sprint(s.Failed), warmUps(s))
+		if len(s.WarmUps) > 0 {
+			g.note("warm-up: by change points of the throughput; what has no steady state was measured all the same")
+		}
 	}
 	return g
+}
+
+// warmUps says what the starts' warm-ups came to: "7 flat, 1 warm-up".
+func warmUps(s *report.Start) string {
+	if len(s.WarmUps) == 0 {
+		return None
+	}
+	var parts []string
+	for _, c := range s.WarmUps {
+		parts = append(parts, fmt.Sprintf("%d %s", c.Count, c.Label))
+	}
+	return Text(strings.Join(parts, ", "))
 }
 
 // Noise is the A/A comparison: the same server under two names.
