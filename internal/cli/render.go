@@ -11,6 +11,7 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/csv"
+	"github.com/hellobench/hellobench/internal/report/html"
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
@@ -19,6 +20,7 @@ import (
 const (
 	verdictsFile = "verdicts.json"
 	markdownFile = "report.md"
+	htmlFile     = "report.html"
 	plotsFolder  = "plots"
 )
 
@@ -85,6 +87,9 @@ func writeFolder(dir string, doc *report.Document) error {
 	if _, err := drawCharts(doc, filepath.Join(dir, plotsFolder), "svg", "png"); err != nil {
 		return err
 	}
+	if err := writeTo(filepath.Join(dir, htmlFile), func(w io.Writer) error { return html.Write(w, doc) }); err != nil {
+		return err
+	}
 	return writeTo(filepath.Join(dir, markdownFile), func(w io.Writer) error { return markdown.Write(w, doc) })
 }
 
@@ -106,6 +111,6 @@ func (a *app) printRun(doc *report.Document, dir, format string) error {
 		return err
 	}
 	_, err := fmt.Fprintf(a.out, "\nreport: %s\nplots:  %s\ndata:   %s\n",
-		filepath.Join(dir, markdownFile), filepath.Join(dir, plotsFolder), filepath.Join(dir, record.TrialsFile))
+		filepath.Join(dir, htmlFile), filepath.Join(dir, plotsFolder), filepath.Join(dir, record.TrialsFile))
 	return err
 }

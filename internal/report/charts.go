@@ -15,6 +15,9 @@ const logSpread = 8
 func charts(d *Document) []Chart {
 	var closed, open []Level
 	for _, l := range d.Levels {
+		if l.Idle > 0 {
+			continue // a level of its own kind, in no row of others
+		}
 		if l.Open {
 			open = append(open, l)
 		} else {
@@ -38,9 +41,9 @@ func charts(d *Document) []Chart {
 		if len(routes) > 1 {
 			suffix = "-" + slug(route)
 		}
-		add(throughputChart(d, route, suffix, closed))
-		add(latencyChart(d, route, "latency"+suffix, "Latency against connections, closed loop, GET "+route, closed))
-		add(latencyChart(d, route, "latency-rate"+suffix, "Latency against offered rate, open loop, GET "+route, open))
+		add(atOneLevel(throughputChart(d, route, suffix, closed), closed))
+		add(atOneLevel(latencyChart(d, route, "latency"+suffix, "Latency against connections, closed loop, GET "+route, closed), closed))
+		add(atOneLevel(latencyChart(d, route, "latency-rate"+suffix, "Latency against offered rate, open loop, GET "+route, open), open))
 	}
 	add(startChart(d, "startup", "Start-up: from exec to the first correct response", Axis{Label: "Start-up time", Unit: "s"},
 		func(s *Start) (*Estimate, []float64) { return s.Startup, s.StartupBlocks }))
@@ -48,6 +51,33 @@ func charts(d *Document) []Chart {
 		func(s *Start) (*Estimate, []float64) { return s.Memory, s.MemoryBlocks }))
 	add(cpuChart(d, closed, open))
 	return out
+}
+
+// atOneLevel turns lines that have one point each, all at the same level, into
+// rows: an axis of one value shows nothing. Of latency the median remains.
+func atOneLevel(c Chart, levels []Level) Chart {
+	x := -1.0
+	for _, s := range c.Series {
+		for _, p := range s.Points {
+			if x >= 0 && p.X != x {
+				return c
+			}
+			x = p.X
+		}
+	}
+	c.Series = slices.DeleteFunc(c.Series, func(s Series) bool { return s.Variant == "p99" })
+	for i := range c.Series {
+		c.Series[i].Variant = ""
+	}
+	for _, l := range levels {
+		if x == float64(l.Connections) && !l.Open || x == l.Rate && l.Open {
+			c.Title = strings.NewReplacer("Throughput against connections", "Throughput at "+l.Name,
+				"Latency against connections", "Median latency at "+l.Name, "Latency against offered rate", "Median latency at "+l.Name).Replace(c.Title)
+		}
+	}
+	c.Kind, c.X = "dots", Axis{}
+	c.Y.Log = c.spread() > logSpread
+	return c
 }
 
 // slug names a route in a file name.

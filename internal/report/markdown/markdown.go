@@ -8,8 +8,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -142,32 +140,7 @@ func (p *page) trust(d *report.Document) {
 func (p *page) machine(d *report.Document) {
 	p.line("## Machine and versions")
 	p.line("%s.", escape(show.Machine(d)))
-	e := &d.Environment
-	g := &show.Grid{Keys: 1, Head: []string{"What", "Value"}, Right: []bool{false, false}}
-	add := func(name, value string) {
-		if value != "" {
-			g.Rows = append(g.Rows, []string{show.Text(name), show.Text(value)})
-		}
-	}
-	add("System", e.OS+"/"+e.Arch)
-	add("Clock source", e.ClockSource)
-	add("Governor", e.Governor)
-	if e.OpenFiles > 0 {
-		add("Open files", show.Count(e.OpenFiles))
-	}
-	for _, k := range slices.Sorted(maps.Keys(e.Sysctls)) {
-		add(k, e.Sysctls[k])
-	}
-	add("hellobench", strings.TrimSpace(d.Asked.Tool+" "+e.Revision))
-	add("Go", e.Go)
-	for _, s := range d.Servers {
-		var versions []string
-		for _, k := range slices.Sorted(maps.Keys(s.Versions)) {
-			versions = append(versions, k+" "+s.Versions[k])
-		}
-		add(s.Server, strings.Join(versions, ", "))
-	}
-	p.grid(g)
+	p.grid(show.Versions(d))
 }
 
 func (p *page) method(d *report.Document) {

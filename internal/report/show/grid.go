@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -364,4 +365,34 @@ func role(d *report.Document, arm string) report.Role {
 		}
 	}
 	return report.Competitor
+}
+
+// Versions is the machine, as far as it matters, and what ran on it.
+func Versions(d *report.Document) *Grid {
+	e := &d.Environment
+	g := &Grid{Keys: 1, Head: []string{"What", "Value"}, Right: []bool{false, false}}
+	add := func(name, value string) {
+		if value != "" {
+			g.Rows = append(g.Rows, []string{Text(name), Text(value)})
+		}
+	}
+	add("System", e.OS+"/"+e.Arch)
+	add("Clock source", e.ClockSource)
+	add("Governor", e.Governor)
+	if e.OpenFiles > 0 {
+		add("Open files", Count(e.OpenFiles))
+	}
+	for _, k := range slices.Sorted(maps.Keys(e.Sysctls)) {
+		add(k, e.Sysctls[k])
+	}
+	add("hellobench", strings.TrimSpace(d.Asked.Tool+" "+e.Revision))
+	add("Go", e.Go)
+	for _, s := range d.Servers {
+		var versions []string
+		for _, k := range slices.Sorted(maps.Keys(s.Versions)) {
+			versions = append(versions, k+" "+s.Versions[k])
+		}
+		add(s.Server, strings.Join(versions, ", "))
+	}
+	return g
 }

@@ -1,0 +1,189 @@
+// Package html renders a Document as one page that stands alone: it opens
+// offline, loads nothing, says so to the browser (Content-Security-Policy),
+// can be read without scripts and printed. Its script only adds to what is
+// there: it hides arms, sorts the table, shows values and offers the data.
+package html
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
+)
+
+//go:embed page.html
+var pageText string
+
+//go:embed style.css
+var style string
+
+//go:embed script.js
+var script string
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"text": show.Text, "effect": show.Effect, "number": show.Number, "percent": show.Percent,
+	"meaning": show.Meaning, "sub": func(a, b float64) float64 { return a - b },
+}).Parse(pageText))
+
+// mostPoints bounds what is embedded of the values behind the means: the page
+// stays small whatever the number of blocks, and trials.jsonl has them all.
+const mostPoints = 4000
+
+type view struct {
+	Doc       *report.Document
+	Policy    string
+	Style     template.CSS
+	Script    template.JS
+	Warnings  []string
+	Asked     []string
+	Machine   string
+	Tally     string
+	Noise     string
+	Cards     []card
+	Listed    []claims.Verdict // what no measurement can tell
+	Charts    []chart
+	Tables    []table // results
+	Trust     []table
+	Machines  table
+	Raw       rawTable
+	Arms      []legend
+	Trimmed   bool             // values of single blocks were left out of Data
+	Data      *report.Document // what can be downloaded
+	Confident float64          // percent
+}
+
+// card is one claim on the first screen, and its evidence further down.
+type card struct {
+	claims.Verdict
+	Class  string // of the color: the answer with dashes
+	Mark   string // says the same as the color
+	Forest []forestRow
+	Facts  *show.Grid
+}
+
+type legend struct {
+	Name  string
+	Style int
+}
+
+type table struct {
+	*show.Grid
+	ID string
+}
+
+// Write renders the page.
+func Write(w io.Writer, d *report.Document) error {
+	v := &view{
+		Doc: d, Style: template.CSS(style), Script: template.JS(script), // both are constants of this package
+		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
+		Warnings: show.Warnings(d), Asked: show.Asked(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: noise(d),
+		Machines: table{show.Versions(d), "versions"}, Raw: raw(d), Confident: 100 * report.Confidence,
+	}
+	for _, verdict := range d.Verdicts {
+		if verdict.Kind == claims.NotMeasurable {
+			v.Listed = append(v.Listed, verdict)
+			continue
+		}
+		v.Cards = append(v.Cards, newCard(verdict))
+	}
+	for i := range d.Charts {
+		v.Charts = append(v.Charts, newChart(&d.Charts[i]))
+	}
+	for _, a := range d.Arms {
+		if a.Role == report.Competitor {
+			v.Arms = append(v.Arms, legend{show.Text(a.Name), a.Style % styles})
+		}
+	}
+	v.Tables = append(v.Tables, table{show.Rankings(d), "ranking"})
+	for i, route := range d.Routes() {
+		v.Tables = append(v.Tables, table{show.Throughput(d, route), fmt.Sprint("throughput-", i)},
+			table{show.Latency(d, route), fmt.Sprint("latency-", i)}, table{show.Resources(d, route), fmt.Sprint("resources-", i)})
+		v.Trust = append(v.Trust, table{show.Validity(d, route), fmt.Sprint("validity-", i)})
+	}
+	v.Tables = keepRows(append(v.Tables, table{show.Starts(d), "starts"}))
+	v.Trust = keepRows(append([]table{{show.Noise(d), "noise"}, {show.Gates(d), "gates"}, {show.Failures(d), "failures"}, {show.Missing(d), "missing"}}, v.Trust...))
+	v.Data, v.Trimmed = trim(d)
+	return page.Execute(w, v)
+}
+
+// hash is how a policy names an inline element that may stand there.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func keepRows(tables []table) []table {
+	return slices.DeleteFunc(tables, func(t table) bool { return len(t.Rows) == 0 })
+}
+
+func newCard(v claims.Verdict) card {
+	c := card{Verdict: v, Class: strings.ReplaceAll(string(v.Verdict), " ", "-"), Facts: show.Facts(&v), Forest: forest(v.Cells)}
+	switch v.Verdict {
+	case claims.Supported:
+		c.Mark = "✓"
+	case claims.Refuted:
+		c.Mark = "✗"
+	case claims.Depends:
+		c.Mark = "±"
+	case claims.NotTestable:
+		c.Mark = "–"
+	default:
+		c.Mark = "?"
+	}
+	return c
+}
+
+// noise says in one sentence how far one server came out from itself.
+func noise(d *report.Document) string {
+	worst := 0.0
+	for _, n := range d.Noise {
+		if n.Metric == "throughput" {
+			worst = max(worst, n.Floor)
+		}
+	}
+	if worst == 0 {
+		return "How much this machine varies by chance was not measured."
+	}
+	return fmt.Sprintf("The same server, entered twice, differed from itself by up to %sx in throughput (the far end of the interval); no answer rests on less.", show.Number(worst))
+}
+
+// trim leaves out the values of single blocks where there are too many.
+func trim(d *report.Document) (*report.Document, bool) {
+	n := 0
+	for i := range d.Cells {
+		n += len(d.Cells[i].Points)
+	}
+	if n <= mostPoints {
+		return d, false
+	}
+	small := *d
+	small.Cells = slices.Clone(d.Cells)
+	for i := range small.Cells {
+		small.Cells[i].Points = []report.BlockPoint{}
+	}
+	small.Charts = slices.Clone(d.Charts)
+	for i := range small.Charts {
+		c := &small.Charts[i]
+		c.Series = slices.Clone(c.Series)
+		for j := range c.Series {
+			s := &c.Series[j]
+			s.Points = slices.Clone(s.Points)
+			for k := range s.Points {
+				s.Points[k].Blocks = []float64{}
+			}
+		}
+	}
+	small.Starts = slices.Clone(d.Starts)
+	for i := range small.Starts {
+		small.Starts[i].StartupBlocks, small.Starts[i].MemoryBlocks = []float64{}, []float64{}
+	}
+	return &small, true
+}

@@ -1,0 +1,59 @@
+package html
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
+)
+
+// rawTable is every cell in one table that can be sorted.
+type rawTable struct {
+	Head []string
+	Rows [][]rawCell
+}
+
+// rawCell is a value as text and, for numbers, as what it sorts by.
+type rawCell struct {
+	Text   string
+	Number bool
+	Value  float64
+}
+
+func raw(d *report.Document) rawTable {
+	t := rawTable{Head: []string{"Arm", "Level", "req/s", "low", "high", "p50", "p90", "p99", "p99.9", "CPU/request", "Memory", "Threads", "Errors", "Gates"}}
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		row := []rawCell{{Text: show.Text(c.Arm)}, {Text: c.Level}}
+		x := c.Throughput
+		if x == nil {
+			x = &report.Estimate{}
+		}
+		for _, v := range []float64{x.Mid, x.Low, x.High} {
+			row = append(row, number(v, show.Number))
+		}
+		for _, e := range []*report.Estimate{c.P50, c.P90, c.P99, c.P999, c.CPUPerRequest} {
+			row = append(row, estimate(e, show.Seconds))
+		}
+		row = append(row, estimate(c.Memory, show.Bytes), number(float64(c.Threads), show.Number),
+			number(float64(c.Errors.Total()), func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }))
+		var gates []string
+		for _, g := range c.Gates {
+			gates = append(gates, show.Text(g.Name))
+		}
+		t.Rows = append(t.Rows, append(row, rawCell{Text: strings.Join(gates, ", ")}))
+	}
+	return t
+}
+
+func estimate(e *report.Estimate, format func(float64) string) rawCell {
+	if e == nil {
+		return rawCell{Text: show.None, Number: true, Value: -1}
+	}
+	return number(e.Mid, format)
+}
+
+func number(v float64, format func(float64) string) rawCell {
+	return rawCell{Text: format(v), Number: true, Value: v}
+}
