@@ -83,7 +83,7 @@ type table struct {
 func Write(w io.Writer, d *report.Document) error {
 	v := &view{
 		Doc: d, Style: template.CSS(style), Script: template.JS(script), // both are constants of this package
-		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
+		Policy:   fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
 		Warnings: show.Warnings(d), Asked: show.Asked(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: noise(d),
 		Machines: table{show.Versions(d), "versions"}, Raw: raw(d), Confident: 100 * report.Confidence,
 	}
