@@ -6,7 +6,7 @@ GOLANGCI_LINT := v2.15.0
 LINT          := bin/tools/golangci-lint-$(GOLANGCI_LINT)
 FUZZTIME      ?= 20s
 
-.PHONY: help build bench bench-quick test race truth lint fmt cross fuzz-short golden peers update-fixtures ci clean
+.PHONY: help build bench bench-quick bench-full selftest test race truth lint fmt cross fuzz-short golden peers update-fixtures ci clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,12 @@ bench: build ## measure the article's servers: tables, plots, verdicts (about 5 
 
 bench-quick: build ## a quick look in under a minute, not for quoting
 	$(BIN) run --profile quick
+
+bench-full: build ## the whole ledger, with every server that the article names (about 20 minutes)
+	$(BIN) run --profile full
+
+selftest: build ## every answer is reached on rigged servers, and the right one
+	scripts/selftest
 
 test: build ## all tests, with real Node and Flask servers
 	$(GO) test -timeout 20m ./...
