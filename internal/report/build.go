@@ -46,6 +46,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 	d.Rankings = rankings(d)
 	d.Noise = noise(d)
 	d.Gates = gateTotals(d.Cells)
+	d.Fits = fits(d)
 	d.Charts = charts(d)
 	return d, nil
 }

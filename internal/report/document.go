@@ -38,6 +38,7 @@ type Document struct {
 	Starts      []Start                `json:"starts"`
 	Rankings    []Ranking              `json:"rankings"`
 	Noise       []Noise                `json:"noise"`
+	Fits        []Fit                  `json:"fits"` // of scalability
 	Gates       []GateTotal            `json:"gates"`
 	Failures    []Failure              `json:"failures"`
 	Missing     []record.Missing       `json:"missing"`

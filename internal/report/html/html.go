@@ -108,7 +108,7 @@ func Write(w io.Writer, d *report.Document) error {
 			table{show.Latency(d, route), fmt.Sprint("latency-", i)}, table{show.Resources(d, route), fmt.Sprint("resources-", i)})
 		v.Trust = append(v.Trust, table{show.Validity(d, route), fmt.Sprint("validity-", i)})
 	}
-	v.Tables = keepRows(append(v.Tables, table{show.Starts(d), "starts"}))
+	v.Tables = keepRows(append(v.Tables, table{show.Fits(d), "fits"}, table{show.Starts(d), "starts"}))
 	v.Trust = keepRows(append([]table{{show.Noise(d), "noise"}, {show.Gates(d), "gates"}, {show.Failures(d), "failures"}, {show.Missing(d), "missing"}}, v.Trust...))
 	v.Data, v.Trimmed = trim(d)
 	return page.Execute(w, v)

@@ -114,6 +114,7 @@ func (p *page) results(d *report.Document) {
 		p.grid(show.Latency(d, route))
 		p.grid(show.Resources(d, route))
 	}
+	p.grid(show.Fits(d))
 	p.grid(show.Starts(d))
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/stats"
 )
 
 // Grid is a table as text: every string is safe to print, none is escaped for
@@ -292,6 +293,41 @@ func Noise(d *report.Document) *Grid {
 	}
 	g.note("every difference between arms has to beat these intervals; 1 is no difference")
 	return g
+}
+
+// Fits are the scalability laws: what each more connection or worker costs.
+func Fits(d *report.Document) *Grid {
+	g := grid("Scalability (Universal Scalability Law): X(N) = λN / (1 + σ(N-1) + κN(N-1))",
+		"Arm", "Over", ">λ, req/s", ">σ (contention)", ">κ (coherence)", ">Peak at N", ">Misfit")
+	for i := range d.Fits {
+		f := &d.Fits[i]
+		name := Text(f.Arm)
+		if f.Bound {
+			name = "≥ " + name
+			g.note(noteBound)
+		}
+		peak := "none in the range"
+		if f.Law.HasPeak {
+			peak = fmt.Sprintf("%s [%s, %s]", Number(f.Law.USL.Peak()), Number(f.Law.Peak.Low), Number(f.Law.Peak.High))
+		}
+		between := func(mid float64, i stats.Interval) string {
+			return fmt.Sprintf("%s [%s, %s]", tiny(mid), tiny(i.Low), tiny(i.High))
+		}
+		g.add(name, f.Over, between(f.Law.USL.Lambda, f.Law.Lambda), between(f.Law.USL.Sigma, f.Law.Sigma),
+			between(f.Law.USL.Kappa, f.Law.Kappa), peak, Percent(f.Law.Misfit))
+	}
+	if len(g.Rows) > 0 {
+		g.note("σ is the share of the work that queues for one resource, κ what each pair of connections or workers costs; a peak is named where κ's interval excludes 0 and it lies in the range tested")
+	}
+	return g
+}
+
+// tiny writes coefficients that may be far below 1.
+func tiny(v float64) string {
+	if v > 0 && v < 1e-3 {
+		return fmt.Sprintf("%.2g", v)
+	}
+	return Number(v)
 }
 
 // Rankings has a row for all levels with the same order: who is where, ties told.

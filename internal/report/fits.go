@@ -1,0 +1,132 @@
+package report
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/stats"
+)
+
+// Fit is the Universal Scalability Law over the levels of one curve: one arm
+// over connections, or one server over workers. The two are never mixed.
+type Fit struct {
+	Arm    string       `json:"arm"`    // or the server over whose workers it goes
+	Over   string       `json:"over"`   // "connections" or "workers"
+	Levels []float64    `json:"levels"` // that entered
+	Blocks int          `json:"blocks"` // that entered
+	Law    stats.USLFit `json:"law"`    // intervals at Confidence
+	Bound  bool         `json:"lower_bound"`
+}
+
+// resamples is enough for intervals that do not move with the seed.
+const resamples = 4000
+
+// curve is throughput by load.
+type curve struct {
+	name, over string
+	loads      []float64
+	cells      []*Cell
+}
+
+// fits fits the law to every curve with levels and blocks enough. The
+// randomness of the bootstrap comes from the run's seed, so that a report is
+// the same whenever it is made.
+func fits(d *Document) []Fit {
+	out := []Fit{}
+	for _, c := range slices.Concat(d.overConnections(), d.overWorkers()) {
+		c.dropGated()
+		blocks := c.blocks()
+		law, err := stats.BootstrapUSL(c.loads, blocks, resamples, Confidence, rand.New(rand.NewPCG(d.Asked.Seed, 7)))
+		if err != nil {
+			continue // too few levels or blocks
+		}
+		f := Fit{Arm: c.name, Over: c.over, Levels: c.loads, Blocks: len(blocks), Law: law}
+		f.Bound = slices.ContainsFunc(c.cells, func(c *Cell) bool { return c.LowerBound })
+		out = append(out, f)
+	}
+	return out
+}
+
+func (d *Document) overConnections() (curves []curve) {
+	for _, a := range d.Arms {
+		if a.Role != Competitor {
+			continue
+		}
+		c := curve{name: a.Name, over: "connections"}
+		for _, l := range d.Levels {
+			if cell := d.Cell(a.Name, l.Name); cell != nil && !l.Open {
+				c.loads, c.cells = append(c.loads, float64(l.Connections)), append(c.cells, cell)
+			}
+		}
+		curves = append(curves, c)
+	}
+	return curves
+}
+
+// overWorkers takes the arms that differ in their workers alone, at each level.
+func (d *Document) overWorkers() (curves []curve) {
+	for _, l := range d.Levels {
+		if l.Open {
+			continue
+		}
+		byServer := map[string]int{}
+		for _, a := range d.Arms {
+			cell := d.Cell(a.Name, l.Name)
+			if a.Role != Competitor || a.Workers == 0 || cell == nil {
+				continue
+			}
+			same := a.Arm
+			same.Name, same.Workers = "", 0
+			key := fmt.Sprint(same)
+			i, known := byServer[key]
+			if !known {
+				i = len(curves)
+				byServer[key] = i
+				curves = append(curves, curve{name: fmt.Sprintf("%s %s at %s", a.Server, a.Route, l.Name), over: "workers"})
+			}
+			c := &curves[i]
+			if !slices.Contains(c.loads, float64(a.Workers)) {
+				c.loads, c.cells = append(c.loads, float64(a.Workers)), append(c.cells, cell)
+			}
+		}
+	}
+	return curves
+}
+
+// dropGated leaves out the levels at which a gate spoiled half of the starts or more.
+func (c *curve) dropGated() {
+	loads, cells := c.loads, c.cells
+	c.loads, c.cells = []float64{}, nil
+	for i, cell := range cells {
+		if !cell.spoiled() {
+			c.loads, c.cells = append(c.loads, loads[i]), append(c.cells, cell)
+		}
+	}
+}
+
+// blocks are the throughputs by level of each block that has them all.
+func (c *curve) blocks() (out [][]float64) {
+	if len(c.cells) == 0 {
+		return nil
+	}
+	for _, first := range c.cells[0].Points {
+		row := make([]float64, 0, len(c.cells))
+		for _, cell := range c.cells {
+			i := slices.IndexFunc(cell.Points, func(p BlockPoint) bool { return p.Block == first.Block })
+			if i >= 0 && cell.Points[i].Throughput > 0 {
+				row = append(row, cell.Points[i].Throughput)
+			}
+		}
+		if len(row) == len(c.cells) {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// spoiled says whether gates that are not bounds fired in half of the starts or more.
+func (c *Cell) spoiled() bool {
+	return slices.ContainsFunc(c.Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) && 2*g.Count >= c.Trials })
+}
