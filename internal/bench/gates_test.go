@@ -42,6 +42,8 @@ func TestEachGateTripsAlone(t *testing.T) {
 	}
 	for n, lost := range map[record.Network]bool{
 		{ListenDrops: 4 + 7}:      false, // the burst of the opening, a request in a thousand and strays
+		{ListenDrops: 4*4 + 7}:    false,
+		{ListenDrops: 4*4 + 8}:    true,
 		{SYNRetransmits: 4 + 8}:   true,
 		{Resets: 2*(4+3) + 7}:     false, // each of the three errors at both ends
 		{Resets: 2*(4+3) + 7 + 1}: true,
