@@ -89,6 +89,13 @@ func TestResumeAfterKills(t *testing.T) {
 	}
 	assert.ElementsMatch(t, want, got)
 
+	r.Engine.Ceiling = 1
+	require.NoError(t, record.WriteRun(run, r))
+	_ = exec.CommandContext(t.Context(), binary, "run", "--resume", run).Run() // its exit code is that of the trials
+	again, err := record.ReadRun(run)
+	require.NoError(t, err)
+	assert.Greater(t, again.Engine.Ceiling, 100.0, "the ceiling is that of now")
+
 	// What a resumed run is not: changed, or someone else's.
 	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run, "--seed", "3").CombinedOutput()
 	require.Error(t, err)

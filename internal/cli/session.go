@@ -184,6 +184,11 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	if s.engine, err = newEngine(old.Engine.Name, ""); err != nil {
 		return err
 	}
+	// What was measured stays judged by the ceiling of its time, for its gates
+	// are written down; what is to come is judged by that of now.
+	if s.run.Engine.Ceiling, err = s.ceiling(ctx, s.engine); err != nil {
+		return err
+	}
 	return record.WriteRun(s.dir, s.run)
 }
 
