@@ -80,7 +80,7 @@ func join(into, r *record.Run) error {
 		{"arms", into.Arms, r.Arms},
 		{"levels", into.Levels, r.Levels},
 		{"engine", into.Engine.Name, r.Engine.Name},
-		{"windows", []any{into.Window, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.Window, r.Warmup, r.WarmupMax, r.Timeout}},
+		{"windows", []any{into.Window, into.LongWindow, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.Window, r.LongWindow, r.Warmup, r.WarmupMax, r.Timeout}},
 		{"servers", into.Servers, r.Servers},
 		{"missing arms", into.Missing, r.Missing},
 	} {

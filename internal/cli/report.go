@@ -10,8 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/benchfmt"
 	"github.com/hellobench/hellobench/internal/report/csv"
 	"github.com/hellobench/hellobench/internal/report/html"
+	"github.com/hellobench/hellobench/internal/report/junit"
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/table"
@@ -20,7 +22,7 @@ import (
 // renderers write a document as one text.
 var renderers = map[string]func(io.Writer, *report.Document) error{
 	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
-	"json": csv.WriteJSON, "html": html.Write,
+	"json": csv.WriteJSON, "html": html.Write, "benchfmt": benchfmt.Write, "junit": junit.Write,
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -52,7 +54,7 @@ one file a chart, so --out names a folder; the others are one text.`,
 			return a.report(args[0], format, out)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, html, csv, json, svg, png or pdf")
+	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, html, csv, json, benchfmt, junit, svg, png or pdf")
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
 }
@@ -60,7 +62,7 @@ one file a chart, so --out names a folder; the others are one text.`,
 func (a *app) report(dir, format, out string) error {
 	render, text := renderers[format]
 	if !text {
-		if err := oneOf("format", format, "table", "markdown", "html", "csv", "json", "svg", "png", "pdf"); err != nil {
+		if err := oneOf("format", format, "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf"); err != nil {
 			return err
 		}
 	}

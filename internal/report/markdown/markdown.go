@@ -233,3 +233,14 @@ func code(s string) string {
 	}
 	return s
 }
+
+// Comparison renders how one run stands to another, for a comment on a change.
+func Comparison(w io.Writer, c *report.Comparison) error {
+	var p page
+	for _, s := range c.Warnings {
+		p.line("> %s", escape(show.Text(s)))
+	}
+	p.grid(show.Comparison(c))
+	_, err := w.Write(p.Bytes())
+	return err
+}

@@ -432,3 +432,25 @@ func Versions(d *report.Document) *Grid {
 	}
 	return g
 }
+
+// Comparison is how head stands to base.
+func Comparison(c *report.Comparison) *Grid {
+	title := fmt.Sprintf("%s against %s", Text(c.Head), Text(c.Base))
+	if c.Reference != "" {
+		title += ", each over " + Text(c.Reference) + " in the same block"
+	}
+	g := grid(title, "Arm", "Level", "Metric", ">Ratio", ">A/A floor", "Outcome")
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		outcome, floor := string(r.Outcome), None
+		if r.Reason != "" {
+			outcome += ": " + Text(r.Reason)
+		}
+		if r.Floor > 0 {
+			floor = Number(r.Floor) + "x"
+		}
+		g.add(Text(r.Arm), Text(r.Level), r.Metric, Effect(r.Ratio.Mid, r.Ratio.Low, r.Ratio.High), floor, outcome)
+	}
+	g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) and the noise of both runs can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
+	return g
+}

@@ -75,6 +75,19 @@ func Verdicts(w io.Writer, d *report.Document) error {
 	return err
 }
 
+// Comparison renders how one run stands to another.
+func Comparison(w io.Writer, c *report.Comparison) error {
+	var b bytes.Buffer
+	for _, s := range c.Warnings {
+		paragraph(&b, "! "+show.Text(s))
+	}
+	if err := render(&b, show.Comparison(c)); err != nil {
+		return err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
 func head(b *bytes.Buffer, d *report.Document) {
 	paragraph(b, show.Text(d.Title))
 	for _, s := range show.Warnings(d) {

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/markdown"
+	"github.com/hellobench/hellobench/internal/report/table"
+)
+
+func (a *app) compareCommand() *cobra.Command {
+	var format, reference string
+	margin := 0.10
+	cmd := &cobra.Command{
+		Use:   "compare BASE HEAD",
+		Short: "Say what got faster or slower from one run to another",
+		Long: `Compare two run folders, arm by arm and level by level. A row is better or worse
+only where the whole interval of the ratio lies beyond the margin and beyond
+the noise that both runs measured of themselves; "~" is no such difference.
+With --reference every figure is taken over that arm's in the same block, so
+that what the machine did to both cancels: on shared machines use it.
+
+The exit code is 3 if anything got worse, and 2 if the runs were measured by
+different methods.`,
+		Args: arguments(cobra.ExactArgs(2)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := oneOf("format", format, "text", "markdown", "json"); err != nil {
+				return err
+			}
+			if margin < 0 || margin > 10 {
+				return usageError{fmt.Errorf("--margin %g: want a share from 0 to 10, such as 0.10", margin)}
+			}
+			return a.compare(args[0], args[1], reference, margin, format)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "text, markdown or json")
+	cmd.Flags().StringVar(&reference, "reference", "", "the arm over which every figure is taken, block by block")
+	cmd.Flags().Float64Var(&margin, "margin", margin, "share by which a figure has to be worse to be a regression")
+	return cmd
+}
+
+func (a *app) compare(baseDir, headDir, reference string, margin float64, format string) error {
+	base, err := buildDocument(baseDir)
+	if err != nil {
+		return err
+	}
+	head, err := buildDocument(headDir)
+	if err != nil {
+		return err
+	}
+	for _, d := range []*report.Document{base, head} {
+		if reference != "" && !slices.ContainsFunc(d.Arms, func(arm report.Arm) bool { return arm.Name == reference }) {
+			return usageError{fmt.Errorf("--reference: %s has no arm %q", d.Asked.ID, reference)}
+		}
+	}
+	c, err := report.Compare(base, head, reference, margin)
+	if err != nil {
+		return usageError{fmt.Errorf("compare %s %s: %w", baseDir, headDir, err)}
+	}
+	switch format {
+	case "json":
+		err = writeJSON(a.out, c)
+	case "markdown":
+		err = markdown.Comparison(a.out, c)
+	default:
+		err = table.Comparison(a.out, c)
+	}
+	if err == nil && c.Regressions > 0 {
+		return exitError{exitMissed, fmt.Sprintf("%d of %d figures got worse by more than the margin", c.Regressions, len(c.Rows))}
+	}
+	return err
+}

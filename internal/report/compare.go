@@ -1,0 +1,213 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/stats"
+)
+
+// Comparison sets two runs against one another, arm by arm and level by level.
+type Comparison struct {
+	Base        string   `json:"base"` // ids of the runs
+	Head        string   `json:"head"`
+	Reference   string   `json:"reference,omitempty"` // the arm whose value divides each, block by block; empty: absolute figures
+	Margin      float64  `json:"margin"`
+	Confidence  float64  `json:"confidence"` // of each interval, so that all together attain Confidence of the report
+	Warnings    []string `json:"warnings"`
+	Rows        []Change `json:"rows"`
+	Regressions int      `json:"regressions"`
+}
+
+// Outcome says how head stands to base in one row.
+type Outcome string
+
+// The outcomes of a row.
+const (
+	Same        Outcome = "~"            // no difference beyond the margin can be told from chance
+	Better      Outcome = "better"       // the whole interval is beyond the margin
+	Worse       Outcome = "worse"        // a regression
+	NotComputed Outcome = "not computed" // Reason says why
+)
+
+// Change is one metric of one arm at one level.
+type Change struct {
+	Arm     string         `json:"arm"`
+	Level   string         `json:"level"`
+	Metric  string         `json:"metric"` // throughput, p50, p99 or cpu
+	Ratio   stats.Interval `json:"ratio"`  // head over base, as measured: above 1 is more of the metric
+	Floor   float64        `json:"floor"`  // the larger of the two runs' noise, from their A/A pairs; 0: not known
+	Blocks  [2]int         `json:"blocks"` // of base and head
+	Outcome Outcome        `json:"outcome"`
+	Reason  string         `json:"reason,omitempty"`
+}
+
+// comparedMetric is a metric under the name that it has in Document.Noise.
+type comparedMetric struct {
+	name           string
+	higherIsBetter bool
+	least          float64 // margin: a tail varies more than a mean
+	of             func(BlockPoint) float64
+}
+
+var compared = []comparedMetric{
+	{"throughput", true, 0, func(p BlockPoint) float64 { return p.Throughput }},
+	{"p50", false, 0, func(p BlockPoint) float64 { return p.P50 }},
+	{"p99", false, 0.25, func(p BlockPoint) float64 { return p.P99 }},
+	{"cpu", false, 0, func(p BlockPoint) float64 { return p.CPUPerRequest }},
+}
+
+// Compare holds head against base. Blocks of two runs are no pairs, so the
+// ratios are those of independent samples (stats.UnpairedRatio), with
+// Bonferroni's correction over the rows; a difference counts only where it is
+// beyond the margin and beyond what either run's A/A pair does by chance. Two
+// sittings of one machine differ in more than the code: with a reference arm
+// every value is divided by that arm's in the same block first, and what the
+// machine did to both cancels.
+//
+// Runs of different methods are refused.
+func Compare(base, head *Document, reference string, margin float64) (*Comparison, error) {
+	if base.Asked.Method != head.Asked.Method {
+		return nil, fmt.Errorf("the runs were measured by different methods (%s and %s): a change of method would be read as a change of speed", base.Asked.Method, head.Asked.Method)
+	}
+	for _, part := range []struct {
+		what string
+		a, b any
+	}{
+		{"windows", base.Asked.WindowS, head.Asked.WindowS},
+		{"warm-up", base.Asked.WarmupS, head.Asked.WarmupS},
+		{"timeout", base.Asked.TimeoutS, head.Asked.TimeoutS},
+		{"load engine", base.Asked.Engine.Name, head.Asked.Engine.Name},
+	} {
+		if part.a != part.b {
+			return nil, fmt.Errorf("the runs differ in their %s (%v and %v): a change of method would be read as a change of speed", part.what, part.a, part.b)
+		}
+	}
+	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Warnings: machines(base, head), Rows: []Change{}}
+	for _, cell := range base.Cells {
+		other := head.Cell(cell.Arm, cell.Level)
+		if other == nil || base.role(cell.Arm) != Competitor || cell.Arm == reference {
+			continue
+		}
+		for i := range compared {
+			c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: compared[i].name})
+		}
+	}
+	if len(c.Rows) == 0 {
+		return nil, fmt.Errorf("%s and %s have no arm at the same level in common", c.Base, c.Head)
+	}
+	var err error
+	if c.Confidence, err = stats.Bonferroni(Confidence, len(c.Rows)); err != nil {
+		return nil, err
+	}
+	for i := range c.Rows {
+		c.judge(&c.Rows[i], base, head)
+	}
+	c.Rows = slices.DeleteFunc(c.Rows, func(r Change) bool { return r.Outcome == "" })
+	return c, nil
+}
+
+func (d *Document) role(arm string) Role {
+	for _, a := range d.Arms {
+		if a.Name == arm {
+			return a.Role
+		}
+	}
+	return ""
+}
+
+// machines says in what the two sittings differ besides the code.
+func machines(base, head *Document) []string {
+	out := []string{}
+	for _, part := range []struct {
+		what string
+		a, b any
+	}{
+		{"processor", base.Environment.CPU, head.Environment.CPU},
+		{"number of cores", base.Environment.Cores, head.Environment.Cores},
+		{"kernel", base.Environment.Kernel, head.Environment.Kernel},
+	} {
+		if part.a != part.b {
+			out = append(out, fmt.Sprintf("The %s is not the same: %v and %v. What differs may be the machine.", part.what, part.a, part.b))
+		}
+	}
+	return out
+}
+
+// judge fills in a row; one without values on both sides stays without an outcome.
+func (c *Comparison) judge(r *Change, base, head *Document) {
+	m := compared[slices.IndexFunc(compared, func(m comparedMetric) bool { return m.name == r.Metric })]
+	var values [2][]float64
+	for k, d := range []*Document{base, head} {
+		cell := d.Cell(r.Arm, r.Level)
+		if cell.spoiled() {
+			r.Outcome, r.Reason = NotComputed, "a validity gate fired in "+d.Asked.ID
+			return
+		}
+		values[k] = c.column(d, cell, m.of)
+		r.Blocks[k] = len(values[k])
+	}
+	if r.Blocks[0] == 0 || r.Blocks[1] == 0 {
+		return
+	}
+	ratio, err := stats.UnpairedRatio(values[1], values[0], c.Confidence)
+	if err != nil {
+		r.Outcome, r.Reason = NotComputed, err.Error()
+		return
+	}
+	r.Ratio = stats.Interval{Low: number(ratio.Low), Mid: number(ratio.Mid), High: number(min(ratio.High, math.MaxFloat64))}
+	b, okBase := base.floor(m.name, r.Level)
+	h, okHead := head.floor(m.name, r.Level)
+	if !okBase || !okHead {
+		r.Outcome, r.Reason = NotComputed, "no A/A pair at this level, so the noise is not known"
+		return
+	}
+	r.Floor = max(b, h)
+	bar := max(1+max(c.Margin, m.least), r.Floor)
+	up, down := ratio.Low > bar, ratio.High < 1/bar
+	switch {
+	case !up && !down:
+		r.Outcome = Same
+	case up == m.higherIsBetter:
+		r.Outcome = Better
+	default:
+		r.Outcome = Worse
+		c.Regressions++
+	}
+}
+
+// column is a metric block by block, over the reference's if there is one.
+func (c *Comparison) column(d *Document, cell *Cell, of func(BlockPoint) float64) (out []float64) {
+	ref := map[int]float64{}
+	if c.Reference != "" {
+		if cell := d.Cell(c.Reference, cell.Level); cell != nil {
+			for _, p := range cell.Points {
+				ref[p.Block] = of(p)
+			}
+		}
+	}
+	for _, p := range cell.Points {
+		v := of(p)
+		if c.Reference != "" {
+			if ref[p.Block] <= 0 {
+				continue
+			}
+			v /= ref[p.Block]
+		}
+		if v > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// floor is what the A/A pair did at a level.
+func (d *Document) floor(metric, level string) (float64, bool) {
+	for _, n := range d.Noise {
+		if n.Metric == metric && n.Level == level && n.Floor >= 1 {
+			return n.Floor, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,136 @@
+package report_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
+)
+
+// sitting is a run of two arms and an A/A pair, on a machine that is so fast.
+func sitting(t *testing.T, seed uint64, machine, noise float64, rates map[string]float64) *report.Document {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	run := &record.Run{
+		ID: "r", Method: "1-x", State: record.Complete, Window: time.Second, Engine: record.EngineChoice{Name: "wire"},
+		Arms:   []record.Arm{{Name: "a", Server: "a"}, {Name: "a~again", Server: "a", Replicate: "a"}, {Name: "b", Server: "b"}},
+		Levels: []record.Level{{Connections: 8}},
+	}
+	var trials []record.Trial
+	for b := range 10 {
+		var block []record.PlannedTrial
+		for _, arm := range run.Arms {
+			x := rates[arm.Server] * machine * math.Exp(noise*rng.NormFloat64())
+			p50 := time.Duration(8e9 / x)
+			trials = append(trials, record.Trial{Schema: 1, Block: b, Arm: arm.Name, Windows: []record.Window{{
+				Level: run.Levels[0],
+				Load: record.Measurement{
+					Connections: 8, Duration: time.Hour, Completed: uint64(3600 * x), OK: uint64(3600 * x), Requests: uint64(3600 * x),
+					Latency: &record.Distribution{Count: 1, P50: &p50},
+				},
+			}}})
+			block = append(block, record.PlannedTrial{Arm: arm.Name, Levels: []int{0}})
+		}
+		run.Plan = append(run.Plan, block)
+	}
+	doc, err := report.Build(run, trials, nil)
+	require.NoError(t, err)
+	return doc
+}
+
+func outcomes(c *report.Comparison) map[string]report.Outcome {
+	out := map[string]report.Outcome{}
+	for _, r := range c.Rows {
+		out[r.Arm+" "+r.Metric] = r.Outcome
+	}
+	return out
+}
+
+func TestCompare(t *testing.T) {
+	base := sitting(t, 1, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	for _, tc := range []struct {
+		name        string
+		head        *report.Document
+		reference   string
+		want        map[string]report.Outcome
+		regressions int
+	}{
+		{
+			"the same", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 500}), "",
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same}, 0,
+		},
+		{
+			"b slower by a third", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 333}), "",
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Worse, "b p50": report.Worse}, 2,
+		},
+		{
+			"b faster", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 800}), "",
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Better, "b p50": report.Better}, 0,
+		},
+		{
+			"less than the margin", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 475}), "",
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same}, 0,
+		},
+		{
+			"a noisy sitting", sitting(t, 2, 1, 0.5, map[string]float64{"a": 1000, "b": 400}), "",
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same}, 0,
+		},
+		{
+			"a slower machine", sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 500}), "",
+			map[string]report.Outcome{"a throughput": report.Worse, "a p50": report.Worse, "b throughput": report.Worse, "b p50": report.Worse}, 4,
+		},
+		{
+			"a slower machine, over a reference", sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 500}), "a",
+			map[string]report.Outcome{"b throughput": report.Same, "b p50": report.Same}, 0,
+		},
+		{
+			"b slower on a slower machine, over a reference", sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 300}), "a",
+			map[string]report.Outcome{"b throughput": report.Worse, "b p50": report.Worse}, 2,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := report.Compare(base, tc.head, tc.reference, 0.10)
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, outcomes(c))
+			assert.Equal(t, tc.regressions, c.Regressions)
+		})
+	}
+}
+
+func TestCompareRefuses(t *testing.T) {
+	base := sitting(t, 1, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	other := sitting(t, 1, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	other.Asked.Method = "2-y"
+	_, err := report.Compare(base, other, "", 0.1)
+	assert.ErrorContains(t, err, "different methods (1-x and 2-y)")
+	other.Asked.Method, other.Asked.WindowS = "1-x", 2
+	_, err = report.Compare(base, other, "", 0.1)
+	assert.ErrorContains(t, err, "differ in their windows (1 and 2)")
+	other.Asked.WindowS, other.Cells = 1, nil
+	_, err = report.Compare(base, other, "", 0.1)
+	assert.ErrorContains(t, err, "no arm at the same level in common")
+}
+
+// TestCompareDoubts: gates and unknown noise take an outcome away, another machine is told.
+func TestCompareDoubts(t *testing.T) {
+	base := sitting(t, 1, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	head := sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 250})
+	head.Environment.Cores = 64
+	head.Cell("b", "c=8").Gates = []report.GateCount{{Name: record.GateErrors, Count: 10}}
+	c, err := report.Compare(base, head, "", 0.1)
+	require.NoError(t, err)
+	assert.Equal(t, report.NotComputed, outcomes(c)["b throughput"])
+	require.Len(t, c.Warnings, 1)
+	assert.Contains(t, c.Warnings[0], "number of cores")
+	head.Cell("b", "c=8").Gates, head.Noise = nil, nil
+	c, err = report.Compare(base, head, "", 0.1)
+	require.NoError(t, err)
+	assert.Equal(t, report.NotComputed, outcomes(c)["b throughput"])
+	assert.Zero(t, c.Regressions)
+}
