@@ -133,7 +133,7 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a required verdict was missed;
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), guardCommand())
+	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), guardCommand())
 	return root
 }
 

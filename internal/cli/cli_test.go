@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	cache, err := runners.DefaultCache()
 	require.NoError(t, err)
+	reference, err := filepath.Abs("../../results/reference")
+	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -57,6 +59,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("NODE", node)
 			env.Setenv("HELLOBENCH", binary)
+			env.Setenv("REFERENCE", reference)
 			port := freePort(t)
 			env.Setenv("PORT", strconv.Itoa(port))
 			env.Setenv("PORT1", strconv.Itoa(port+2000))

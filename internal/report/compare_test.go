@@ -63,35 +63,43 @@ func TestCompare(t *testing.T) {
 	}{
 		{
 			"the same", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 500}), "",
-			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same}, 0,
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same},
+			0,
 		},
 		{
 			"b slower by a third", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 333}), "",
-			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Worse, "b p50": report.Worse}, 2,
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Worse, "b p50": report.Worse},
+			2,
 		},
 		{
 			"b faster", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 800}), "",
-			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Better, "b p50": report.Better}, 0,
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Better, "b p50": report.Better},
+			0,
 		},
 		{
 			"less than the margin", sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 475}), "",
-			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same}, 0,
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same},
+			0,
 		},
 		{
 			"a noisy sitting", sitting(t, 2, 1, 0.5, map[string]float64{"a": 1000, "b": 400}), "",
-			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same}, 0,
+			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same},
+			0,
 		},
 		{
 			"a slower machine", sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 500}), "",
-			map[string]report.Outcome{"a throughput": report.Worse, "a p50": report.Worse, "b throughput": report.Worse, "b p50": report.Worse}, 4,
+			map[string]report.Outcome{"a throughput": report.Worse, "a p50": report.Worse, "b throughput": report.Worse, "b p50": report.Worse},
+			4,
 		},
 		{
 			"a slower machine, over a reference", sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 500}), "a",
-			map[string]report.Outcome{"b throughput": report.Same, "b p50": report.Same}, 0,
+			map[string]report.Outcome{"b throughput": report.Same, "b p50": report.Same},
+			0,
 		},
 		{
 			"b slower on a slower machine, over a reference", sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 300}), "a",
-			map[string]report.Outcome{"b throughput": report.Worse, "b p50": report.Worse}, 2,
+			map[string]report.Outcome{"b throughput": report.Worse, "b p50": report.Worse},
+			2,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -18,8 +18,12 @@ import (
 func Write(w io.Writer, d *report.Document) error {
 	b := bufio.NewWriter(w)
 	for _, line := range [][2]string{
-		{"goos", d.Environment.OS}, {"goarch", d.Environment.Arch}, {"cpu", d.Environment.CPU},
-		{"run", d.Asked.ID}, {"method", d.Asked.Method}, {"profile", d.Asked.Profile},
+		{"goos", d.Environment.OS},
+		{"goarch", d.Environment.Arch},
+		{"cpu", d.Environment.CPU},
+		{"run", d.Asked.ID},
+		{"method", d.Asked.Method},
+		{"profile", d.Asked.Profile},
 	} {
 		if line[1] != "" {
 			_, _ = fmt.Fprintf(b, "%s: %s\n", line[0], show.Text(line[1])) // the error stays until Flush

@@ -102,3 +102,22 @@ func TestDataCanBeTakenAlong(t *testing.T) {
 	assert.Equal(t, big.Cells[0].Throughput, got.Cells[0].Throughput)
 	assert.NotEmpty(t, big.Cells[0].Points, "the document itself is not trimmed")
 }
+
+func TestTrendPage(t *testing.T) {
+	var docs []*report.Document
+	for i := range 12 {
+		doc := document(t, 3)
+		doc.Asked.Start = doc.Asked.Start.AddDate(0, 0, i)
+		docs = append(docs, doc)
+	}
+	tr, err := report.NewTrend(docs, "")
+	require.NoError(t, err)
+	tr.Series[0].Changes = []report.TrendChange{{Run: 4, Before: 1, After: 2}}
+	var b bytes.Buffer
+	require.NoError(t, html.WriteTrend(&b, tr))
+	page := b.String()
+	assert.Equal(t, len(tr.Series), strings.Count(page, "<figure"))
+	assert.Contains(t, page, "from 1.00 to 2.00")
+	assert.False(t, strings.Contains(page, "ZgotmplZ"))
+	assert.False(t, strings.Contains(page, "://"))
+}

@@ -454,3 +454,30 @@ func Comparison(c *report.Comparison) *Grid {
 	g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) and the noise of both runs can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
 	return g
 }
+
+// Trend is where each ratio stands and when it last changed.
+func Trend(t *report.Trend) *Grid {
+	g := grid(fmt.Sprintf("Throughput over %s, %d runs from %s to %s", Text(t.Reference), len(t.Runs),
+		t.Runs[0].Start.UTC().Format("2006-01-02"), t.Runs[len(t.Runs)-1].Start.UTC().Format("2006-01-02")),
+		"Arm", "Level", ">Runs", ">Newest ratio", "Last change")
+	for i := range t.Series {
+		s := &t.Series[i]
+		name, newest, change := Text(s.Arm), None, "none"
+		if s.Noise {
+			name += " (A/A)"
+		}
+		if n := len(s.Points); n > 0 {
+			newest = Number(s.Points[n-1].Ratio)
+		}
+		if n := len(s.Changes); n > 0 {
+			c := s.Changes[n-1]
+			change = fmt.Sprintf("at %s: from %s to %s", Text(t.Runs[c.Run].ID), Number(c.Before), Number(c.After))
+		}
+		g.add(name, Text(s.Level), fmt.Sprint(len(s.Points)), newest, change)
+	}
+	if t.Since > 0 {
+		g.note(fmt.Sprintf("the method changed at %s: earlier runs are not compared with later ones", Text(t.Runs[t.Since].ID)))
+	}
+	g.note("a change takes three runs on each side to be seen; where the A/A ratio changes, the machine or the harness did, and the others tell nothing")
+	return g
+}

@@ -88,6 +88,16 @@ func Comparison(w io.Writer, c *report.Comparison) error {
 	return err
 }
 
+// Trend renders where ratios stand over many runs.
+func Trend(w io.Writer, t *report.Trend) error {
+	var b bytes.Buffer
+	if err := render(&b, show.Trend(t)); err != nil {
+		return err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
 func head(b *bytes.Buffer, d *report.Document) {
 	paragraph(b, show.Text(d.Title))
 	for _, s := range show.Warnings(d) {

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/stats"
+)
+
+// Trend is how ratios between arms moved over many runs. Absolute figures of
+// machines that are shared move for reasons of their own, so none is in it.
+type Trend struct {
+	Reference string       `json:"reference"` // the arm over which every figure is taken, block by block
+	Runs      []TrendRun   `json:"runs"`      // by time
+	Since     int          `json:"since"`     // the first run of the method in force; earlier ones are shown and not judged
+	Series    []TrendSerie `json:"series"`
+}
+
+// TrendRun is one run of a trend.
+type TrendRun struct {
+	ID     string    `json:"id"`
+	Start  time.Time `json:"start"`
+	Method string    `json:"method"`
+}
+
+// TrendSerie is the throughput of one arm at one level over the reference's.
+type TrendSerie struct {
+	Arm     string        `json:"arm"`
+	Level   string        `json:"level"`
+	Noise   bool          `json:"noise"`   // the A/A pair: if this moves, the harness or the machine does, and no other series tells anything
+	Points  []TrendPoint  `json:"points"`  // of the runs that have it
+	Changes []TrendChange `json:"changes"` // of the runs since Since
+}
+
+// TrendPoint is the ratio in one run.
+type TrendPoint struct {
+	Run    int     `json:"run"`   // index into Runs
+	Ratio  float64 `json:"ratio"` // geometric mean over the blocks
+	Blocks int     `json:"blocks"`
+}
+
+// TrendChange is where a series went from one level to another.
+type TrendChange struct {
+	Run    int     `json:"run"` // the first of the new stretch
+	Before float64 `json:"before"`
+	After  float64 `json:"after"` // medians of the stretches to both sides
+}
+
+// trendSegment is how many runs a stretch has at least: a single run that is
+// out of line is no change.
+const trendSegment = 3
+
+// leastChange is how far the medians of two stretches differ at least.
+const leastChange = 0.03
+
+// NewTrend puts runs in order of time and finds where their ratios changed
+// (stats.Changepoints). reference is an arm of every run, by default the one
+// that the newest run entered twice.
+func NewTrend(docs []*Document, reference string) (*Trend, error) {
+	docs = slices.Clone(docs)
+	slices.SortStableFunc(docs, func(a, b *Document) int { return a.Asked.Start.Compare(b.Asked.Start) })
+	if len(docs) < 2 {
+		return nil, errors.New("a trend needs at least 2 runs")
+	}
+	newest := docs[len(docs)-1]
+	for _, a := range newest.Arms {
+		if reference == "" && a.Role == Replicate {
+			reference = a.Replicate
+		}
+	}
+	if newest.role(reference) == "" {
+		return nil, fmt.Errorf("the newest run, %s, has no arm %q to take the others over", newest.Asked.ID, reference)
+	}
+	t := &Trend{Reference: reference, Series: []TrendSerie{}}
+	for i, d := range docs {
+		t.Runs = append(t.Runs, TrendRun{ID: d.Asked.ID, Start: d.Asked.Start, Method: d.Asked.Method})
+		if i > 0 && d.Asked.Method != docs[i-1].Asked.Method {
+			t.Since = i
+		}
+	}
+	c := Comparison{Reference: reference}
+	for _, cell := range newest.Cells {
+		role := newest.role(cell.Arm)
+		if cell.Arm == reference || role == Ceiling {
+			continue
+		}
+		s := TrendSerie{Arm: cell.Arm, Level: cell.Level, Noise: role == Replicate, Points: []TrendPoint{}, Changes: []TrendChange{}}
+		for i, d := range docs {
+			old := d.Cell(cell.Arm, cell.Level)
+			if old == nil || old.spoiled() {
+				continue
+			}
+			values := c.column(d, old, func(p BlockPoint) float64 { return p.Throughput })
+			if ratio, err := stats.GeoMeanInterval(values, Confidence); err == nil {
+				s.Points = append(s.Points, TrendPoint{Run: i, Ratio: ratio.Mid, Blocks: len(values)})
+			}
+		}
+		if err := s.findChanges(t.Since); err != nil {
+			return nil, err
+		}
+		t.Series = append(t.Series, s)
+	}
+	slices.SortStableFunc(t.Series, func(a, b TrendSerie) int { // the noise first: it says what the others are worth
+		switch {
+		case a.Noise == b.Noise:
+			return 0
+		case a.Noise:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return t, nil
+}
+
+func (s *TrendSerie) findChanges(since int) error {
+	points := slices.DeleteFunc(slices.Clone(s.Points), func(p TrendPoint) bool { return p.Run < since })
+	x := make([]float64, len(points))
+	for i, p := range points {
+		x[i] = p.Ratio
+	}
+	at, err := stats.Changepoints(x, trendSegment)
+	if err != nil {
+		return fmt.Errorf("%s at %s: %w", s.Arm, s.Level, err)
+	}
+	edges := slices.Concat([]int{0}, at, []int{len(x)})
+	for i, k := range at {
+		c := TrendChange{Run: points[k].Run, Before: median(slices.Sorted(slices.Values(x[edges[i]:k]))), After: median(slices.Sorted(slices.Values(x[k:edges[i+2]])))}
+		if math.Abs(math.Log(c.After/c.Before)) > math.Log1p(leastChange) { // else it is the spread that changed, or one run that was out of line
+			s.Changes = append(s.Changes, c)
+		}
+	}
+	return nil
+}
