@@ -124,16 +124,20 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a required verdict was missed;
 4 the run is invalid; 130 or 143 interrupted, what was measured is saved.`,
 		Version:      strings.TrimPrefix(tool(), "hellobench "),
 		SilenceUsage: true, SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("there is no command %q", args[0])}
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
 			}
-			return nil
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return usageError{fmt.Errorf("there is no command %q; did you mean %s?", args[0], strings.Join(near, " or "))}
+			}
+			return usageError{fmt.Errorf("there is no command %q", args[0])}
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), guardCommand())
+	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), manCommand(), guardCommand())
 	return root
 }
 
@@ -141,7 +145,7 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a required verdict was missed;
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usageError{err}
+			return usageError{fmt.Errorf("%w; it is %s", err, cmd.UseLine())}
 		}
 		return nil
 	}

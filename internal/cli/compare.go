@@ -37,6 +37,7 @@ different methods.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text, markdown or json")
+	completeWith(cmd, "format", "text", "markdown", "json")
 	cmd.Flags().StringVar(&reference, "reference", "", "the arm over which every figure is taken, block by block")
 	cmd.Flags().Float64Var(&margin, "margin", margin, "share by which a figure has to be worse to be a regression")
 	return cmd

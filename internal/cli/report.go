@@ -55,6 +55,7 @@ one file a chart, so --out names a folder; the others are one text.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, html, csv, json, benchfmt, junit, svg, png or pdf")
+	completeWith(cmd, "format", "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf")
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
 }

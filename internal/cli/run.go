@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hellobench/hellobench/fixtures"
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/host"
@@ -67,6 +68,10 @@ report is made from what is there, however the run ends.`,
 	f.StringVar(&o.shard, "shard", "", "i/n: only every n-th block, beginning with the i-th; the same --seed on all machines, then merge")
 	f.StringVar(&o.resume, "resume", "", "go on with the run in this folder; its own profile, seed and cores hold")
 	f.StringVar(&o.format, "format", "text", "of what is printed at the end: text or json")
+	completeProfiles(cmd)
+	completeWith(cmd, "engine", "auto", "wire", "vegeta")
+	completeWith(cmd, "arm", fixtures.ServerNames()...)
+	completeWith(cmd, "format", "text", "json")
 	return cmd
 }
 

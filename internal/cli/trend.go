@@ -61,6 +61,7 @@ and the A/A ratio did not: then it was neither the machine nor the harness.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text, html or json")
+	completeWith(cmd, "format", "text", "html", "json")
 	cmd.Flags().StringVar(&out, "out", "", "file (default: print)")
 	cmd.Flags().StringVar(&reference, "reference", "", "the arm that all are taken over (default: the one that the newest run entered twice)")
 	cmd.Flags().BoolVar(&alarm, "alarm", false, "exit 3 if something changed lately")

@@ -54,6 +54,7 @@ run, and says so.`,
 	f.StringVar(&require, "require", "", "supported, refuted, depends, inconclusive or \"not testable here\": exit 3 unless the named claims are")
 	f.StringVar(&file, "claims", "", "judge the run by this ledger instead of its own")
 	f.Float64Var(&margin, "margin", 0, "judge the run by this margin in the place of each claim's, as 0.25")
+	completeWith(cmd, "require", string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable))
 	return cmd
 }
 
