@@ -6,6 +6,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -274,12 +275,29 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 		}
 	}
 	for _, l := range planned.Levels {
-		spec.Duration = b.Run.WindowAt(arm, b.Run.Levels[l])
-		if err := b.window(ctx, server, b.Run.Levels[l], spec, planned.Seed+uint64(l), t, ev, false); err != nil {
+		level, seed := b.Run.Levels[l], planned.Seed+uint64(l)
+		spec.Duration = b.Run.WindowAt(arm, level)
+		var err error
+		if level.SLO {
+			err = b.search(ctx, server, level, spec, seed, t, ev)
+		} else {
+			err = b.window(ctx, server, level, spec, seed, t, ev, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// capacity is the most that the arm did in a closed loop in this trial.
+func capacity(t *record.Trial) (rate float64) {
+	for i := range t.Windows {
+		if w := &t.Windows[i]; !w.Warmup && !w.Level.Open() {
+			rate = max(rate, w.Load.Throughput())
+		}
+	}
+	return rate
 }
 
 func (b *Bench) noise() host.Noise {
@@ -304,19 +322,46 @@ func disturbance(before, after host.Noise, own time.Duration) record.Disturbance
 	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own-tickError), Steal: d.Steal, Throttled: d.Throttled}
 }
 
+// window measures a level and appends what came out to the trial.
 func (b *Bench) window(ctx context.Context, server Server, level record.Level, spec load.Spec, seed uint64, t *record.Trial, ev Event, warmup bool) error {
+	w, err := b.measure(ctx, server, level, spec, seed, t, warmup)
+	if err != nil {
+		return fmt.Errorf("%v: %w", level, err)
+	}
+	b.keep(w, t, ev)
+	return nil
+}
+
+// keep appends a window to the trial.
+func (b *Bench) keep(w *record.Window, t *record.Trial, ev Event) {
+	if !w.Warmup {
+		w.Gates = gates(w, b.Run)
+	}
+	t.Windows = append(t.Windows, *w)
+	ev.Window = w
+	b.tell(ev, WindowEnds)
+}
+
+// measure runs one window.
+func (b *Bench) measure(ctx context.Context, server Server, level record.Level, spec load.Spec, seed uint64, t *record.Trial, warmup bool) (*record.Window, error) {
 	spec.Connections = level.Connections
-	if level.Rate > 0 {
+	rate := level.Rate
+	if level.Share > 0 {
+		if rate = level.Share * capacity(t); rate == 0 {
+			return nil, errors.New("the arm has no closed-loop level to take its capacity from")
+		}
+	}
+	if rate > 0 {
 		var err error
-		if spec.Schedule, err = load.NewSchedule(level.Rate, "poisson", seed); err != nil {
-			return err
+		if spec.Schedule, err = load.NewSchedule(rate, "poisson", seed); err != nil {
+			return nil, err
 		}
 	}
 	var held Held
 	if level.Idle > 0 {
 		var err error
 		if held, err = b.Hold(ctx, spec.URL, level.Idle); err != nil {
-			return fmt.Errorf("%v: %w", level, err)
+			return nil, err
 		}
 		defer held.Close()
 	}
@@ -328,10 +373,10 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 	}
 	network := b.network()
 	noise, self := b.noise(), host.SelfCPU()
-	w := record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
+	w := &record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
 	m, err := b.Engine.Run(ctx, spec)
 	if err != nil {
-		return fmt.Errorf("%v: %w", level, err)
+		return nil, err
 	}
 	w.Load = *m
 	if other != nil {
@@ -347,13 +392,7 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 	w.Host = disturbance(noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(self).Total())
 	w.Network = network()
 	if err := server.Alive(); err != nil {
-		return fmt.Errorf("%v: %w", level, err)
+		return nil, err
 	}
-	if !warmup {
-		w.Gates = gates(&w, b.Run)
-	}
-	t.Windows = append(t.Windows, w)
-	ev.Window = &w
-	b.tell(ev, WindowEnds)
-	return nil
+	return w, nil
 }

@@ -67,7 +67,7 @@ var windowGates = []gate{
 	}},
 	{record.GateLittlesLaw, func(w *record.Window, _ *record.Run) string {
 		ratio := w.Load.LittlesLaw()
-		if w.Level.Rate > 0 || math.Abs(ratio-1) <= maxLittleError {
+		if w.Level.Open() || math.Abs(ratio-1) <= maxLittleError {
 			return ""
 		}
 		return fmt.Sprintf("requests in flight were %.3f of the connections (N = X R within %.0f%%)", ratio, 100*maxLittleError)

@@ -18,7 +18,7 @@ const methodVersion = 3
 func Method() string {
 	h := sha256.New()
 	for _, v := range []any{
-		methodVersion, warmupConnections, maxGeneratorCPU, minHeadRoom, maxErrorRate, maxLittleError, maxHostNoise, maxLost, strayLosses, dropsPerLoss, minDelivered, maxSlip,
+		methodVersion, sloQuantile, sloLatency, sloErrors, sloSent, sloTries, sloBracket, sloReach, warmupConnections, maxGeneratorCPU, minHeadRoom, maxErrorRate, maxLittleError, maxHostNoise, maxLost, strayLosses, dropsPerLoss, minDelivered, maxSlip,
 		record.BinWidth, tickError,
 	} {
 		h.Write(fmt.Appendf(nil, "%v\n", v))

@@ -185,9 +185,15 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 		return e.run.Levels[:1]
 	}
 	var levels []record.Level
-	if len(cmp.Connections)+len(cmp.Rates) == 0 {
+	for _, s := range cmp.Shares {
+		levels = append(levels, record.Level{Share: s})
+	}
+	if cmp.SLO {
+		levels = append(levels, record.Level{SLO: true})
+	}
+	if len(levels)+len(cmp.Connections)+len(cmp.Rates) == 0 {
 		for _, l := range e.run.Levels {
-			if l.Rate == 0 && e.visits(cmp.A, l) && e.visits(cmp.B, l) {
+			if !l.Open() && e.visits(cmp.A, l) && e.visits(cmp.B, l) {
 				levels = append(levels, l)
 			}
 		}
@@ -254,10 +260,10 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 		return cell
 	}
 	cell.Ratio = times(t, cmp.Factor)
-	floor, ok := e.floor(m, level)
+	floor, ok := e.floor(m, cmp.A, level)
 	if ok && cmp.Baseline > 0 {
 		var other float64
-		other, ok = e.floor(m, against.level)
+		other, ok = e.floor(m, against.arm, against.level)
 		floor = max(floor, other)
 	}
 	if !ok {
@@ -436,12 +442,17 @@ func (e *evaluation) value(m metric, at place, block int, gates map[string]bool,
 // mostFloor stands for any noise beyond it, so that a verdict can be written as JSON.
 const mostFloor = 1e6
 
-// floor is the noise of a metric at a level, from the A/A pair of the run.
-func (e *evaluation) floor(m metric, level record.Level) (float64, bool) {
-	for _, arm := range e.run.Arms {
-		if arm.Replicate == "" {
-			continue
-		}
+// floor is the noise of a metric at a level, from the A/A pair of the run on
+// the arm's own route, or else from the first one: what waits varies less than
+// what calculates.
+func (e *evaluation) floor(m metric, name string, level record.Level) (float64, bool) {
+	pairs := slices.DeleteFunc(slices.Clone(e.run.Arms), func(a record.Arm) bool { return a.Replicate == "" })
+	if i := slices.IndexFunc(e.run.Arms, func(a record.Arm) bool { return a.Name == name }); i >= 0 {
+		slices.SortStableFunc(pairs, func(a, b record.Arm) int {
+			return record.ByLikeness(e.run.Arms[i])(a, b)
+		})
+	}
+	for _, arm := range pairs {
 		p := e.pairs(m, operand{place: place{arm.Replicate, level}}, operand{place: place{arm.Name, level}}, false)
 		if f, err := stats.NoiseFloor(p.a, p.b, e.confidence); err == nil {
 			return min(f, mostFloor), true

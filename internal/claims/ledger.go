@@ -72,6 +72,8 @@ type Comparison struct {
 	Connections []int     `yaml:"connections"`  // closed-loop levels
 	Rates       []float64 `yaml:"rates"`        // open-loop levels; if no levels are named, all closed-loop ones that both arms visit
 	Idle        int       `yaml:"idle"`         // idle connections beside the open-loop levels
+	Shares      []float64 `yaml:"shares"`       // open-loop levels at shares of each arm's own capacity
+	SLO         bool      `yaml:"slo"`          // the level that is searched for; metric capacity
 	Cores       int       `yaml:"cores"`        // that the servers need for this to mean anything
 	ErrorsCount bool      `yaml:"errors_count"` // errors and missing connections speak against A instead of spoiling the window
 

@@ -61,6 +61,10 @@ var metrics = map[Metric]metric{
 	"memory-idle": {ofTrial: true, read: func(t *record.Trial, _ *record.Window) (float64, bool) {
 		return positive(float64(t.Idle.PSS))
 	}},
+	// The rate that was offered in the window at the end of the search.
+	"capacity": {higherIsBetter: true, goal: 0.05, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		return positive(w.Load.Offered)
+	}},
 	"start-up": {ofTrial: true, read: func(t *record.Trial, _ *record.Window) (float64, bool) {
 		return positive(t.Startup.Seconds())
 	}},

@@ -100,7 +100,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 		removeEmpty(s.dir)
 		return err
 	}
-	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.LevelsOf, p.Blocks.Max, s.run.Seed)
+	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.Visits, p.Blocks.Max, s.run.Seed)
 	if err := s.settle(); err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package host
 
 import (
+	"cmp"
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"runtime/debug"
@@ -58,12 +61,45 @@ func linuxEnvironment(e *record.Environment) {
 	}
 	e.ClockSource = file("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 	e.Governor = file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+	e.Settings = settings()
 	e.Sysctls = map[string]string{}
 	for _, name := range sysctls {
 		if v := file("/proc/sys/" + strings.ReplaceAll(name, ".", "/")); v != "" {
 			e.Sysctls[name] = strings.Join(strings.Fields(v), " ")
 		}
 	}
+}
+
+// settings are what the kernel and whoever runs this program decided about the
+// processor: each can move a figure by more than what is measured.
+func settings() map[string]string {
+	all := map[string]string{
+		"SMT":           file("/sys/devices/system/cpu/smt/control"),
+		"turbo off":     file("/sys/devices/system/cpu/intel_pstate/no_turbo"),
+		"boost":         file("/sys/devices/system/cpu/cpufreq/boost"),
+		"isolated CPUs": file("/sys/devices/system/cpu/isolated"),
+		"huge pages":    file("/sys/kernel/mm/transparent_hugepage/enabled"),
+		"mitigations":   mitigations(),
+	}
+	// A container sees its own group as the root of all.
+	group := strings.TrimPrefix(file("/proc/self/cgroup"), "0::")
+	for _, name := range []string{"cpu.max", "memory.max", "pids.max"} {
+		all["cgroup "+name] = cmp.Or(file("/sys/fs/cgroup"+group+"/"+name), file("/sys/fs/cgroup/"+name))
+	}
+	maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
+	return all
+}
+
+// mitigations lists the processor's weaknesses for which the kernel pays.
+func mitigations() string {
+	var on []string
+	files, _ := filepath.Glob("/sys/devices/system/cpu/vulnerabilities/*")
+	for _, f := range files {
+		if strings.HasPrefix(file(f), "Mitigation") {
+			on = append(on, filepath.Base(f))
+		}
+	}
+	return strings.Join(on, ", ")
 }
 
 func file(path string) string {

@@ -11,20 +11,26 @@ import (
 )
 
 // Blocks plans n blocks. Each holds every arm once, in an order of its own,
-// and each trial visits every level of its arm once, in an order of its own;
-// levels gives them by the arm's name. Block i depends on the seed and on i
-// alone, so that a longer plan begins like a shorter one.
-func Blocks(arms []record.Arm, levels func(arm record.Arm) []int, n int, seed uint64) [][]record.PlannedTrial {
+// and each trial visits every level of its arm once, in an order of its own:
+// first those of the one kind, then those that need to know what came out of
+// them. Block i depends on the seed and on i alone, so that a longer plan
+// begins like a shorter one.
+func Blocks(arms []record.Arm, levels func(arm record.Arm) (first, then []int), n int, seed uint64) [][]record.PlannedTrial {
 	blocks := make([][]record.PlannedTrial, n)
 	for b := range blocks {
 		rng := rand.New(rand.NewPCG(seed, uint64(b)))
 		block := make([]record.PlannedTrial, len(arms))
 		for i, a := range rng.Perm(len(arms)) {
-			own := slices.Clone(levels(arms[a]))
-			rng.Shuffle(len(own), func(i, j int) { own[i], own[j] = own[j], own[i] })
-			block[i] = record.PlannedTrial{Arm: arms[a].Name, Levels: own, Seed: rng.Uint64()}
+			first, then := levels(arms[a])
+			block[i] = record.PlannedTrial{Arm: arms[a].Name, Levels: slices.Concat(shuffled(rng, first), shuffled(rng, then)), Seed: rng.Uint64()}
 		}
 		blocks[b] = block
 	}
 	return blocks
+}
+
+func shuffled(rng *rand.Rand, levels []int) []int {
+	out := slices.Clone(levels)
+	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
 }

@@ -13,12 +13,12 @@ import (
 )
 
 // upTo gives every arm the levels from 0 to n-1.
-func upTo(n int) func(record.Arm) []int {
-	return func(record.Arm) (levels []int) {
+func upTo(n int) func(record.Arm) (first, then []int) {
+	return func(record.Arm) (first, then []int) {
 		for i := range n {
-			levels = append(levels, i)
+			first = append(first, i)
 		}
-		return levels
+		return first, nil
 	}
 }
 
@@ -26,9 +26,11 @@ func upTo(n int) func(record.Arm) []int {
 func TestLevelsOfTheirOwn(t *testing.T) {
 	own := map[string][]int{"a": {0, 2}, "b": {1}, "c": {}}
 	arms := []record.Arm{{Name: "a"}, {Name: "b"}, {Name: "c"}}
-	for _, block := range plan.Blocks(arms, func(a record.Arm) []int { return own[a.Name] }, 20, 1) {
+	for _, block := range plan.Blocks(arms, func(a record.Arm) (first, then []int) { return own[a.Name], []int{3, 4} }, 20, 1) {
 		for _, p := range block {
-			assert.ElementsMatch(t, own[p.Arm], p.Levels)
+			n := len(own[p.Arm])
+			assert.ElementsMatch(t, own[p.Arm], p.Levels[:n])
+			assert.ElementsMatch(t, []int{3, 4}, p.Levels[n:], "what needs the others' figures comes after them")
 		}
 	}
 	assert.Equal(t, []int{0, 2}, own["a"], "what is given is not shuffled")

@@ -22,7 +22,7 @@ type Profile struct {
 	Description string
 	Quotable    bool
 	Arms        []record.Arm
-	Replicate   string         // name of the arm that is entered twice
+	Replicates  []string       // names of the arms that are entered twice
 	Levels      []record.Level // of all arms together
 	Window      time.Duration
 	LongWindow  time.Duration // of levels with thousands of connections; 0: as the others
@@ -43,6 +43,8 @@ type levels struct {
 		Connections int     `yaml:"connections"`
 		Rate        float64 `yaml:"rate"`
 	} `yaml:"idle"`
+	Shares []float64 `yaml:"shares"`
+	SLO    bool      `yaml:"slo"`
 }
 
 // list is the levels in the order in which reports show them.
@@ -58,6 +60,13 @@ func (l *levels) list() (out []record.Level) {
 	for _, i := range l.Idle {
 		out = append(out, record.Level{Rate: i.Rate, Idle: i.Connections})
 	}
+	slices.Sort(l.Shares)
+	for _, s := range l.Shares {
+		out = append(out, record.Level{Share: s})
+	}
+	if l.SLO {
+		out = append(out, record.Level{SLO: true})
+	}
 	return out
 }
 
@@ -67,7 +76,7 @@ type file struct {
 	Description string       `yaml:"description"`
 	Quotable    bool         `yaml:"quotable"`
 	Arms        []string     `yaml:"arms"`
-	Replicate   string       `yaml:"replicate"`
+	Replicates  []string     `yaml:"replicate"`
 	Levels      levels       `yaml:",inline"`
 	Experiments []experiment `yaml:"experiments"`
 	Window      string       `yaml:"window"`
@@ -91,7 +100,7 @@ func Decode(name string, data []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicate: f.Replicate, Blocks: f.Blocks, Claims: f.Claims}
+	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicates: f.Replicates, Blocks: f.Blocks, Claims: f.Claims}
 	var errs []error
 	for i, text := range f.Arms {
 		arm, err := ParseArm(text)
@@ -104,8 +113,8 @@ func Decode(name string, data []byte) (*Profile, error) {
 		}
 		p.Arms = append(p.Arms, arm)
 	}
-	if p.Replicate == "" && len(p.Arms) > 0 {
-		p.Replicate = p.Arms[0].Name
+	if len(p.Replicates) == 0 && len(p.Arms) > 0 {
+		p.Replicates = []string{p.Arms[0].Name}
 	}
 	p.Levels = f.Levels.list()
 	p.base = len(p.Levels)
@@ -145,8 +154,10 @@ func Decode(name string, data []byte) (*Profile, error) {
 	if f.Blocks.Min > f.Blocks.Max {
 		errs = append(errs, doc.Errorf([]string{"blocks"}, "min %d is above max %d", f.Blocks.Min, f.Blocks.Max))
 	}
-	if len(p.Arms) > 0 && !slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return a.Name == p.Replicate }) {
-		errs = append(errs, doc.Errorf([]string{"replicate"}, "%q is not among the arms", p.Replicate))
+	for i, name := range p.Replicates {
+		if len(p.Arms) > 0 && p.index(name) < 0 {
+			errs = append(errs, doc.Errorf([]string{"replicate", strconv.Itoa(i)}, "%q is not among the arms", name))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -173,6 +184,19 @@ func (p *Profile) visit(arm string, levels []record.Level) {
 			p.own[arm] = append(p.own[arm], i)
 		}
 	}
+}
+
+// Visits is the levels that an arm visits: those that stand for themselves, and
+// then those that depend on the arm's capacity.
+func (p *Profile) Visits(arm record.Arm) (first, then []int) {
+	for _, i := range p.LevelsOf(arm) {
+		if p.Levels[i].OfCapacity() {
+			then = append(then, i)
+		} else {
+			first = append(first, i)
+		}
+	}
+	return first, then
 }
 
 // LevelsOf is the levels that an arm visits, as indices into Levels. An arm
@@ -239,7 +263,7 @@ func positive(text string) (int, error) {
 }
 
 // Select keeps the named arms; a name that the profile does not have is
-// read as ParseArm does. The replicate becomes the first arm if it was not kept.
+// read as ParseArm does. Replicates that were not kept are none; without any the first arm is.
 func (p *Profile) Select(names []string) error {
 	var arms []record.Arm
 	for _, name := range names {
@@ -261,8 +285,9 @@ func (p *Profile) Select(names []string) error {
 		return errors.New("no arms named")
 	}
 	p.Arms = arms
-	if !slices.ContainsFunc(arms, func(a record.Arm) bool { return a.Name == p.Replicate }) {
-		p.Replicate = arms[0].Name
+	p.Replicates = slices.DeleteFunc(slices.Clone(p.Replicates), func(name string) bool { return p.index(name) < 0 })
+	if len(p.Replicates) == 0 {
+		p.Replicates = []string{arms[0].Name}
 	}
 	return nil
 }
@@ -271,11 +296,11 @@ func (p *Profile) Select(names []string) error {
 const ReplicateSuffix = "~again"
 
 // WithReplicate is the arms to be run: those of the profile and the
-// replicate, an arm like another one under a second name.
+// replicates, each an arm like another one under a second name.
 func (p *Profile) WithReplicate() []record.Arm {
 	arms := slices.Clone(p.Arms)
 	for _, a := range p.Arms {
-		if a.Name == p.Replicate {
+		if slices.Contains(p.Replicates, a.Name) {
 			again := a
 			again.Name, again.Replicate = a.Name+ReplicateSuffix, a.Name
 			arms = append(arms, again)

@@ -30,7 +30,7 @@ func TestDecode(t *testing.T) {
 	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(p.Arms[0]))
 	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(record.Arm{Name: "of the user"}))
 	assert.EqualExportedValues(t, profile.Profile{
-		Name: "x", Description: "X", Replicate: "a",
+		Name: "x", Description: "X", Replicates: []string{"a"},
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
 		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
 		Window: time.Second, LongWindow: time.Second, Timeout: 10 * time.Second, Blocks: record.Range{Min: 2, Max: 5},
@@ -94,7 +94,7 @@ func TestDecodeMistakes(t *testing.T) {
 		{"[500]", "[0]", "x.yaml:6: rates.0: "},
 		{"min: 2", "min: 6", "x.yaml:9: blocks: min 6 is above max 5"},
 		{"window: 1s", "window: 1s\nwarmup_max: -1s", "x.yaml:8: warmup_max: "},
-		{"name: x", "name: x\nreplicate: z", `x.yaml:3: replicate: "z" is not among the arms`},
+		{"name: x", "name: x\nreplicate: [z]", `x.yaml:3: replicate.0: "z" is not among the arms`},
 		{"window: 1s\n", "", "missing property 'window'"},
 	} {
 		broken := strings.Replace(good, tc.old, tc.new, 1)
@@ -120,7 +120,7 @@ func TestSelect(t *testing.T) {
 	require.NoError(t, p.Select([]string{"other:threads=2", "b:workers=2:close", "b:workers=2:close"}))
 	require.Len(t, p.Arms, 2)
 	assert.Equal(t, "other", p.Arms[0].Server)
-	assert.Equal(t, "other:threads=2", p.Replicate)
+	assert.Equal(t, "other:threads=2", p.Replicates)
 	require.Error(t, p.Select(nil))
 	require.Error(t, p.Select([]string{"s:nonsense"}))
 }

@@ -29,6 +29,17 @@ type Arm struct {
 	Replicate string `json:"replicate,omitempty" yaml:"replicate,omitempty"` // name of the arm that this one repeats (A/A)
 }
 
+// ByLikeness orders arms by whether they do the same work as one arm.
+func ByLikeness(one Arm) func(a, b Arm) int {
+	like := func(a Arm) int {
+		if a.Route == one.Route && a.Beside == one.Beside {
+			return 0
+		}
+		return 1
+	}
+	return func(a, b Arm) int { return like(a) - like(b) }
+}
+
 // Level is one load level. Rate 0 means closed loop with Connections
 // requests in flight; a positive Rate means open loop at that many requests a
 // second over at most Connections connections.
@@ -39,11 +50,24 @@ type Level struct {
 	Connections int     `json:"connections" yaml:"connections"`
 	Rate        float64 `json:"rate,omitempty" yaml:"rate,omitempty"`
 	Idle        int     `json:"idle,omitempty" yaml:"idle,omitempty"`
+	Share       float64 `json:"share,omitempty" yaml:"share,omitempty"` // open loop at this share of the arm's own capacity in this trial
+	SLO         bool    `json:"slo,omitempty" yaml:"slo,omitempty"`     // open loop at the largest rate that holds the SLO, searched for
 }
+
+// Open says whether the level is an open loop.
+func (l Level) Open() bool { return l.Rate > 0 || l.OfCapacity() }
+
+// OfCapacity says whether the level's rate depends on what the arm did before
+// in the same trial.
+func (l Level) OfCapacity() bool { return l.Share > 0 || l.SLO }
 
 // String names the level as it is written in reports: "c=64" or "r=1000/s".
 func (l Level) String() string {
 	switch {
+	case l.SLO:
+		return "largest rate under the SLO"
+	case l.Share > 0:
+		return fmt.Sprintf("%g%% of capacity", 100*l.Share)
 	case l.Idle > 0:
 		return fmt.Sprintf("r=%g/s idle=%d", l.Rate, l.Idle)
 	case l.Rate > 0:
@@ -222,7 +246,15 @@ type Window struct {
 	Network *Network    `json:"network,omitempty"` // nil where the system does not tell
 	Beside  int         `json:"beside,omitempty"`  // answers of the route that was asked beside
 	Held    int         `json:"held,omitempty"`    // idle connections that were still open at the end
+	Probes  []Probe     `json:"probes,omitempty"`  // of a search under the SLO, in order; Load is a window at the largest rate that passed
 	Gates   []Gate      `json:"gates,omitempty"`   // the gates that this window failed
+}
+
+// Probe is one rate of a search.
+type Probe struct {
+	Rate   float64 `json:"rate"`
+	Trials int     `json:"trials"` // windows at this rate
+	Passed bool    `json:"passed"` // most of them held the SLO
 }
 
 // Gate is a validity check that failed.

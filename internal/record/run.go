@@ -152,6 +152,7 @@ type Environment struct {
 	Governor    string            `json:"governor,omitempty"`
 	OpenFiles   uint64            `json:"open_files,omitempty"`
 	Sysctls     map[string]string `json:"sysctls,omitempty"`
+	Settings    map[string]string `json:"settings,omitempty"` // of the processor and of this program's group: SMT, mitigations, quotas
 	Go          string            `json:"go"`
 	Revision    string            `json:"revision,omitempty"` // of hellobench
 	Argv        []string          `json:"argv"`

@@ -162,7 +162,7 @@ func levels(run *record.Run, trials []record.Trial) []Level {
 	out := make([]Level, len(all))
 	names := make(map[string]int, len(all))
 	for i, l := range all {
-		out[i] = Level{Level: l, Name: l.String(), Open: l.Rate > 0}
+		out[i] = Level{Level: l, Name: l.String(), Open: l.Open()}
 		names[out[i].Name]++
 	}
 	for i := range out { // one rate over different numbers of connections

@@ -15,7 +15,7 @@ const logSpread = 8
 func charts(d *Document) []Chart {
 	var closed, open []Level
 	for _, l := range d.Levels {
-		if l.Idle > 0 {
+		if l.Idle > 0 || l.OfCapacity() {
 			continue // a level of its own kind, in no row of others
 		}
 		if l.Open {

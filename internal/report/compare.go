@@ -87,7 +87,7 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Warnings: machines(base, head), Rows: []Change{}}
 	for _, cell := range base.Cells {
 		other := head.Cell(cell.Arm, cell.Level)
-		if other == nil || base.role(cell.Arm) != Competitor || cell.Arm == reference {
+		if other == nil || base.arm(cell.Arm).Role != Competitor || cell.Arm == reference {
 			continue
 		}
 		for i := range compared {
@@ -106,15 +106,6 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 	}
 	c.Rows = slices.DeleteFunc(c.Rows, func(r Change) bool { return r.Outcome == "" })
 	return c, nil
-}
-
-func (d *Document) role(arm string) Role {
-	for _, a := range d.Arms {
-		if a.Name == arm {
-			return a.Role
-		}
-	}
-	return ""
 }
 
 // machines says in what the two sittings differ besides the code.
@@ -157,8 +148,8 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 		return
 	}
 	r.Ratio = stats.Interval{Low: number(ratio.Low), Mid: number(ratio.Mid), High: number(min(ratio.High, math.MaxFloat64))}
-	b, okBase := base.floor(m.name, r.Level)
-	h, okHead := head.floor(m.name, r.Level)
+	b, okBase := base.floor(m.name, r.Arm, r.Level)
+	h, okHead := head.floor(m.name, r.Arm, r.Level)
 	if !okBase || !okHead {
 		r.Outcome, r.Reason = NotComputed, "no A/A pair at this level, so the noise is not known"
 		return
@@ -202,12 +193,26 @@ func (c *Comparison) column(d *Document, cell *Cell, of func(BlockPoint) float64
 	return out
 }
 
-// floor is what the A/A pair did at a level.
-func (d *Document) floor(metric, level string) (float64, bool) {
+// floor is what an A/A pair did at a level: the one on the arm's route if there is one.
+func (d *Document) floor(metric, name, level string) (floor float64, ok bool) {
+	one := d.arm(name)
 	for _, n := range d.Noise {
-		if n.Metric == metric && n.Level == level && n.Floor >= 1 {
-			return n.Floor, true
+		if n.Metric != metric || n.Level != level || n.Floor < 1 {
+			continue
+		}
+		if a := d.arm(n.Arm); !ok || a.Route == one.Route && a.Beside == one.Beside {
+			floor, ok = n.Floor, true
 		}
 	}
-	return 0, false
+	return floor, ok
+}
+
+// arm is the one of that name, the zero Arm if there is none.
+func (d *Document) arm(name string) Arm {
+	for _, a := range d.Arms {
+		if a.Name == name {
+			return a
+		}
+	}
+	return Arm{}
 }

@@ -71,7 +71,7 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 			reference = a.Replicate
 		}
 	}
-	if newest.role(reference) == "" {
+	if newest.arm(reference).Role == "" {
 		return nil, fmt.Errorf("the newest run, %s, has no arm %q to take the others over", newest.Asked.ID, reference)
 	}
 	t := &Trend{Reference: reference, Series: []TrendSerie{}}
@@ -83,7 +83,7 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 	}
 	c := Comparison{Reference: reference}
 	for _, cell := range newest.Cells {
-		role := newest.role(cell.Arm)
+		role := newest.arm(cell.Arm).Role
 		if cell.Arm == reference || role == Ceiling {
 			continue
 		}

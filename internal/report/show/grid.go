@@ -418,6 +418,9 @@ func Versions(d *report.Document) *Grid {
 	if e.OpenFiles > 0 {
 		add("Open files", Count(e.OpenFiles))
 	}
+	for _, k := range slices.Sorted(maps.Keys(e.Settings)) {
+		add(k, e.Settings[k])
+	}
 	for _, k := range slices.Sorted(maps.Keys(e.Sysctls)) {
 		add(k, e.Sysctls[k])
 	}

@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// The service level objective of a search, and how it is searched for
+// (docs/method.md).
+const (
+	sloQuantile = 0.99
+	sloLatency  = 50 * time.Millisecond
+	sloErrors   = 0.001 // share of the requests
+	sloSent     = 0.99  // share of the schedule
+
+	sloTries   = 3    // windows a rate, of which most decide
+	sloBracket = 1.05 // the search ends where the rates to both sides are this near
+	sloReach   = 16   // it begins at the capacity divided by this
+)
+
+// holds says whether a window held the objective. The percentile is taken from
+// what is there, however few: several windows decide, not one.
+func holds(m *record.Measurement) bool {
+	if m.Requests == 0 || m.Latency == nil || m.ErrorRate() > sloErrors || float64(m.Requests) < sloSent*float64(m.Scheduled) {
+		return false
+	}
+	h, err := m.Latency.Histogram()
+	return err == nil && h.Quantile(sloQuantile) <= sloLatency
+}
+
+// search finds the largest rate at which the server holds the objective, by
+// bisection of its logarithm between a sixteenth of the arm's capacity and the
+// capacity itself, and keeps a window at that rate. The search gives one value
+// of one trial; the blocks repeat it in fresh starts.
+func (b *Bench) search(ctx context.Context, server Server, level record.Level, spec load.Spec, seed uint64, t *record.Trial, ev Event) error {
+	low, high := capacity(t)/sloReach, capacity(t)
+	if high == 0 {
+		return fmt.Errorf("%v: the arm has no closed-loop level to begin from", level)
+	}
+	var best *record.Window
+	var probes []record.Probe
+	for rate := low; ; rate = math.Sqrt(low * high) {
+		p, held, err := b.probe(ctx, server, spec, rate, seed+uint64(len(probes))*sloTries, t)
+		if err != nil {
+			return fmt.Errorf("%v: %w", level, err)
+		}
+		probes = append(probes, p)
+		switch {
+		case p.Passed:
+			low, best = rate, held
+		case best == nil:
+			return fmt.Errorf("%v: it is not held at a sixteenth of the capacity, %.0f requests/s", level, rate)
+		default:
+			high = rate
+		}
+		if high/low <= sloBracket {
+			break
+		}
+	}
+	best.Level, best.Probes = level, probes
+	b.keep(best, t, ev)
+	return nil
+}
+
+// probe tries one rate until most of its windows agree; held is the last one
+// that held the objective.
+func (b *Bench) probe(ctx context.Context, server Server, spec load.Spec, rate float64, seed uint64, t *record.Trial) (p record.Probe, held *record.Window, err error) {
+	p.Rate = rate
+	const most = sloTries/2 + 1
+	for passed := 0; passed < most && p.Trials-passed < most; p.Trials++ {
+		w, err := b.measure(ctx, server, record.Level{Rate: rate}, spec, seed+uint64(p.Trials), t, false)
+		if err != nil {
+			return p, nil, err
+		}
+		if holds(&w.Load) {
+			passed++
+			held = w
+		}
+		p.Passed = passed >= most
+	}
+	return p, held, nil
+}

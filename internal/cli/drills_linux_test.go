@@ -1,0 +1,131 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// The drills: real faults, each of which has to trip its own gate. A gate that
+// nothing trips would be worth nothing.
+
+const drillServer = `'use strict';
+const http = require('node:http');
+const body = 'drill\n';
+let asked = 0;
+const server = http.createServer((req, res) => {
+  asked++;
+  const status = process.env.FAULT === 'errors' && asked > 20 && asked % 50 === 0 ? 500 : 200;
+  if (process.env.FAULT === 'resets' && asked > 20 && asked % 50 === 0) return req.socket.resetAndDestroy();
+  res.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
+  res.end(body);
+});
+server.keepAliveTimeout = process.env.FAULT === 'hangs-up' ? 50 : 65_000;
+server.keepAliveTimeoutBuffer = 0;
+server.listen({ port: Number(process.env.PORT), host: process.env.HOST, backlog: process.env.FAULT === 'backlog' ? 1 : 4096 });
+`
+
+// drill runs one block against a server with a fault, at the levels of a
+// profile, and counts the gates that fired in its windows.
+func drill(t *testing.T, fault, command, levels, arm string) map[string]int {
+	t.Helper()
+	dir := t.TempDir()
+	server := filepath.Join(dir, "drill")
+	require.NoError(t, os.Mkdir(server, 0o755))
+	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o644)) }
+	write(filepath.Join(server, "server.js"), drillServer)
+	write(filepath.Join(server, "server.yaml"), fmt.Sprintf(`schema: 1
+name: drill
+title: A server with a fault
+runtime: node
+needs:
+  - {executable: node, oldest: "20.0", install: apt-get install nodejs}
+command: %s
+environment: {HOST: "{host}", PORT: "{port}", FAULT: %s}
+ready: /
+routes:
+  /: {type: text/plain}
+keep_alive: both
+`, command, fault))
+	profile := filepath.Join(dir, "drill.yaml")
+	write(profile, "schema: 1\nname: drill\ndescription: A drill.\narms: ["+arm+"]\n"+levels+"window: 1s\nwarmup: 0s\ntimeout: 2s\nblocks: {min: 1, max: 1}\n")
+	run := filepath.Join(dir, "run")
+	out, err := exec.CommandContext(t.Context(), binary, "run", "--profile", profile, "--server", server, "--arm", arm, "--out", run).CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		require.Equal(t, 4, exit.ExitCode(), "%s", out) // all windows may have failed a gate
+	} else {
+		require.NoError(t, err, "%s", out)
+	}
+	trials, err := record.ReadTrials(run)
+	require.NoError(t, err)
+	fired := map[string]int{}
+	for _, trial := range trials {
+		require.Empty(t, trial.Failure)
+		for _, w := range trial.Windows {
+			for _, g := range w.Gates {
+				fired[g.Name]++
+				t.Logf("%v: %s: %s", w.Level, g.Name, g.Detail)
+			}
+		}
+	}
+	return fired
+}
+
+const node = "[node, server.js]"
+
+// TestDrills: besides a fault's own gate only those may fire that it explains,
+// and host-noise, because other tests load the machine at the same time.
+func TestDrills(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("a server and a generator on one core trip gates of their own")
+	}
+	for _, tc := range []struct {
+		name, fault, command, levels, arm string
+		want                              string
+		explained                         []string
+	}{
+		{"errors", "errors", node, "connections: [8]\n", "drill", record.GateErrors, nil},
+		{"resets", "resets", node, "connections: [8]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork}},
+		{"it ends idle connections", "hangs-up", node, "connections: [1]\nidle: [{connections: 200, rate: 200}]\n", "drill", record.GateIdleConnections, nil},
+		{"a listen queue of one", "backlog", node, "rates: [3000]\n", "'drill:close'", record.GateNetwork, []string{record.GateErrors, record.GateOfferedRate}},
+		{"as fast as the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [64]\n", "drill", record.GateCeiling, []string{record.GateGeneratorCPU, record.GateLittlesLaw}},
+		{"nothing", "none", node, "connections: [8]\nrates: [200]\n", "drill", "", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			fired := drill(t, tc.fault, tc.command, tc.levels, tc.arm)
+			if tc.want != "" {
+				assert.Positive(t, fired[tc.want], "the gate %s did not fire", tc.want)
+			}
+			allowed := append(tc.explained, tc.want, record.GateHostNoise)
+			for _, name := range slices.Sorted(maps.Keys(fired)) {
+				assert.Contains(t, allowed, name)
+			}
+		})
+	}
+}
+
+// TestDrillHog: somebody else on the run's cores.
+func TestDrillHog(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one core")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	hog := exec.CommandContext(ctx, "sh", "-c", "while :; do :; done")
+	require.NoError(t, hog.Start())
+	t.Cleanup(func() { cancel(); _ = hog.Wait() })
+	fired := drill(t, "none", node, "connections: [8]\n", "drill")
+	assert.Positive(t, fired[record.GateHostNoise])
+}
