@@ -103,6 +103,29 @@ func TestDataCanBeTakenAlong(t *testing.T) {
 	assert.NotEmpty(t, big.Cells[0].Points, "the document itself is not trimmed")
 }
 
+// TestNothingMeasuredHasNoValue: what is missing sorts and downloads as
+// nothing, never as a figure.
+func TestNothingMeasuredHasNoValue(t *testing.T) {
+	doc := document(t, 4)
+	doc.Cells = doc.Cells[:1]
+	doc.Cells[0].Throughput, doc.Cells[0].P999 = nil, nil
+	page := render(t, doc)
+	body := page[strings.Index(page, `id="raw-table"`):]
+	body = body[:strings.Index(body, "</table>")]
+	assert.Equal(t, 4, strings.Count(body, `data-value=""`), "three of the throughput and p99.9")
+	assert.NotContains(t, body, `data-value="-`)
+	assert.NotContains(t, body, "&#43;", "a number as other tools write it")
+}
+
+// TestCardsSayWhatFlipsThem: on the first screen, not in the evidence alone.
+func TestCardsSayWhatFlipsThem(t *testing.T) {
+	doc := document(t, 4)
+	doc.Verdicts[0].Flips = "another server altogether"
+	page := render(t, doc)
+	cards := page[strings.Index(page, `<div class="cards">`):strings.Index(page, `<section id="evidence"`)]
+	assert.Contains(t, cards, "another server altogether")
+}
+
 func TestTrendPage(t *testing.T) {
 	var docs []*report.Document
 	for i := range 12 {

@@ -18,7 +18,7 @@ type rawTable struct {
 type rawCell struct {
 	Text   string
 	Number bool
-	Value  float64
+	Value  string // empty where nothing was measured
 }
 
 func raw(d *report.Document) rawTable {
@@ -26,12 +26,10 @@ func raw(d *report.Document) rawTable {
 	for i := range d.Cells {
 		c := &d.Cells[i]
 		row := []rawCell{{Text: show.Text(c.Arm)}, {Text: c.Level}}
-		x := c.Throughput
-		if x == nil {
-			x = &report.Estimate{}
-		}
-		for _, v := range []float64{x.Mid, x.Low, x.High} {
-			row = append(row, number(v, show.Number))
+		if x := c.Throughput; x == nil {
+			row = append(row, missing, missing, missing)
+		} else {
+			row = append(row, number(x.Mid, show.Number), number(x.Low, show.Number), number(x.High, show.Number))
 		}
 		for _, e := range []*report.Estimate{c.P50, c.P90, c.P99, c.P999, c.CPUPerRequest} {
 			row = append(row, estimate(e, show.Seconds))
@@ -47,13 +45,17 @@ func raw(d *report.Document) rawTable {
 	return t
 }
 
+// missing has no value: a number in its place would be read as measured once
+// it stands in a download.
+var missing = rawCell{Text: show.None, Number: true}
+
 func estimate(e *report.Estimate, format func(float64) string) rawCell {
 	if e == nil {
-		return rawCell{Text: show.None, Number: true, Value: -1}
+		return missing
 	}
 	return number(e.Mid, format)
 }
 
 func number(v float64, format func(float64) string) rawCell {
-	return rawCell{Text: format(v), Number: true, Value: v}
+	return rawCell{Text: format(v), Number: true, Value: strconv.FormatFloat(v, 'f', -1, 64)}
 }

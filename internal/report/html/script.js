@@ -36,6 +36,7 @@ const table = document.getElementById('raw-table');
     const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
     const compare = (a, b) => {
       const [x, y] = [key(a), key(b)];
+      if (x === '' || y === '') return (x === '') - (y === ''); // not measured: last when ascending
       const [n, m] = [Number(x), Number(y)];
       return Number.isNaN(n) || Number.isNaN(m) ? x.localeCompare(y) : n - m;
     };
