@@ -100,7 +100,7 @@ func TestDrills(t *testing.T) {
 		{"errors", "errors", node, "connections: [8]\n", "drill", record.GateErrors, nil},
 		{"resets", "resets", node, "connections: [8]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork}},
 		{"it ends idle connections", "hangs-up", node, "connections: [1]\nidle: [{connections: 200, rate: 200}]\n", "drill", record.GateIdleConnections, nil},
-		{"a listen queue of one", "backlog", node, "rates: [3000]\n", "'drill:close'", record.GateNetwork, []string{record.GateErrors, record.GateOfferedRate}},
+		{"a listen queue of one", "backlog", node, "connections: [1]\nrates: [3000]\n", "drill:close", record.GateNetwork, []string{record.GateErrors, record.GateOfferedRate}},
 		{"as fast as the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [64]\n", "drill", record.GateCeiling, []string{record.GateGeneratorCPU, record.GateLittlesLaw}},
 		{"nothing", "none", node, "connections: [8]\nrates: [200]\n", "drill", "", nil},
 	} {
