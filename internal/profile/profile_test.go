@@ -120,7 +120,7 @@ func TestSelect(t *testing.T) {
 	require.NoError(t, p.Select([]string{"other:threads=2", "b:workers=2:close", "b:workers=2:close"}))
 	require.Len(t, p.Arms, 2)
 	assert.Equal(t, "other", p.Arms[0].Server)
-	assert.Equal(t, "other:threads=2", p.Replicates)
+	assert.Equal(t, []string{"other:threads=2"}, p.Replicates)
 	require.Error(t, p.Select(nil))
 	require.Error(t, p.Select([]string{"s:nonsense"}))
 }
