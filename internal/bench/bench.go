@@ -111,7 +111,7 @@ func (b *Bench) Blocks(ctx context.Context) error {
 	if len(b.Looks) > 0 {
 		expected = b.Looks[0]
 	}
-	pace := pace{perTrial: b.estimate()}
+	pace, canary := pace{perTrial: b.estimate()}, newCanary(b.Arms, b.Done)
 	for i, block := range b.Run.Plan {
 		for j, planned := range block {
 			if isDone(i, planned) {
@@ -126,6 +126,9 @@ func (b *Bench) Blocks(ctx context.Context) error {
 				return err // an unfinished trial is no trial: it would be run again on resume
 			}
 			trial.Block, trial.Position = i, j
+			if arm := b.Arms[planned.Arm]; arm.Canary() {
+				canary.add(arm, trial)
+			}
 			if err := b.Sink.Append(trial); err != nil {
 				return err
 			}
@@ -182,7 +185,7 @@ func (b *Bench) estimate() time.Duration {
 			trials++
 			total += time.Second + max(b.Run.Warmup, b.Run.WarmupMax)
 			for _, l := range t.Levels {
-				total += b.Run.WindowAt(b.Arms[t.Arm], b.Run.Levels[l])
+				total += b.Run.WindowAt(b.Arms[t.Arm], b.Run.Levels[l], b.Run.Levels[l].Rate)
 			}
 		}
 	}
@@ -266,8 +269,10 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 		URL: server.URL(arm.Route), Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
 		Close: arm.Close, Expect: load.Expect{Status: 200, Body: body}, CPUs: b.Run.LoadCPUs,
 	}
-	if err := b.warmUp(ctx, server, spec, t, ev); err != nil {
-		return err
+	if !arm.Canary() { // which has nothing to warm
+		if err := b.warmUp(ctx, server, spec, t, ev); err != nil {
+			return err
+		}
 	}
 	if arm.Beside != "" {
 		if _, err := server.Verify(ctx, arm.Beside); err != nil {
@@ -276,7 +281,6 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 	}
 	for _, l := range planned.Levels {
 		level, seed := b.Run.Levels[l], planned.Seed+uint64(l)
-		spec.Duration = b.Run.WindowAt(arm, level)
 		var err error
 		if level.SLO {
 			err = b.search(ctx, server, level, spec, seed, t, ev)
@@ -337,6 +341,9 @@ func (b *Bench) keep(w *record.Window, t *record.Trial, ev Event) {
 	if !w.Warmup {
 		w.Gates = gates(w, b.Run)
 	}
+	if b.Arms[t.Arm].Canary() { // that the generator limits it is what it is for
+		w.Gates = slices.DeleteFunc(w.Gates, func(g record.Gate) bool { return record.LowerBound(g.Name) })
+	}
 	t.Windows = append(t.Windows, *w)
 	ev.Window = w
 	b.tell(ev, WindowEnds)
@@ -350,6 +357,9 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 		if rate = level.Share * capacity(t); rate == 0 {
 			return nil, errors.New("the arm has no closed-loop level to take its capacity from")
 		}
+	}
+	if !warmup {
+		spec.Duration = b.Run.WindowAt(b.Arms[t.Arm], level, rate)
 	}
 	if rate > 0 {
 		var err error

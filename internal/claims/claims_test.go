@@ -394,3 +394,36 @@ func TestOnlyCommonLevels(t *testing.T) {
 	require.Len(t, v.Cells, 1)
 	assert.Equal(t, "c=64", v.Cells[0].Level)
 }
+
+// TestDisturbedBlocksAreNoSample: a block with the canary's gate is left out, and
+// it alone; the looks count it all the same.
+func TestDisturbedBlocksAreNoSample(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	for i := range trials {
+		if trials[i].Block >= 6 { // in which everything is the other way round
+			for j := range trials[i].Windows {
+				if trials[i].Arm == "b" || trials[i].Arm == "c" {
+					trials[i].Windows[j].Load.Completed *= 100
+				}
+			}
+		}
+	}
+	assert.Equal(t, claims.Inconclusive, answer(t, run, trials).Verdict)
+	for _, block := range []int{6, 7} {
+		trials = append(trials, record.Trial{Schema: 1, Block: block, Arm: "null~again", Windows: []record.Window{{Gates: []record.Gate{{Name: record.GateCanary, Detail: "slower"}}}}})
+	}
+	v := answer(t, run, trials)
+	assert.Equal(t, claims.Supported, v.Verdict, v.Reason)
+	assert.Equal(t, 6, v.Cells[0].Blocks)
+}
+
+// TestUnreachableLevels: what the machine does not allow has a reason of its own.
+func TestUnreachableLevels(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	run.Unreachable = []record.Unreachable{{Level: record.Level{Connections: 9000}, Reason: "not testable here: it takes 18000 open files"}}
+	l := ledger(t, strings.Replace(ledgerText, "a: a, b: b", "a: a, b: b, connections: [64, 9000]", 1))
+	vs, err := claims.Evaluate(l, run, trials)
+	require.NoError(t, err)
+	assert.Equal(t, claims.NotTestable, vs[0].Verdict)
+	assert.Contains(t, vs[0].Reason, "it takes 18000 open files")
+}

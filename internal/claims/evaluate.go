@@ -35,7 +35,7 @@ func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, err
 func newEvaluation(l *Ledger, run *record.Run, trials []record.Trial) (*evaluation, error) {
 	e := &evaluation{run: run, values: map[place]map[int]*sample{}, starts: map[string]map[int]*sample{}, failures: map[string]map[int]string{}}
 	e.index(trials)
-	alpha, err := alphaAt(l, run.Blocks, len(e.blocks))
+	alpha, err := alphaAt(l, run.Blocks, e.done)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate ledger: %w", err)
 	}
@@ -113,7 +113,8 @@ type evaluation struct {
 	values     map[place]map[int]*sample  // by block
 	starts     map[string]map[int]*sample // by arm and block: the trial alone
 	failures   map[string]map[int]string  // by arm and block: why a trial has fewer windows than planned
-	blocks     []int                      // the complete ones, in order
+	blocks     []int                      // the complete and undisturbed ones, in order
+	done       int                        // complete ones, disturbed or not
 }
 
 type place struct {
@@ -130,6 +131,10 @@ type sample struct {
 // index sorts the windows of the complete blocks.
 func (e *evaluation) index(trials []record.Trial) {
 	complete := record.CompleteBlocks(e.run, trials)
+	e.done = len(complete)
+	for block := range record.DisturbedBlocks(trials) {
+		delete(complete, block)
+	}
 	e.blocks = slices.Sorted(maps.Keys(complete))
 	for i := range trials {
 		t := &trials[i]
@@ -228,7 +233,7 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 	if cmp.Baseline > 0 {
 		cell.Level += " against " + against.level.String()
 	}
-	if why := e.impossible(cmp); why != "" {
+	if why := e.forbidden(cmp, level, against); why != "" {
 		cell.Reason = why
 		return cell
 	}
@@ -300,6 +305,21 @@ func (e *evaluation) impossible(cmp Comparison) string {
 		}
 		if why := e.absent(arm); why != "" {
 			return why
+		}
+	}
+	return ""
+}
+
+// forbidden says why a cell can have no answer in this run, "" if it can.
+func (e *evaluation) forbidden(c Comparison, level record.Level, against operand) string {
+	return cmp.Or(e.impossible(c), e.unreachable(level), e.unreachable(against.level))
+}
+
+// unreachable says why no trial visits a level, "" if trials do.
+func (e *evaluation) unreachable(level record.Level) string {
+	for _, u := range e.run.Unreachable {
+		if u.Level == level {
+			return u.Reason
 		}
 	}
 	return ""
@@ -446,7 +466,7 @@ const mostFloor = 1e6
 // the arm's own route, or else from the first one: what waits varies less than
 // what calculates.
 func (e *evaluation) floor(m metric, name string, level record.Level) (float64, bool) {
-	pairs := slices.DeleteFunc(slices.Clone(e.run.Arms), func(a record.Arm) bool { return a.Replicate == "" })
+	pairs := slices.DeleteFunc(slices.Clone(e.run.Arms), func(a record.Arm) bool { return a.Replicate == "" || a.Canary() })
 	if i := slices.IndexFunc(e.run.Arms, func(a record.Arm) bool { return a.Name == name }); i >= 0 {
 		slices.SortStableFunc(pairs, func(a, b record.Arm) int {
 			return record.ByLikeness(e.run.Arms[i])(a, b)

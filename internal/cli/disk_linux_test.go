@@ -30,6 +30,7 @@ arms: [node-http]
 connections: [1]
 window: 50ms
 warmup: 0s
+canary: false
 blocks: {min: 200, max: 200}
 `), 0o644))
 	dir := filepath.Join(disk, "run")

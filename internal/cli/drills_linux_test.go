@@ -32,6 +32,7 @@ const server = http.createServer((req, res) => {
   res.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
   res.end(body);
 });
+// Some versions of Node wait for a second more than this, so the window beside it is longer.
 server.keepAliveTimeout = process.env.FAULT === 'hangs-up' ? 50 : 65_000;
 server.keepAliveTimeoutBuffer = 0;
 server.listen({ port: Number(process.env.PORT), host: process.env.HOST, backlog: process.env.FAULT === 'backlog' ? 1 : 4096 });
@@ -60,7 +61,7 @@ routes:
 keep_alive: both
 `, command, fault))
 	profile := filepath.Join(dir, "drill.yaml")
-	write(profile, "schema: 1\nname: drill\ndescription: A drill.\narms: ["+arm+"]\n"+levels+"window: 1s\nwarmup: 0s\ntimeout: 2s\nblocks: {min: 1, max: 1}\n")
+	write(profile, "schema: 1\nname: drill\ndescription: A drill.\narms: ["+arm+"]\n"+levels+"window: 1s\nlong_window: 3s\nwarmup: 0s\ntimeout: 2s\ncanary: false\nblocks: {min: 1, max: 1}\n")
 	run := filepath.Join(dir, "run")
 	out, err := exec.CommandContext(t.Context(), binary, "run", "--profile", profile, "--server", server, "--arm", arm, "--out", run).CombinedOutput()
 	var exit *exec.ExitError

@@ -75,7 +75,7 @@ func listProfiles(w *tabwriter.Writer, arms bool) error {
 			}
 			continue
 		}
-		for _, arm := range p.WithReplicate() {
+		for _, arm := range p.Entered() {
 			if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, arm.Name, arm.Server, arm.Route); err != nil {
 				return err
 			}

@@ -24,6 +24,7 @@ connections: [1, 2]
 window: 20ms
 warmup: 20ms
 timeout: 2s
+canary: false
 blocks: {min: BLOCKS, max: BLOCKS}
 `
 

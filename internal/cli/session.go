@@ -96,14 +96,15 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 		return err
 	}
 	s.run.ID = filepath.Base(s.dir)
-	if err := s.prepare(ctx, p.WithReplicate()); err != nil {
+	if err := s.prepare(ctx, p.Entered()); err != nil {
 		removeEmpty(s.dir)
 		return err
 	}
-	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.Visits, p.Blocks.Max, s.run.Seed)
 	if err := s.settle(); err != nil {
 		return err
 	}
+	s.dropLevels(p)
+	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.Visits, p.Blocks.Max, s.run.Seed)
 	if err := s.chooseEngine(ctx, o.engine); err != nil {
 		return err
 	}
@@ -294,7 +295,7 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 		arms[i].Close = arm.Close || s.installed[arm.Server].AlwaysCloses()
 	}
 	s.run.Arms = arms
-	if len(present(arms, s.run.Missing)) == 0 {
+	if competitors := present(arms, s.run.Missing); !slices.ContainsFunc(competitors, func(a record.Arm) bool { return !a.Canary() }) {
 		return errors.New("none of the servers can run on this machine")
 	}
 	return nil
@@ -320,6 +321,24 @@ func (s *session) tooManyWorkers(arm *record.Arm) *record.Missing {
 	}
 }
 
+// dropLevels leaves out the levels with more connections than open files allow:
+// they would fail for a reason that has nothing to do with the servers.
+func (s *session) dropLevels(p *profile.Profile) {
+	allowed := s.run.Environment.OpenFiles
+	for _, l := range p.Levels {
+		if allowed == 0 || l.OpenFiles() <= allowed {
+			continue
+		}
+		u := record.Unreachable{
+			Level: l, Reason: fmt.Sprintf("not testable here: %v takes %d open files, and %d are allowed", l, l.OpenFiles(), allowed),
+			Hint: fmt.Sprintf("ulimit -Hn %[1]d && ulimit -n %[1]d, as root or in limits.conf, then run again", l.OpenFiles()),
+		}
+		p.Drop(l)
+		s.run.Unreachable = append(s.run.Unreachable, u)
+		s.say("partial run, without %v: %s\nhint: %s", l, u.Reason, u.Hint)
+	}
+}
+
 // addServers takes folders of servers that are not embedded.
 func (s *session) addServers(dirs []string) error {
 	for _, dir := range dirs {
@@ -337,6 +356,11 @@ func (s *session) addServers(dirs []string) error {
 }
 
 func (s *session) install(ctx context.Context, p *runners.Preparer, server string) error {
+	if server == record.NullServer {
+		in, err := nullServer(s.run.ServerCPUs)
+		s.installed[server] = in
+		return err
+	}
 	fsys := fixtures.Servers()
 	dir, own := s.own[server]
 	if own {

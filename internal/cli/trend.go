@@ -79,7 +79,7 @@ func news(t *report.Trend) error {
 	for _, s := range t.Series {
 		if lately(s) {
 			c := s.Changes[len(s.Changes)-1]
-			return exitError{exitMissed, fmt.Sprintf("%s at %s changed at %s: from %.3g of %s to %.3g", s.Arm, s.Level, t.Runs[c.Run].ID, c.Before, t.Reference, c.After)}
+			return exitError{exitMissed, fmt.Sprintf("%s at %s changed at %s: from %.3g of %s to %.3g", s.Arm, s.Level, t.Runs[c.Run].ID, c.Before, s.Over, c.After)}
 		}
 	}
 	return nil

@@ -14,19 +14,36 @@ import (
 // and each trial visits every level of its arm once, in an order of its own:
 // first those of the one kind, then those that need to know what came out of
 // them. Block i depends on the seed and on i alone, so that a longer plan
-// begins like a shorter one.
+// begins like a shorter one. The canary is not shuffled: it is the first and
+// the last of each block.
 func Blocks(arms []record.Arm, levels func(arm record.Arm) (first, then []int), n int, seed uint64) [][]record.PlannedTrial {
 	blocks := make([][]record.PlannedTrial, n)
 	for b := range blocks {
 		rng := rand.New(rand.NewPCG(seed, uint64(b)))
 		block := make([]record.PlannedTrial, len(arms))
-		for i, a := range rng.Perm(len(arms)) {
-			first, then := levels(arms[a])
-			block[i] = record.PlannedTrial{Arm: arms[a].Name, Levels: slices.Concat(shuffled(rng, first), shuffled(rng, then)), Seed: rng.Uint64()}
+		for i, a := range order(rng, arms) {
+			first, then := levels(a)
+			block[i] = record.PlannedTrial{Arm: a.Name, Levels: slices.Concat(shuffled(rng, first), shuffled(rng, then)), Seed: rng.Uint64()}
 		}
 		blocks[b] = block
 	}
 	return blocks
+}
+
+// order is the arms shuffled, between the two of the canary.
+func order(rng *rand.Rand, arms []record.Arm) []record.Arm {
+	var first, last, shuffled []record.Arm
+	for _, i := range rng.Perm(len(arms)) {
+		switch a := arms[i]; {
+		case !a.Canary():
+			shuffled = append(shuffled, a)
+		case a.Replicate == "":
+			first = append(first, a)
+		default:
+			last = append(last, a)
+		}
+	}
+	return slices.Concat(first, shuffled, last)
 }
 
 func shuffled(rng *rand.Rand, levels []int) []int {

@@ -79,3 +79,16 @@ func TestOrderIsFair(t *testing.T) {
 	}
 	assert.NotEqual(t, plan.Blocks(arms, upTo(4), 20, 1), plan.Blocks(arms, upTo(4), 20, 2))
 }
+
+// TestCanary: the null server is the first and the last of each block, whatever the order of the rest.
+func TestCanary(t *testing.T) {
+	arms := []record.Arm{{Name: "null~again", Server: "null", Replicate: "null"}, {Name: "a"}, {Name: "null", Server: "null"}, {Name: "b"}}
+	orders := map[string]bool{}
+	for _, block := range plan.Blocks(arms, upTo(1), 20, 1) {
+		require.Len(t, block, 4)
+		assert.Equal(t, "null", block[0].Arm)
+		assert.Equal(t, "null~again", block[3].Arm)
+		orders[block[1].Arm+block[2].Arm] = true
+	}
+	assert.Len(t, orders, 2)
+}

@@ -30,10 +30,13 @@ type Profile struct {
 	WarmupMax   time.Duration // the warm-up is repeated until the server is steady or so much time is gone
 	Timeout     time.Duration
 	Blocks      record.Range
+	Canary      bool     // the null server is loaded before and after each block
 	Claims      []string // of the ledger, to be answered; none: all
 
 	base int              // the first so many levels are those of every arm that no experiment names
 	own  map[string][]int // by arm: indices into Levels
+
+	dropped []record.Level
 }
 
 type levels struct {
@@ -85,6 +88,7 @@ type file struct {
 	WarmupMax   string       `yaml:"warmup_max"`
 	Timeout     string       `yaml:"timeout"`
 	Blocks      record.Range `yaml:"blocks"`
+	Canary      *bool        `yaml:"canary"`
 	Claims      []string     `yaml:"claims"`
 }
 
@@ -100,7 +104,7 @@ func Decode(name string, data []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicates: f.Replicates, Blocks: f.Blocks, Claims: f.Claims}
+	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicates: f.Replicates, Blocks: f.Blocks, Claims: f.Claims, Canary: f.Canary == nil || *f.Canary}
 	var errs []error
 	for i, text := range f.Arms {
 		arm, err := ParseArm(text)
@@ -148,6 +152,9 @@ func Decode(name string, data []byte) (*Profile, error) {
 		}
 		*d.into = v
 	}
+	if p.Canary {
+		p.visit(record.NullServer, []record.Level{canaryLevel})
+	}
 	if p.WarmupMax < p.Warmup {
 		errs = append(errs, doc.Errorf([]string{"warmup_max"}, "%v is below warmup, %v", p.WarmupMax, p.Warmup))
 	}
@@ -190,6 +197,9 @@ func (p *Profile) visit(arm string, levels []record.Level) {
 // then those that depend on the arm's capacity.
 func (p *Profile) Visits(arm record.Arm) (first, then []int) {
 	for _, i := range p.LevelsOf(arm) {
+		if slices.Contains(p.dropped, p.Levels[i]) {
+			continue
+		}
 		if p.Levels[i].OfCapacity() {
 			then = append(then, i)
 		} else {
@@ -198,6 +208,10 @@ func (p *Profile) Visits(arm record.Arm) (first, then []int) {
 	}
 	return first, then
 }
+
+// Drop leaves a level out of every arm's visits. It stays among Levels, so that
+// a reader sees that it was asked for.
+func (p *Profile) Drop(level record.Level) { p.dropped = append(p.dropped, level) }
 
 // LevelsOf is the levels that an arm visits, as indices into Levels. An arm
 // that the profile does not name visits those that stand before the experiments.
@@ -221,8 +235,11 @@ func (p *Profile) LevelsOf(arm record.Arm) []int {
 func ParseArm(text string) (record.Arm, error) {
 	parts := strings.Split(text, ":")
 	arm := record.Arm{Name: text, Server: parts[0], Route: "/"}
-	if arm.Server == "" {
+	switch arm.Server {
+	case "":
 		return arm, fmt.Errorf("arm %q: no server", text)
+	case record.NullServer:
+		return arm, fmt.Errorf("arm %q: the null server is no competitor; every block begins and ends with it anyway", text)
 	}
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")
@@ -292,19 +309,30 @@ func (p *Profile) Select(names []string) error {
 	return nil
 }
 
+// canaryLevel is where the null server is loaded before and after each block:
+// the level of the generator's ceiling.
+var canaryLevel = record.Level{Connections: 64}
+
 // ReplicateSuffix marks the second entry of the arm that is entered twice.
 const ReplicateSuffix = "~again"
 
-// WithReplicate is the arms to be run: those of the profile and the
-// replicates, each an arm like another one under a second name.
-func (p *Profile) WithReplicate() []record.Arm {
+// Entered is the arms to be run: those of the profile, the replicates, each an
+// arm like another one under a second name, and the canary before and after a block.
+func (p *Profile) Entered() []record.Arm {
 	arms := slices.Clone(p.Arms)
 	for _, a := range p.Arms {
 		if slices.Contains(p.Replicates, a.Name) {
-			again := a
-			again.Name, again.Replicate = a.Name+ReplicateSuffix, a.Name
-			arms = append(arms, again)
+			arms = append(arms, again(a))
 		}
 	}
-	return arms
+	if !p.Canary {
+		return arms
+	}
+	canary := record.Arm{Name: record.NullServer, Server: record.NullServer, Route: "/"}
+	return append(arms, canary, again(canary))
+}
+
+func again(a record.Arm) record.Arm {
+	a.Name, a.Replicate = a.Name+ReplicateSuffix, a.Name
+	return a
 }

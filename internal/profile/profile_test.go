@@ -33,10 +33,14 @@ func TestDecode(t *testing.T) {
 		Name: "x", Description: "X", Replicates: []string{"a"},
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
 		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
-		Window: time.Second, LongWindow: time.Second, Timeout: 10 * time.Second, Blocks: record.Range{Min: 2, Max: 5},
+		Window: time.Second, LongWindow: time.Second, Timeout: 10 * time.Second, Canary: true, Blocks: record.Range{Min: 2, Max: 5},
 	}, *p)
-	arms := p.WithReplicate()
-	require.Len(t, arms, 3)
+	arms := p.Entered()
+	require.Len(t, arms, 5)
+	assert.Equal(t, []record.Arm{{Name: "null", Server: "null", Route: "/"}, {Name: "null~again", Server: "null", Route: "/", Replicate: "null"}}, arms[3:])
+	for _, canary := range arms[3:] {
+		assert.Equal(t, []int{1}, p.LevelsOf(canary), "at 64 connections and nowhere else")
+	}
 	assert.Equal(t, record.Arm{Name: "a~again", Server: "a", Route: "/", Replicate: "a"}, arms[2])
 }
 

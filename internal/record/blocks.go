@@ -34,3 +34,20 @@ func CompleteBlocks(run *Run, trials []Trial) map[int]bool {
 	}
 	return complete
 }
+
+// DisturbedBlocks tells in which blocks the machine itself was not what it was
+// in the others, by the canary's gate, and why. Such a block is kept and is no
+// part of any analysis: what happened to its pairs happened between them.
+func DisturbedBlocks(trials []Trial) map[int]string {
+	disturbed := map[int]string{}
+	for i := range trials {
+		for _, w := range trials[i].Windows {
+			for _, g := range w.Gates {
+				if g.Name == GateCanary {
+					disturbed[trials[i].Block] = g.Detail
+				}
+			}
+		}
+	}
+	return disturbed
+}

@@ -12,6 +12,7 @@ const (
 	GateHostNoise       = "host-noise"
 	GateNetwork         = "network"
 	GateOfferedRate     = "offered-rate"
+	GateCanary          = "canary" // of the null server after a block: spoils the whole block
 )
 
 // LowerBound says whether a gate speaks of the generator and not of the

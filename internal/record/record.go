@@ -29,6 +29,14 @@ type Arm struct {
 	Replicate string `json:"replicate,omitempty" yaml:"replicate,omitempty"` // name of the arm that this one repeats (A/A)
 }
 
+// NullServer is the server that no arm competes with. It answers without doing
+// anything, so what it reaches is the generator's and the machine's own; an arm
+// of it is measured before and after every block, as the canary of the machine.
+const NullServer = "null"
+
+// Canary says whether the arm is the null server's.
+func (a Arm) Canary() bool { return a.Server == NullServer }
+
 // ByLikeness orders arms by whether they do the same work as one arm.
 func ByLikeness(one Arm) func(a, b Arm) int {
 	like := func(a Arm) int {

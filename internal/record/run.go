@@ -28,7 +28,8 @@ type Run struct {
 	ServerCPUs  []int            `json:"server_cpus"` // empty: not pinned
 	LoadCPUs    []int            `json:"load_cpus"`   // empty: not pinned
 	Servers     []ServerVersion  `json:"servers"`
-	Missing     []Missing        `json:"missing,omitempty"` // arms that could not take part; the run is partial
+	Missing     []Missing        `json:"missing,omitempty"`     // arms that could not take part; the run is partial
+	Unreachable []Unreachable    `json:"unreachable,omitempty"` // levels that the machine does not allow; no trial visits them
 	Environment Environment      `json:"environment"`
 	ClaimsHash  string           `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
 	Claims      string           `json:"claims"`          // the ledger itself, as YAML
@@ -57,10 +58,18 @@ func (r *Run) GeneratorCores() int {
 // Little's law shows.
 const manyConnections = 4000
 
-// WindowAt is the length of an arm's windows at a level. An answer beside a
-// calculation is as late as that is long, so it takes as long a window, too.
-func (r *Run) WindowAt(a Arm, l Level) time.Duration {
-	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0 || a.Beside != "") {
+// tailRequests is how many requests show a p99, with room for what a Poisson
+// schedule lacks by chance.
+const tailRequests = 105 * minTail
+
+// WindowAt is the length of an arm's windows at a level; rate is that of an open
+// loop, in requests a second. An answer beside a calculation is as late as that
+// is long, so it takes as long a window, too. So does an open loop whose p99 a
+// long window shows, and a short one does not; but not each of the many windows
+// of a search.
+func (r *Run) WindowAt(a Arm, l Level, rate float64) time.Duration {
+	tail := !l.SLO && rate*r.Window.Seconds() < tailRequests && rate*r.LongWindow.Seconds() >= tailRequests
+	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0 || a.Beside != "" || tail) {
 		return r.LongWindow
 	}
 	return r.Window
@@ -137,6 +146,18 @@ type Missing struct {
 	Reason string `json:"reason"`
 	Hint   string `json:"hint,omitempty"` // the command that mends it
 }
+
+// Unreachable is a level that no trial of a run visits.
+type Unreachable struct {
+	Level  Level  `json:"level"`
+	Reason string `json:"reason"`
+	Hint   string `json:"hint,omitempty"` // the command that mends it
+}
+
+// OpenFiles is how many open files a level takes on either side: one a
+// connection, and as many again, since a connection that ends and its
+// successor may both be open.
+func (l Level) OpenFiles() uint64 { return 2 * uint64(l.Connections+l.Idle) }
 
 // Environment describes the machine. A field that the system does not tell is empty.
 type Environment struct {

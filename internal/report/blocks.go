@@ -7,10 +7,10 @@ import (
 )
 
 // countBlocks tells which blocks count, by the same rule as the verdicts
-// (record.CompleteBlocks), and what the others lack.
+// (record.CompleteBlocks less record.DisturbedBlocks), and what is wrong with the others.
 func countBlocks(run *record.Run, trials []record.Trial) Blocks {
-	b := Blocks{Planned: len(run.Plan), Counted: []int{}, Partial: []PartialBlock{}}
-	complete := record.CompleteBlocks(run, trials)
+	b := Blocks{Planned: len(run.Plan), Counted: []int{}, Partial: []PartialBlock{}, Disturbed: []Disturbed{}}
+	complete, disturbed := record.CompleteBlocks(run, trials), record.DisturbedBlocks(trials)
 	missing := make(map[string]bool, len(run.Missing))
 	for _, m := range run.Missing {
 		missing[m.Arm] = true
@@ -20,6 +20,10 @@ func countBlocks(run *record.Run, trials []record.Trial) Blocks {
 		had := map[string]bool{}
 		for end = start; end < len(trials) && trials[end].Block == n; end++ {
 			had[trials[end].Arm] = true
+		}
+		if why := disturbed[n]; complete[n] && why != "" {
+			b.Disturbed = append(b.Disturbed, Disturbed{n, why})
+			continue
 		}
 		if complete[n] {
 			b.Counted = append(b.Counted, n)
@@ -37,6 +41,29 @@ func countBlocks(run *record.Run, trials []record.Trial) Blocks {
 	}
 	b.Provisional = len(b.Counted) == 0 && len(trials) > 0
 	return b
+}
+
+// canary is what the null server did around each block, those that do not count too.
+func canary(arms []Arm, trials []record.Trial) []Canary {
+	out := []Canary{}
+	for i := range trials {
+		t := &trials[i]
+		a := slices.IndexFunc(arms, func(a Arm) bool { return a.Name == t.Arm })
+		if !arms[a].Canary() || len(t.Windows) == 0 {
+			continue
+		}
+		if n := len(out); n == 0 || out[n-1].Block != t.Block {
+			out = append(out, Canary{Block: t.Block})
+		}
+		c, w := &out[len(out)-1], &t.Windows[len(t.Windows)-1]
+		if arms[a].Replicate == "" {
+			c.Before = number(w.Load.Throughput())
+		} else {
+			c.After = number(w.Load.Throughput())
+		}
+		c.Reason = record.DisturbedBlocks(trials[i : i+1])[t.Block]
+	}
+	return out
 }
 
 // counted keeps the trials of the blocks that count, all of them where none does.

@@ -27,6 +27,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		Verdicts:    cleanVerdicts(verdicts),
 		Arms:        arms(run),
 		Missing:     slices.Concat([]record.Missing{}, run.Missing),
+		Unreachable: slices.Concat([]record.Unreachable{}, run.Unreachable),
 		Notices:     slices.Concat([]string{}, run.Notices),
 		Environment: run.Environment,
 		Servers:     slices.Concat([]record.ServerVersion{}, run.Servers),
@@ -37,9 +38,10 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		return nil, err
 	}
 	d.Blocks = countBlocks(run, trials)
+	d.Canary = canary(d.Arms, trials)
 	trials = counted(d.Blocks, trials)
 	d.Levels = levels(run, trials)
-	d.Partial = run.State != record.Complete || len(run.Missing) > 0 || len(d.Blocks.Partial) > 0
+	d.Partial = run.State != record.Complete || len(run.Missing) > 0 || len(run.Unreachable) > 0 || len(d.Blocks.Partial) > 0
 	if err := d.measure(run, trials); err != nil {
 		return nil, err
 	}
@@ -72,9 +74,6 @@ func asked(run *record.Run) Asked {
 	}
 }
 
-// nullServer is the server that no arm competes with.
-const nullServer = "null"
-
 func arms(run *record.Run) []Arm {
 	servers := make(map[string]record.ServerVersion, len(run.Servers))
 	for _, s := range run.Servers {
@@ -88,7 +87,7 @@ func arms(run *record.Run) []Arm {
 		switch {
 		case a.Replicate != "":
 			arm.Role = Replicate
-		case a.Server == nullServer:
+		case a.Canary():
 			arm.Role = Ceiling
 		default:
 			style++
@@ -190,9 +189,13 @@ func Count(verdicts []claims.Verdict) []Tally {
 	return out
 }
 
-// Invalid says that every figure failed a gate that spoils it, so that no
-// answer can stand on any. A run without a figure is not invalid but empty.
+// Invalid says that every figure failed a gate that spoils it, or that every
+// block was disturbed, so that no answer can stand on any. A run without a
+// figure is not invalid but empty.
 func (d *Document) Invalid() bool {
+	if len(d.Blocks.Counted) == 0 && len(d.Blocks.Disturbed) > 0 {
+		return true
+	}
 	for i := range d.Cells {
 		if !slices.ContainsFunc(d.Cells[i].Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) }) {
 			return false

@@ -126,7 +126,7 @@ func TestBlocksThatCount(t *testing.T) {
 
 	d := build(t, run, newTrial(0, "a", 100), newTrial(0, "b", 50), newTrial(1, "a", 100), failed, newTrial(2, "a", 9000))
 	assert.Equal(t, report.Blocks{
-		Planned: 9, Counted: []int{0, 1}, Partial: []report.PartialBlock{{Block: 2, Trials: 1, Absent: []string{"b"}}},
+		Planned: 9, Counted: []int{0, 1}, Partial: []report.PartialBlock{{Block: 2, Trials: 1, Absent: []string{"b"}}}, Disturbed: []report.Disturbed{},
 	}, d.Blocks)
 	assert.True(t, d.Partial)
 	a, b := d.Cell("a", "c=64"), d.Cell("b", "c=64")
@@ -135,6 +135,32 @@ func TestBlocksThatCount(t *testing.T) {
 	assert.Equal(t, 1, b.Trials)
 	assert.Equal(t, 1, b.Failed)
 	assert.Equal(t, []report.Failure{{Block: 1, Arm: "b", Reason: "server exited"}}, d.Failures)
+}
+
+// TestDisturbedBlocks: what happened while the machine was another one is kept and counts for nothing.
+func TestDisturbedBlocks(t *testing.T) {
+	run := newRun("a", "null", "null~again")
+	run.Arms[2].Server, run.Arms[2].Replicate = "null", "null"
+	var trials []record.Trial
+	for block := range 3 {
+		trials = append(trials, newTrial(block, "null", 100_000), newTrial(block, "a", uint64(1000*(block+1))), newTrial(block, "null~again", uint64(90_000-30_000*(block/2))))
+		for i := range 3 {
+			trials[3*block+i].Position = i
+		}
+	}
+	trials[8].Windows[0].Gates = []record.Gate{{Name: record.GateCanary, Detail: "the null server was slower"}}
+	d := build(t, run, trials...)
+	assert.Equal(t, []int{0, 1}, d.Blocks.Counted)
+	assert.Equal(t, []report.Disturbed{{Block: 2, Reason: "the null server was slower"}}, d.Blocks.Disturbed)
+	assert.Equal(t, []report.Canary{{Block: 0, Before: 100_000, After: 90_000}, {Block: 1, Before: 100_000, After: 90_000}, {Block: 2, Before: 100_000, After: 60_000, Reason: "the null server was slower"}}, d.Canary)
+	assert.Equal(t, 2, d.Cell("a", "c=64").Throughput.Blocks)
+	assert.Empty(t, d.Noise, "the canary's pair is no A/A pair of a server")
+	assert.False(t, d.Invalid())
+
+	trials[2].Windows[0].Gates, trials[5].Windows[0].Gates = trials[8].Windows[0].Gates, trials[8].Windows[0].Gates
+	d = build(t, run, trials...)
+	assert.True(t, d.Invalid(), "no answer can stand on any block")
+	assert.Len(t, d.Canary, 3)
 }
 
 func TestNoCompleteBlockShowsWhatThereIs(t *testing.T) {

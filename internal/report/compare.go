@@ -172,7 +172,7 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 func (c *Comparison) column(d *Document, cell *Cell, of func(BlockPoint) float64) (out []float64) {
 	ref := map[int]float64{}
 	if c.Reference != "" {
-		if cell := d.Cell(c.Reference, cell.Level); cell != nil {
+		if cell := d.referenceCell(c.Reference, cell.Level); cell != nil {
 			for _, p := range cell.Points {
 				ref[p.Block] = of(p)
 			}
@@ -191,6 +191,19 @@ func (c *Comparison) column(d *Document, cell *Cell, of func(BlockPoint) float64
 		}
 	}
 	return out
+}
+
+// referenceCell is what figures at a level are taken over: the reference at that
+// level, or the canary at the one level that it has.
+func (d *Document) referenceCell(reference, level string) *Cell {
+	if cell := d.Cell(reference, level); cell != nil || d.arm(reference).Role != Ceiling {
+		return cell
+	}
+	i := slices.IndexFunc(d.Cells, func(c Cell) bool { return c.Arm == reference })
+	if i < 0 {
+		return nil
+	}
+	return &d.Cells[i]
 }
 
 // floor is what an A/A pair did at a level: the one on the arm's route if there is one.

@@ -38,10 +38,12 @@ type Document struct {
 	Starts      []Start                `json:"starts"`
 	Rankings    []Ranking              `json:"rankings"`
 	Noise       []Noise                `json:"noise"`
-	Fits        []Fit                  `json:"fits"` // of scalability
+	Canary      []Canary               `json:"canary"` // by block; none where the run had none
+	Fits        []Fit                  `json:"fits"`   // of scalability
 	Gates       []GateTotal            `json:"gates"`
 	Failures    []Failure              `json:"failures"`
 	Missing     []record.Missing       `json:"missing"`
+	Unreachable []record.Unreachable   `json:"unreachable"` // levels that the machine does not allow
 	Notices     []string               `json:"notices"`
 	Environment record.Environment     `json:"environment"`
 	Servers     []record.ServerVersion `json:"servers"`
@@ -104,13 +106,14 @@ type Level struct {
 // Blocks says which blocks count.
 //
 // A block counts if every arm that was planned in it, and is not in Missing,
-// had its turn. An arm whose trial failed had its turn: it has no value in
+// had its turn, and the canary was the same before and after. An arm whose trial failed had its turn: it has no value in
 // that block, and the others do. Where no block is complete Provisional is
 // true and everything measured is shown.
 type Blocks struct {
 	Planned     int            `json:"planned"` // in the plan; the run may stop earlier
 	Counted     []int          `json:"counted"`
 	Partial     []PartialBlock `json:"partial"`
+	Disturbed   []Disturbed    `json:"disturbed"` // complete, and left out because of the canary
 	Provisional bool           `json:"provisional"`
 }
 
@@ -119,6 +122,21 @@ type PartialBlock struct {
 	Block  int      `json:"block"`
 	Trials int      `json:"trials"` // that it has
 	Absent []string `json:"absent"` // arms without a trial; none where the plan does not hold the block
+}
+
+// Disturbed is a block during which the machine itself changed.
+type Disturbed struct {
+	Block  int    `json:"block"`
+	Reason string `json:"reason"`
+}
+
+// Canary is what the null server did before and after a block, in requests a
+// second; 0 where it was not measured. A block with a reason does not count.
+type Canary struct {
+	Block  int     `json:"block"`
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+	Reason string  `json:"reason,omitempty"`
 }
 
 // Estimate is a central value across blocks with its interval.

@@ -143,7 +143,7 @@ func noise(d *Document) []Noise {
 		{"cpu", func(p BlockPoint) float64 { return p.CPUPerRequest }},
 	}
 	for _, a := range d.Arms {
-		if a.Role != Replicate {
+		if a.Role != Replicate || a.Canary() {
 			continue
 		}
 		for _, l := range d.Levels {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -26,9 +27,11 @@ type TrendRun struct {
 	Method string    `json:"method"`
 }
 
-// TrendSerie is the throughput of one arm at one level over the reference's.
+// TrendSerie is the throughput of one arm at one level over that of another:
+// the reference's, or the null server's where the arm is the reference itself.
 type TrendSerie struct {
 	Arm     string        `json:"arm"`
+	Over    string        `json:"over"`
 	Level   string        `json:"level"`
 	Noise   bool          `json:"noise"`   // the A/A pair: if this moves, the harness or the machine does, and no other series tells anything
 	Points  []TrendPoint  `json:"points"`  // of the runs that have it
@@ -81,13 +84,16 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 			t.Since = i
 		}
 	}
-	c := Comparison{Reference: reference}
 	for _, cell := range newest.Cells {
-		role := newest.arm(cell.Arm).Role
-		if cell.Arm == reference || role == Ceiling {
+		arm, over := newest.arm(cell.Arm), reference
+		if cell.Arm == reference {
+			over = record.NullServer
+		}
+		if arm.Canary() || newest.arm(over).Role == "" {
 			continue
 		}
-		s := TrendSerie{Arm: cell.Arm, Level: cell.Level, Noise: role == Replicate, Points: []TrendPoint{}, Changes: []TrendChange{}}
+		c := Comparison{Reference: over}
+		s := TrendSerie{Arm: cell.Arm, Over: over, Level: cell.Level, Noise: arm.Role == Replicate, Points: []TrendPoint{}, Changes: []TrendChange{}}
 		for i, d := range docs {
 			old := d.Cell(cell.Arm, cell.Level)
 			if old == nil || old.spoiled() {

@@ -109,7 +109,7 @@ func Write(w io.Writer, d *report.Document) error {
 		v.Trust = append(v.Trust, table{show.Validity(d, route), fmt.Sprint("validity-", i)})
 	}
 	v.Tables = keepRows(append(v.Tables, table{show.Fits(d), "fits"}, table{show.Starts(d), "starts"}))
-	v.Trust = keepRows(append([]table{{show.Noise(d), "noise"}, {show.Gates(d), "gates"}, {show.Failures(d), "failures"}, {show.Missing(d), "missing"}}, v.Trust...))
+	v.Trust = keepRows(append([]table{{show.Noise(d), "noise"}, {show.Canary(d), "canary"}, {show.Gates(d), "gates"}, {show.Failures(d), "failures"}, {show.Missing(d), "missing"}}, v.Trust...))
 	v.Data, v.Trimmed = trim(d)
 	return page.Execute(w, v)
 }

@@ -56,7 +56,7 @@ func WriteTrend(w io.Writer, t *report.Trend) error {
 }
 
 func newTrendLine(t *report.Trend, s *report.TrendSerie, i int) trendLine {
-	l := trendLine{ID: fmt.Sprint("series-", i), Name: show.Text(s.Arm + " at " + s.Level), Noise: s.Noise, Width: trendWidth, Height: trendHeight}
+	l := trendLine{ID: fmt.Sprint("series-", i), Name: show.Text(s.Arm + " over " + s.Over + " at " + s.Level), Noise: s.Noise, Width: trendWidth, Height: trendHeight}
 	var values []float64
 	for _, p := range s.Points {
 		values = append(values, p.Ratio)

@@ -121,6 +121,7 @@ func (p *page) results(d *report.Document) {
 func (p *page) trust(d *report.Document) {
 	p.line("## What may be believed")
 	p.grid(show.Noise(d))
+	p.grid(show.Canary(d))
 	if len(d.Noise) == 0 {
 		p.line("No A/A pair was measured, so the noise of this machine is not known.")
 	}

@@ -248,7 +248,7 @@ func Starts(d *report.Document) *Grid {
 	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed", "Warm-up")
 	for i := range d.Starts {
 		s := &d.Starts[i]
-		if role(d, s.Arm) == report.Replicate {
+		if role(d, s.Arm) != report.Competitor {
 			continue
 		}
 		g.add(Text(s.Arm), PlusMinus(s.Startup, Milliseconds), PlusMinus(s.Memory, Mebibytes),
@@ -358,6 +358,30 @@ func Gates(d *report.Document) *Grid {
 	return g
 }
 
+// Canary is the null server before and after each block, over the middle of the run.
+func Canary(d *report.Document) *Grid {
+	g := grid("Canary: the null server before and after each block", ">Block", ">Before, req/s", ">After, req/s", ">After over before", "The block")
+	for i := range d.Canary {
+		c := &d.Canary[i]
+		before, after, ratio, counts := None, None, None, "counts"
+		if c.Before > 0 {
+			before = Number(c.Before)
+		}
+		if c.After > 0 {
+			after = Number(c.After)
+		}
+		if c.Before > 0 && c.After > 0 {
+			ratio = Number(c.After / c.Before)
+		}
+		if c.Reason != "" {
+			counts = "does not count: " + Text(c.Reason)
+		}
+		g.add(fmt.Sprint(c.Block+1), before, after, ratio, counts)
+	}
+	g.note("the null server does the same work each time: what moves it is the machine")
+	return g
+}
+
 // Failures lists the starts that ended early.
 func Failures(d *report.Document) *Grid {
 	g := grid("Starts that failed or ended early", ">Block", "Arm", "Why")
@@ -460,9 +484,9 @@ func Comparison(c *report.Comparison) *Grid {
 
 // Trend is where each ratio stands and when it last changed.
 func Trend(t *report.Trend) *Grid {
-	g := grid(fmt.Sprintf("Throughput over %s, %d runs from %s to %s", Text(t.Reference), len(t.Runs),
+	g := grid(fmt.Sprintf("Ratios of throughput, %d runs from %s to %s", len(t.Runs),
 		t.Runs[0].Start.UTC().Format("2006-01-02"), t.Runs[len(t.Runs)-1].Start.UTC().Format("2006-01-02")),
-		"Arm", "Level", ">Runs", ">Newest ratio", "Last change")
+		"Arm", "Over", "Level", ">Runs", ">Newest ratio", "Last change")
 	for i := range t.Series {
 		s := &t.Series[i]
 		name, newest, change := Text(s.Arm), None, "none"
@@ -476,7 +500,7 @@ func Trend(t *report.Trend) *Grid {
 			c := s.Changes[n-1]
 			change = fmt.Sprintf("at %s: from %s to %s", Text(t.Runs[c.Run].ID), Number(c.Before), Number(c.After))
 		}
-		g.add(name, Text(s.Level), fmt.Sprint(len(s.Points)), newest, change)
+		g.add(name, Text(s.Over), Text(s.Level), fmt.Sprint(len(s.Points)), newest, change)
 	}
 	if t.Since > 0 {
 		g.note(fmt.Sprintf("the method changed at %s: earlier runs are not compared with later ones", Text(t.Runs[t.Since].ID)))

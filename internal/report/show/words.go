@@ -36,7 +36,10 @@ func Warnings(d *report.Document) []string {
 		}
 		out = append(out, fmt.Sprintf("PARTIAL RUN: %s could not take part (%s).", plural(n, "arm"), strings.Join(names, ", ")))
 	}
-	if d.Blocks.Provisional {
+	for _, u := range d.Unreachable {
+		out = append(out, fmt.Sprintf("PARTIAL RUN: %s. What mends it: %s.", Text(u.Reason), Text(u.Hint)))
+	}
+	if d.Blocks.Provisional && len(d.Blocks.Disturbed) == 0 {
 		out = append(out, "NO COMPLETE BLOCK: everything measured is shown, and nothing of it compares fairly.")
 	}
 	for _, p := range d.Blocks.Partial {
@@ -49,6 +52,9 @@ func Warnings(d *report.Document) []string {
 			lacks = "lacks " + texts(p.Absent)
 		}
 		out = append(out, fmt.Sprintf("Block %d %s: it has %s and %s.", p.Block+1, what, plural(p.Trials, "trial"), lacks))
+	}
+	for _, b := range d.Blocks.Disturbed {
+		out = append(out, fmt.Sprintf("Block %d does not count, for the machine was not the same: %s.", b.Block+1, Text(b.Reason)))
 	}
 	if len(d.Cells) == 0 {
 		out = append(out, "NOTHING WAS MEASURED.")

@@ -6,6 +6,7 @@ package synthetic
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/claims"
@@ -36,6 +37,7 @@ var servers = []server{
 	{arm: record.Arm{Name: "flask-gunicorn-gthread", Server: "flask-gunicorn", Route: "/", Threads: 8}, peak: 2450, single: 1150, kappa: 6e-9, tail: 3.1, memory: 61, startup: 0.53, threads: 10},
 	{arm: record.Arm{Name: "django", Server: "django", Route: "/"}, peak: 1480, single: 820, kappa: 8e-9, tail: 3.4, memory: 78, startup: 0.74, threads: 2},
 	{arm: record.Arm{Name: "null", Server: "null", Route: "/"}, peak: 138000, single: 16500, kappa: 1e-9, tail: 1.6, memory: 9, startup: 0.006, threads: 6},
+	{arm: record.Arm{Name: "null~again", Server: "null", Route: "/", Replicate: "null"}, peak: 138000, single: 16500, kappa: 1e-9, tail: 1.6, memory: 9, startup: 0.006, threads: 6},
 }
 
 // Levels of the run: closed and open.
@@ -67,9 +69,13 @@ func Run(blocks int, interrupted bool) (*record.Run, []record.Trial, []claims.Ve
 	var trials []record.Trial
 	for b := range planned {
 		var plan []record.PlannedTrial
-		for position, i := range rng.Perm(len(servers)) {
+		for position, i := range order(rng) {
 			s := &servers[i]
-			plan = append(plan, record.PlannedTrial{Arm: s.arm.Name, Levels: rng.Perm(len(levels)), Seed: rng.Uint64()})
+			visited := rng.Perm(len(levels))
+			if s.arm.Canary() {
+				visited = []int{2}
+			}
+			plan = append(plan, record.PlannedTrial{Arm: s.arm.Name, Levels: visited, Seed: rng.Uint64()})
 			if b == blocks && position >= len(servers)/2 {
 				continue
 			}
@@ -78,6 +84,12 @@ func Run(blocks int, interrupted bool) (*record.Run, []record.Trial, []claims.Ve
 		run.Plan = append(run.Plan, plan)
 	}
 	return run, trials, Verdicts()
+}
+
+// order is a block's: shuffled, between the two trials of the null server, which stand last in servers.
+func order(rng *rand.Rand) []int {
+	n := len(servers) - 2
+	return slices.Concat([]int{n}, rng.Perm(n), []int{n + 1})
 }
 
 func newRun(blocks int) *record.Run {
