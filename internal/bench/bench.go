@@ -111,7 +111,7 @@ func (b *Bench) Blocks(ctx context.Context) error {
 	if len(b.Looks) > 0 {
 		expected = b.Looks[0]
 	}
-	pace, canary := pace{perTrial: b.estimate()}, newCanary(b.Arms, b.Done)
+	pace, canary := pace{}, newCanary(b.Arms, b.Done)
 	for i, block := range b.Run.Plan {
 		for j, planned := range block {
 			if isDone(i, planned) {
@@ -132,7 +132,7 @@ func (b *Bench) Blocks(ctx context.Context) error {
 			if err := b.Sink.Append(trial); err != nil {
 				return err
 			}
-			pace.add(time.Since(began))
+			pace.add(b.expected(planned), time.Since(began))
 			ev.Took, ev.Remaining, ev.Failure = time.Since(began), pace.remaining(b.left(i, j+1, ev.Blocks, isDone)), trial.Failure
 			b.tell(ev, TrialEnds)
 		}
@@ -147,16 +147,17 @@ func (b *Bench) Blocks(ctx context.Context) error {
 	return nil
 }
 
-// left counts the trials to be run from a place on until the expected end.
-func (b *Bench) left(block, position, blocks int, isDone func(int, record.PlannedTrial) bool) (n int) {
+// left is what the trials from a place on until the expected end should take,
+// by their windows alone.
+func (b *Bench) left(block, position, blocks int, isDone func(int, record.PlannedTrial) bool) (d time.Duration) {
 	for i := block; i < blocks; i++ {
 		for j, p := range b.Run.Plan[i] {
 			if (i > block || j >= position) && !isDone(i, p) {
-				n++
+				d += b.expected(p)
 			}
 		}
 	}
-	return n
+	return d
 }
 
 // nextLook is the first look at which so many blocks are done, the last one at the latest.
@@ -176,38 +177,39 @@ func (b *Bench) tell(ev Event, kind EventKind) {
 	}
 }
 
-// estimate is how long a trial should take, before one has been seen.
-func (b *Bench) estimate() time.Duration {
-	var total time.Duration
-	trials := 0
-	for _, block := range b.Run.Plan[:min(1, len(b.Run.Plan))] {
-		for _, t := range block {
-			trials++
-			total += time.Second + max(b.Run.Warmup, b.Run.WarmupMax)
-			for _, l := range t.Levels {
-				total += b.Run.WindowAt(b.Arms[t.Arm], b.Run.Levels[l], b.Run.Levels[l].Rate)
-			}
+// expected is how long a trial should take by its windows, its warm-up and a
+// second for the rest.
+func (b *Bench) expected(p record.PlannedTrial) time.Duration {
+	arm := b.Arms[p.Arm]
+	d := time.Second
+	if !arm.Canary() {
+		d += max(b.Run.Warmup, b.Run.WarmupMax)
+	}
+	for _, l := range p.Levels {
+		level := b.Run.Levels[l]
+		window := b.Run.WindowAt(arm, level, level.Rate)
+		if level.SLO {
+			window *= searchWindows
 		}
+		d += window
 	}
-	return total / time.Duration(max(trials, 1))
+	return d
 }
 
-// pace estimates the time left from the trials so far.
-type pace struct {
-	perTrial time.Duration
-	seen     int
+// pace corrects what is expected by what the trials so far took.
+type pace struct{ expected, took time.Duration }
+
+func (p *pace) add(expected, took time.Duration) {
+	p.expected += expected
+	p.took += took
 }
 
-func (p *pace) add(d time.Duration) {
-	p.seen++
-	if p.seen == 1 {
-		p.perTrial = d
-		return
+func (p *pace) remaining(expected time.Duration) time.Duration {
+	if p.expected == 0 {
+		return expected
 	}
-	p.perTrial += (d - p.perTrial) / time.Duration(min(p.seen, 8))
+	return time.Duration(float64(expected) * float64(p.took) / float64(p.expected))
 }
-
-func (p *pace) remaining(trials int) time.Duration { return time.Duration(trials) * p.perTrial }
 
 // trial runs one trial. The error is ctx's; everything that the server does
 // wrong stands in the trial.

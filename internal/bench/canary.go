@@ -71,7 +71,7 @@ func (c *canary) drift(before, after float64) string {
 			if r < 0 {
 				word = "slower"
 			}
-			return fmt.Sprintf("the null server was %.2gx %s %s: %.0f and %.0f req/s (limit %.2gx)",
+			return fmt.Sprintf("the null server was %.2gx %s %s: %.0f and %.0f req/s (limit %.3gx)",
 				math.Exp(math.Abs(r)), word, far.what, far.a, far.b, 1+maxCanaryDrift)
 		}
 	}

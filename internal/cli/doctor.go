@@ -22,18 +22,20 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Tell what on this machine would spoil a measurement",
 		Long: `Look at this machine for a second and tell what would spoil a measurement on it,
 the worst first, with the command that mends it and the one that puts back what
-is there now. Nothing is changed.
+is there now. Nothing is changed. With --format sh what can be put back becomes
+a script that takes "mend" or "restore"; scripts/tune-host runs a command between the two.
 
 Exit code: 0; 1 if a check is bad, so that a script can refuse to measure.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), format) },
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&format, "format", "text", "text, json or sh")
+	completeWith(cmd, "format", "text", "json", "sh")
 	return cmd
 }
 
 func (a *app) doctor(ctx context.Context, format string) error {
-	if err := oneOf("format", format, "text", "json"); err != nil {
+	if err := oneOf("format", format, "text", "json", "sh"); err != nil {
 		return err
 	}
 	checks := host.Checks(ctx)
@@ -46,9 +48,13 @@ func (a *app) doctor(ctx context.Context, format string) error {
 		count[c.State]++
 	}
 	var err error
-	if format == "json" {
+	switch format {
+	case "json":
 		err = writeJSON(a.out, checks)
-	} else {
+	case "sh":
+		_, err = io.WriteString(a.out, doctorScript(checks))
+		return err // what is bad is about to be mended
+	default:
 		_, err = io.WriteString(a.out, doctorText(checks)+closing(count))
 	}
 	if err == nil && count[host.Bad] > 0 {
@@ -75,6 +81,24 @@ func doctorText(checks []host.Check) string {
 		}
 	}
 	return b.String()
+}
+
+// doctorScript is a shell script that mends what can be put back, and puts back
+// what is there now. What changes only the shell that runs it is left out.
+func doctorScript(checks []host.Check) string {
+	var mend, restore strings.Builder
+	for _, c := range checks {
+		if c.Mend != "" && c.Restore != "" {
+			fmt.Fprintf(&mend, "\t# %s: %s\n\t%s\n", c.Name, c.Finding, c.Mend)
+			fmt.Fprintf(&restore, "\t%s\n", c.Restore)
+		}
+	}
+	if mend.Len() == 0 {
+		mend.WriteString("\t: # nothing that can be put back has to be mended\n")
+		restore.WriteString("\t:\n")
+	}
+	return "#!/bin/sh\n# Made by hellobench doctor: mends this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nmend)\n" +
+		mend.String() + "\t;;\nrestore)\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 mend|restore\" >&2\n\texit 2\n\t;;\nesac\n"
 }
 
 func closing(count map[host.State]int) string {

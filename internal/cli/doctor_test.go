@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,4 +65,29 @@ func TestWrappedText(t *testing.T) {
 	}
 	assert.Equal(t, "head "+text, strings.Join(strings.Fields(wrapped), " "), "an apostrophe keeps nothing together")
 	assert.Equal(t, "a \n", wrap("a ", "", ""))
+}
+
+// TestDoctorScript runs the script: what it mends, it puts back.
+func TestDoctorScript(t *testing.T) {
+	dir := t.TempDir()
+	setting, script := filepath.Join(dir, "a setting"), filepath.Join(dir, "tune.sh")
+	require.NoError(t, os.WriteFile(setting, []byte("slow"), 0o644))
+	checks := []host.Check{
+		{Name: "a", Finding: "slow", Mend: "printf fast >'" + setting + "'", Restore: "printf slow >'" + setting + "'"},
+		{Name: "b", Finding: "of one shell", Mend: "exit 9"},
+	}
+	run := func(argument string) error {
+		require.NoError(t, os.WriteFile(script, []byte(doctorScript(checks)), 0o644))
+		return exec.CommandContext(t.Context(), "sh", script, argument).Run()
+	}
+	for _, step := range []struct{ argument, want string }{{"mend", "fast"}, {"restore", "slow"}} {
+		require.NoError(t, run(step.argument))
+		now, err := os.ReadFile(setting)
+		require.NoError(t, err)
+		assert.Equal(t, step.want, string(now))
+	}
+	require.Error(t, run("nonsense"))
+	checks = nil
+	require.NoError(t, run("mend"))
+	require.NoError(t, run("restore"))
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,11 +23,13 @@ import (
 // nothing trips would be worth nothing.
 
 const drillServer = `'use strict';
+const cluster = require('node:cluster');
 const http = require('node:http');
 const body = 'drill\n';
 let asked = 0;
 const server = http.createServer((req, res) => {
   asked++;
+  if (process.env.FAULT === 'restarts' && asked > 2000) process.exit(1);
   const status = process.env.FAULT === 'errors' && asked > 20 && asked % 50 === 0 ? 500 : 200;
   if (process.env.FAULT === 'resets' && asked > 20 && asked % 50 === 0) return req.socket.resetAndDestroy();
   res.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
@@ -35,14 +38,24 @@ const server = http.createServer((req, res) => {
 // Some versions of Node wait for a second more than this, so the window beside it is longer.
 server.keepAliveTimeout = process.env.FAULT === 'hangs-up' ? 50 : 65_000;
 server.keepAliveTimeoutBuffer = 0;
-server.listen({ port: Number(process.env.PORT), host: process.env.HOST, backlog: process.env.FAULT === 'backlog' ? 1 : 4096 });
+if (process.env.FAULT === 'restarts' && cluster.isPrimary) {
+  cluster.on('exit', () => cluster.fork());
+  cluster.fork();
+} else {
+  server.listen({ port: Number(process.env.PORT), host: process.env.HOST, backlog: process.env.FAULT === 'backlog' ? 1 : 4096 });
+}
 `
 
 // drill runs one block against a server with a fault, at the levels of a
 // profile, and counts the gates that fired in its windows.
 func drill(t *testing.T, fault, command, levels, arm string) map[string]int {
 	t.Helper()
-	dir := t.TempDir()
+	return drillIn(t, t.TempDir(), fault, command, "canary: false\n"+levels, arm)
+}
+
+// drillIn is drill with the run in a folder that the caller can watch.
+func drillIn(t *testing.T, dir, fault, command, levels, arm string) map[string]int {
+	t.Helper()
 	server := filepath.Join(dir, "drill")
 	require.NoError(t, os.Mkdir(server, 0o755))
 	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o644)) }
@@ -61,7 +74,7 @@ routes:
 keep_alive: both
 `, command, fault))
 	profile := filepath.Join(dir, "drill.yaml")
-	write(profile, "schema: 1\nname: drill\ndescription: A drill.\narms: ["+arm+"]\n"+levels+"window: 1s\nlong_window: 3s\nwarmup: 0s\ntimeout: 2s\ncanary: false\nblocks: {min: 1, max: 1}\n")
+	write(profile, "schema: 1\nname: drill\ndescription: A drill.\narms: ["+arm+"]\n"+levels+"window: 1s\nlong_window: 3s\nwarmup: 0s\ntimeout: 2s\nblocks: {min: 1, max: 1}\n")
 	run := filepath.Join(dir, "run")
 	out, err := exec.CommandContext(t.Context(), binary, "run", "--profile", profile, "--server", server, "--arm", arm, "--out", run).CombinedOutput()
 	var exit *exec.ExitError
@@ -102,6 +115,10 @@ func TestDrills(t *testing.T) {
 		{"resets", "resets", node, "connections: [8]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork}},
 		{"it ends idle connections", "hangs-up", node, "connections: [1]\nidle: [{connections: 200, rate: 200}]\n", "drill", record.GateIdleConnections, nil},
 		{"a listen queue of one", "backlog", node, "connections: [1]\nrates: [3000]\n", "drill:close", record.GateNetwork, []string{record.GateErrors, record.GateOfferedRate}},
+		{"it restarts under load", "restarts", node, "connections: [8]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork}},
+		{"fewer open files than connections", "none", "[sh, -c, \"ulimit -n 48; exec node server.js\"]", "connections: [100]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork, record.GateConnections, record.GateGeneratorCPU, record.GateCeiling}},
+		{"a rate beyond the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [1]\nrates: [500000]\n", "drill", record.GateOfferedRate,
+			[]string{record.GateGeneratorCPU, record.GateCeiling, record.GateErrors, record.GateLittlesLaw}},
 		{"as fast as the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [64]\n", "drill", record.GateCeiling, []string{record.GateGeneratorCPU, record.GateLittlesLaw}},
 		{"nothing", "none", node, "connections: [8]\nrates: [200]\n", "drill", "", nil},
 	} {
@@ -129,4 +146,34 @@ func TestDrillHog(t *testing.T) {
 	t.Cleanup(func() { cancel(); _ = hog.Wait() })
 	fired := drill(t, "none", node, "connections: [8]\n", "drill")
 	assert.Positive(t, fired[record.GateHostNoise])
+}
+
+// TestDrillCanary: the machine becomes another one in the middle of a block.
+func TestDrillCanary(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one core")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			// The first line of the journal is the null server before the block.
+			if data, err := os.ReadFile(filepath.Join(dir, "run", "trials.jsonl")); err == nil && len(data) > 0 {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		// Of so many on both cores each server gets a fraction of its own.
+		hogs := exec.CommandContext(ctx, "sh", "-c", "for i in 1 2 3 4 5 6; do (while kill -0 $$ 2>/dev/null; do :; done) & done; wait")
+		_ = hogs.Run()
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	fired := drillIn(t, dir, "none", node, "connections: [8]\n", "drill")
+	assert.Positive(t, fired[record.GateCanary])
 }
