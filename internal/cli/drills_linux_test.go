@@ -117,8 +117,10 @@ func TestDrills(t *testing.T) {
 		{"a listen queue of one", "backlog", node, "connections: [1]\nrates: [3000]\n", "drill:close", record.GateNetwork, []string{record.GateErrors, record.GateOfferedRate}},
 		{"it restarts under load", "restarts", node, "connections: [8]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork}},
 		{"fewer open files than connections", "none", "[sh, -c, \"ulimit -n 48; exec node server.js\"]", "connections: [100]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork, record.GateConnections, record.GateGeneratorCPU, record.GateCeiling}},
-		{"a rate beyond the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [1]\nrates: [500000]\n", "drill", record.GateOfferedRate,
-			[]string{record.GateGeneratorCPU, record.GateCeiling, record.GateErrors, record.GateLittlesLaw}},
+		{
+			"a rate beyond the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [1]\nrates: [500000]\n", "drill", record.GateOfferedRate,
+			[]string{record.GateGeneratorCPU, record.GateCeiling, record.GateErrors, record.GateLittlesLaw},
+		},
 		{"as fast as the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [64]\n", "drill", record.GateCeiling, []string{record.GateGeneratorCPU, record.GateLittlesLaw}},
 		{"nothing", "none", node, "connections: [8]\nrates: [200]\n", "drill", "", nil},
 	} {
