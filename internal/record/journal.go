@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"syscall"
 )
 
@@ -110,23 +112,61 @@ func ReadTrials(dir string) ([]Trial, error) {
 	defer func() { _ = f.Close() }()
 	var trials []Trial
 	r := bufio.NewReaderSize(f, 1<<20)
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
+	for {
+		var lines [][]byte
+		for len(lines) < linesAtOnce && err == nil {
+			var line []byte
+			if line, err = r.ReadBytes('\n'); err == nil {
+				lines = append(lines, line)
+			}
+		}
+		more, lineErr := decodeTrials(path, len(trials)+1, lines)
+		if lineErr != nil {
+			return nil, lineErr
+		}
+		trials = append(trials, more...)
 		if errors.Is(err, io.EOF) {
 			return trials, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read trials: %w", err)
 		}
-		var t Trial
-		if err := json.Unmarshal(line, &t); err != nil {
-			return nil, fmt.Errorf("%s:%d: not a trial: %w", path, n, err)
-		}
-		if t.Schema > SchemaVersion {
-			return nil, fmt.Errorf("%s:%d: written by a newer hellobench (schema %d, this one reads up to %d)", path, n, t.Schema, SchemaVersion)
-		}
-		trials = append(trials, t)
 	}
+}
+
+// linesAtOnce is how many lines are held in memory and decoded together.
+const linesAtOnce = 256
+
+// decodeTrials reads lines on all cores, for decoding is most of the time that
+// a report takes; first is the number of the first line.
+func decodeTrials(path string, first int, lines [][]byte) ([]Trial, error) {
+	trials, errs := make([]Trial, len(lines)), make([]error, len(lines))
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(lines); i += workers {
+				errs[i] = decodeTrial(lines[i], &trials[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, first+i, err)
+		}
+	}
+	return trials, nil
+}
+
+func decodeTrial(line []byte, t *Trial) error {
+	if err := json.Unmarshal(line, t); err != nil {
+		return fmt.Errorf("not a trial: %w", err)
+	}
+	if t.Schema > SchemaVersion {
+		return fmt.Errorf("written by a newer hellobench (schema %d, this one reads up to %d)", t.Schema, SchemaVersion)
+	}
+	return nil
 }
 
 // WriteRun writes run.json so that a reader sees the old or the new one, never a part.
