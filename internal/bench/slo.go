@@ -39,8 +39,9 @@ func holds(m *record.Measurement) bool {
 
 // search finds the largest rate at which the server holds the objective, by
 // bisection of its logarithm between a sixteenth of the arm's capacity and the
-// capacity itself, and keeps a window at that rate. The search gives one value
-// of one trial; the blocks repeat it in fresh starts.
+// capacity itself, and keeps a window at that rate. If not even the lowest rate
+// is held, that one's window is kept with its probe: a finding, and no value. The
+// search gives one value of one trial; the blocks repeat it in fresh starts.
 func (b *Bench) search(ctx context.Context, server Server, level record.Level, spec load.Spec, seed uint64, t *record.Trial, ev Event) error {
 	low, high := capacity(t)/sloReach, capacity(t)
 	if high == 0 {
@@ -49,20 +50,17 @@ func (b *Bench) search(ctx context.Context, server Server, level record.Level, s
 	var best *record.Window
 	var probes []record.Probe
 	for rate := low; ; rate = math.Sqrt(low * high) {
-		p, held, err := b.probe(ctx, server, spec, rate, seed+uint64(len(probes))*sloTries, t)
+		p, w, err := b.probe(ctx, server, spec, rate, seed+uint64(len(probes))*sloTries, t)
 		if err != nil {
 			return fmt.Errorf("%v: %w", level, err)
 		}
 		probes = append(probes, p)
-		switch {
-		case p.Passed:
-			low, best = rate, held
-		case best == nil:
-			return fmt.Errorf("%v: it is not held at a sixteenth of the capacity, %.0f requests/s", level, rate)
-		default:
+		if p.Passed || best == nil {
+			low, best = rate, w
+		} else {
 			high = rate
 		}
-		if high/low <= sloBracket {
+		if !probes[0].Passed || high/low <= sloBracket {
 			break
 		}
 	}
@@ -71,9 +69,9 @@ func (b *Bench) search(ctx context.Context, server Server, level record.Level, s
 	return nil
 }
 
-// probe tries one rate until most of its windows agree; held is the last one
-// that held the objective.
-func (b *Bench) probe(ctx context.Context, server Server, spec load.Spec, rate float64, seed uint64, t *record.Trial) (p record.Probe, held *record.Window, err error) {
+// probe tries one rate until most of its windows agree; last is the last of
+// those that agreed.
+func (b *Bench) probe(ctx context.Context, server Server, spec load.Spec, rate float64, seed uint64, t *record.Trial) (p record.Probe, last *record.Window, err error) {
 	p.Rate = rate
 	const most = sloTries/2 + 1
 	for passed := 0; passed < most && p.Trials-passed < most; p.Trials++ {
@@ -81,11 +79,13 @@ func (b *Bench) probe(ctx context.Context, server Server, spec load.Spec, rate f
 		if err != nil {
 			return p, nil, err
 		}
-		if holds(&w.Load) {
+		holds := holds(&w.Load)
+		if holds {
 			passed++
-			held = w
 		}
-		p.Passed = passed >= most
+		if p.Passed = passed >= most; last == nil || holds == p.Passed {
+			last = w
+		}
 	}
-	return p, held, nil
+	return p, last, nil
 }

@@ -454,7 +454,7 @@ func (e *evaluation) value(m metric, at place, block int, gates map[string]bool,
 	}
 	v, ok := m.read(s.trial, s.window)
 	if !ok && why == "" {
-		why = fmt.Sprintf("%s at %v: too few requests for this figure", at.arm, at.level)
+		why = fmt.Sprintf("%s at %v: %s", at.arm, at.level, cmp.Or(m.lacks, "too few requests for this figure"))
 	}
 	return v, why
 }

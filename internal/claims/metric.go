@@ -17,6 +17,7 @@ type metric struct {
 	higherIsBetter bool
 	ofTrial        bool    // one value a trial, whatever the level
 	goal           float64 // half-width of the ratio's interval at which measuring may stop; 0: not waited for
+	lacks          string  // why a sound window may have no value; empty: it takes more requests
 	read           func(t *record.Trial, w *record.Window) (value float64, ok bool)
 }
 
@@ -62,7 +63,10 @@ var metrics = map[Metric]metric{
 		return positive(float64(t.Idle.PSS))
 	}},
 	// The rate that was offered in the window at the end of the search.
-	"capacity": {higherIsBetter: true, goal: 0.05, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"capacity": {higherIsBetter: true, goal: 0.05, lacks: "it held the SLO at no rate that was tried", read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		if !w.HeldSLO() {
+			return 0, false
+		}
 		return positive(w.Load.Offered)
 	}},
 	"start-up": {ofTrial: true, read: func(t *record.Trial, _ *record.Window) (float64, bool) {

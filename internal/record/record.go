@@ -9,6 +9,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -263,6 +264,12 @@ type Probe struct {
 	Rate   float64 `json:"rate"`
 	Trials int     `json:"trials"` // windows at this rate
 	Passed bool    `json:"passed"` // most of them held the SLO
+}
+
+// HeldSLO says whether a search under the SLO found a rate that holds it. Where
+// it did not, the window is one at the lowest rate and has no value for the level.
+func (w *Window) HeldSLO() bool {
+	return slices.ContainsFunc(w.Probes, func(p Probe) bool { return p.Passed })
 }
 
 // Gate is a validity check that failed.
