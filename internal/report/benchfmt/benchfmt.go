@@ -4,55 +4,76 @@
 package benchfmt
 
 import (
-	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+
+	"golang.org/x/perf/benchfmt"
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
 )
 
+// units are those of the values, with what is better.
+var units = []struct {
+	name, better string
+	of           func(p *report.BlockPoint) float64
+}{
+	{"req/s", "higher", func(p *report.BlockPoint) float64 { return p.Throughput }},
+	{"p50-sec", "lower", func(p *report.BlockPoint) float64 { return p.P50 }},
+	{"p90-sec", "lower", func(p *report.BlockPoint) float64 { return p.P90 }},
+	{"p99-sec", "lower", func(p *report.BlockPoint) float64 { return p.P99 }},
+	{"cpu-sec/req", "lower", func(p *report.BlockPoint) float64 { return p.CPUPerRequest }},
+	{"memory-bytes", "lower", func(p *report.BlockPoint) float64 { return p.Memory }},
+}
+
 // Write renders the cells. The number of iterations of a line is 1: its
 // values are those of one start of the server.
+//
+// What benchstat would keep two files apart by is only what should: the machine,
+// the profile and the method. A run's name is not among that.
 func Write(w io.Writer, d *report.Document) error {
-	b := bufio.NewWriter(w)
+	out := benchfmt.NewWriter(w)
+	for _, u := range units {
+		if err := out.Write(&benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: u.name, Key: "better"}, OrigUnit: u.name, Value: u.better}); err != nil {
+			return fmt.Errorf("write benchmark format: %w", err)
+		}
+	}
+	var config []benchfmt.Config
 	for _, line := range [][2]string{
 		{"goos", d.Environment.OS},
 		{"goarch", d.Environment.Arch},
 		{"cpu", d.Environment.CPU},
-		{"run", d.Asked.ID},
 		{"method", d.Asked.Method},
 		{"profile", d.Asked.Profile},
 	} {
 		if line[1] != "" {
-			_, _ = fmt.Fprintf(b, "%s: %s\n", line[0], show.Text(line[1])) // the error stays until Flush
+			config = append(config, benchfmt.Config{Key: line[0], Value: []byte(show.Text(line[1])), File: true})
 		}
 	}
 	for i := range d.Cells {
 		c := &d.Cells[i]
-		name := fmt.Sprintf("BenchmarkServer/arm=%s/level=%s", word(c.Arm), word(c.Level))
-		for _, p := range c.Points {
-			_, _ = fmt.Fprintf(b, "%s 1", name)
-			for _, v := range []struct {
-				value float64
-				unit  string
-			}{
-				{p.Throughput, "req/s"},
-				{p.P50 * 1e9, "p50-ns"},
-				{p.P90 * 1e9, "p90-ns"},
-				{p.P99 * 1e9, "p99-ns"},
-				{p.CPUPerRequest * 1e9, "cpu-ns/req"},
-				{p.Memory, "memory-bytes"},
-			} {
-				if v.value > 0 {
-					_, _ = fmt.Fprintf(b, " %.6g %s", v.value, v.unit)
+		name := fmt.Sprintf("Server/arm=%s/level=%s", word(c.Arm), word(c.Level))
+		for j := range c.Points {
+			r := benchfmt.Result{Config: config, Name: benchfmt.Name(name), Iters: 1}
+			for _, u := range units {
+				if v := u.of(&c.Points[j]); v > 0 {
+					r.Values = append(r.Values, benchfmt.Value{Value: short(v), Unit: u.name})
 				}
 			}
-			_ = b.WriteByte('\n')
+			if err := out.Write(&r); err != nil {
+				return fmt.Errorf("write benchmark format: %w", err)
+			}
 		}
 	}
-	return b.Flush()
+	return nil
+}
+
+// short keeps six digits: more are noise.
+func short(v float64) float64 {
+	s, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64) // it was just written
+	return s
 }
 
 // word makes one word of a name: the format separates by spaces, and its keys

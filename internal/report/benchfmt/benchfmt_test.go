@@ -2,49 +2,65 @@ package benchfmt_test
 
 import (
 	"bytes"
-	"regexp"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	perf "golang.org/x/perf/benchfmt"
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/benchfmt"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
 )
 
-// line is what the format's specification calls a benchmark result line.
-var line = regexp.MustCompile(`^Benchmark[^a-z\s]\S* [1-9][0-9]*( [0-9.e+-]+ \S+)+$`)
-
+// TestWrite reads the text back as benchstat does.
 func TestWrite(t *testing.T) {
 	doc, err := report.Build(synthetic.Run(4, false))
 	require.NoError(t, err)
 	doc.Cells[0].Arm = "node-http:route=/io?ms=50 x"
-	var b bytes.Buffer
-	require.NoError(t, benchfmt.Write(&b, doc))
-	head, results, points := 0, 0, 0
-	for l := range strings.Lines(b.String()) {
-		l = strings.TrimSuffix(l, "\n")
-		if !strings.HasPrefix(l, "Benchmark") {
-			head++
-			assert.Regexp(t, `^[a-z]+: \S`, l)
-			continue
-		}
-		results++
-		assert.Regexp(t, line, l)
-		for i, f := range strings.Fields(l)[2:] {
-			if i%2 == 0 {
-				_, err := strconv.ParseFloat(f, 64)
-				assert.NoError(t, err, l)
-			}
-		}
-	}
+	results, units := read(t, doc)
+	points := 0
 	for _, c := range doc.Cells {
 		points += len(c.Points)
 	}
-	assert.Equal(t, points, results)
-	assert.Positive(t, head)
-	assert.Contains(t, b.String(), "arm=node-http:route=|io?ms=50_x/level=")
+	require.Len(t, results, points)
+	assert.Contains(t, string(results[0].Name), "Server/arm=node-http:route=|io?ms=50_x/level=")
+	throughput, ok := results[0].Value("req/s")
+	require.True(t, ok)
+	assert.InEpsilon(t, doc.Cells[0].Points[0].Throughput, throughput, 1e-5)
+	assert.Equal(t, map[string]string{"req/s": "higher", "p50-sec": "lower", "p90-sec": "lower", "p99-sec": "lower", "cpu-sec/req": "lower", "memory-bytes": "lower"}, units)
+}
+
+// TestTwoRunsStandInOneTable: benchstat makes a table of its own for each
+// configuration, so two runs that may be compared must have the same one.
+func TestTwoRunsStandInOneTable(t *testing.T) {
+	doc, err := report.Build(synthetic.Run(4, false))
+	require.NoError(t, err)
+	base, _ := read(t, doc)
+	doc.Asked.ID = "another"
+	head, _ := read(t, doc)
+	assert.Equal(t, base[0].Config, head[0].Config)
+	doc.Asked.Method = "another"
+	other, _ := read(t, doc)
+	assert.NotEqual(t, base[0].Config, other[0].Config, "runs of two methods are not to be compared")
+}
+
+func read(t *testing.T, doc *report.Document) (results []*perf.Result, units map[string]string) {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, benchfmt.Write(&b, doc))
+	r := perf.NewReader(&b, "report")
+	units = map[string]string{}
+	for r.Scan() {
+		switch rec := r.Result().(type) {
+		case *perf.Result:
+			results = append(results, rec.Clone())
+		case *perf.UnitMetadata:
+			units[rec.OrigUnit] = rec.Value
+		default:
+			t.Fatalf("%v", rec)
+		}
+	}
+	require.NoError(t, r.Err())
+	return results, units
 }
