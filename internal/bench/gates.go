@@ -41,11 +41,11 @@ var windowGates = []gate{
 		return fmt.Sprintf("the generator used %.0f%% of its cores (limit %.0f%%)", 100*share, 100*maxGeneratorCPU)
 	}},
 	{record.GateCeiling, func(w *record.Window, run *record.Run) string {
-		x := w.Load.Throughput()
-		if run.Engine.Ceiling == 0 || x*minHeadRoom <= run.Engine.Ceiling {
+		x, ceiling := w.Load.Throughput(), run.Engine.CeilingAt(w.Level)
+		if ceiling == 0 || x*minHeadRoom <= ceiling {
 			return ""
 		}
-		return fmt.Sprintf("%.0f req/s is more than half of the generator's ceiling of %.0f req/s", x, run.Engine.Ceiling)
+		return fmt.Sprintf("%.0f req/s is more than half of the generator's ceiling of %.0f req/s", x, ceiling)
 	}},
 	{record.GateConnections, func(w *record.Window, _ *record.Run) string {
 		if w.Load.Established == 0 || w.Load.Established >= w.Level.Connections {

@@ -52,6 +52,15 @@ func TestEachGateTripsAlone(t *testing.T) {
 		w.Network, w.Load.Errors.Reset = &n, 3
 		assert.Equal(t, lost, len(gates(w, run)) == 1, "%+v", n)
 	}
+	many := sound()
+	many.Level.Connections, many.Load.Connections, many.Load.Established = 8, 8, 8
+	many.Load.InFlight = 8 * time.Second
+	run.Engine.Ceilings = []record.Ceiling{{Connections: 8, Throughput: 7000}}
+	if failed := gates(many, run); assert.Len(t, failed, 1, "the ceiling is that of the level") {
+		assert.Equal(t, record.GateCeiling, failed[0].Name)
+	}
+	assert.Empty(t, gates(sound(), run), "and of no other")
+
 	open := sound()
 	late := 2 * time.Millisecond
 	open.Level, open.Load.Offered, open.Load.Scheduled = record.Level{Rate: 4000}, 4000, 4000

@@ -22,6 +22,7 @@ import (
 const (
 	calibrationConnections = 64
 	calibrationWindow      = 400 * time.Millisecond
+	longCalibrationWindow  = time.Second // of more connections: their first and last requests are a part of it
 )
 
 // wireRuns says whether the event loop of our own exists for this system.
@@ -53,7 +54,7 @@ func (s *session) chooseEngine(ctx context.Context, name string) error {
 			choice.Reason = "the event loop of our own needs Linux"
 		}
 	}
-	if choice.Ceiling, err = s.ceiling(ctx, engine); err != nil {
+	if err := s.measureCeilings(ctx, engine, &choice); err != nil {
 		return err
 	}
 	if wireRuns {
@@ -164,6 +165,25 @@ func (s *session) ceiling(ctx context.Context, engine load.Engine) (float64, err
 		return 0, err
 	}
 	return m.Throughput(), nil
+}
+
+// measureCeilings fills in the engine's ceilings at the levels of the run.
+func (s *session) measureCeilings(ctx context.Context, engine load.Engine, choice *record.EngineChoice) (err error) {
+	if choice.Ceiling, err = s.ceiling(ctx, engine); err != nil {
+		return err
+	}
+	choice.Ceilings = nil
+	for _, l := range s.run.Levels {
+		if l.Open() || l.Connections <= calibrationConnections || s.unreachable(l) {
+			continue
+		}
+		m, err := s.loadNull(ctx, engine, l.Connections, longCalibrationWindow)
+		if err != nil {
+			return err
+		}
+		choice.Ceilings = append(choice.Ceilings, record.Ceiling{Connections: l.Connections, Throughput: m.Throughput()})
+	}
+	return nil
 }
 
 // nullServer is this program as the null server, in a process of its own as any other server.

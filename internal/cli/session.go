@@ -187,7 +187,7 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	}
 	// What was measured stays judged by the ceiling of its time, for its gates
 	// are written down; what is to come is judged by that of now.
-	if s.run.Engine.Ceiling, err = s.ceiling(ctx, s.engine); err != nil {
+	if err := s.measureCeilings(ctx, s.engine, &s.run.Engine); err != nil {
 		return err
 	}
 	return record.WriteRun(s.dir, s.run)
@@ -337,6 +337,11 @@ func (s *session) dropLevels(p *profile.Profile) {
 		s.run.Unreachable = append(s.run.Unreachable, u)
 		s.say("partial run, without %v: %s\nhint: %s", l, u.Reason, u.Hint)
 	}
+}
+
+// unreachable says whether a level was left out.
+func (s *session) unreachable(l record.Level) bool {
+	return slices.ContainsFunc(s.run.Unreachable, func(u record.Unreachable) bool { return u.Level == l })
 }
 
 // addServers takes folders of servers that are not embedded.

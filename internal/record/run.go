@@ -116,7 +116,28 @@ type EngineChoice struct {
 	Reason  string  `json:"reason"`
 	Ceiling float64 `json:"ceiling_rps"` // the engine against the null server, same cores, at 64 connections; 0: not measured
 
+	// Ceilings is the same at each closed-loop level with more connections,
+	// which the generator serves more slowly. With fewer the round trip limits
+	// a generator and not what it can do.
+	Ceilings []Ceiling `json:"ceilings,omitempty"`
+
 	CrossCheck *CrossCheck `json:"cross_check,omitempty"` // nil where there is one engine only
+}
+
+// Ceiling is what a generator reaches against the null server, closed loop.
+type Ceiling struct {
+	Connections int     `json:"connections"`
+	Throughput  float64 `json:"rps"`
+}
+
+// CeilingAt is the generator's ceiling at a level, 0 if it was not measured.
+func (e *EngineChoice) CeilingAt(l Level) float64 {
+	for _, c := range e.Ceilings {
+		if !l.Open() && c.Connections == l.Connections {
+			return c.Throughput
+		}
+	}
+	return e.Ceiling
 }
 
 // CrossCheck compares the medians of both engines on one arm, well below

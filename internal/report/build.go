@@ -67,7 +67,7 @@ func asked(run *record.Run) Asked {
 		Seed: run.Seed, Blocks: run.Blocks,
 		WindowS: run.Window.Seconds(), WarmupS: run.Warmup.Seconds(), TimeoutS: run.Timeout.Seconds(),
 		Engine: record.EngineChoice{
-			Name: run.Engine.Name, Reason: run.Engine.Reason, Ceiling: number(run.Engine.Ceiling), CrossCheck: run.Engine.CrossCheck,
+			Name: run.Engine.Name, Reason: run.Engine.Reason, Ceiling: number(run.Engine.Ceiling), Ceilings: run.Engine.Ceilings, CrossCheck: run.Engine.CrossCheck,
 		},
 		ServerCPUs: slices.Concat([]int{}, run.ServerCPUs), LoadCPUs: slices.Concat([]int{}, run.LoadCPUs),
 		ClaimsHash: run.ClaimsHash, Start: run.Start, End: run.End, State: run.State,

@@ -102,6 +102,9 @@ func Engine(d *report.Document) string {
 		if top := fastest(d); top > 0 {
 			s += fmt.Sprintf(", %sx the fastest arm", Number(e.Ceiling/top))
 		}
+		if n := len(e.Ceilings); n > 0 {
+			s += fmt.Sprintf(", and %s req/s at %s connections", Number(e.Ceilings[n-1].Throughput), Count(uint64(e.Ceilings[n-1].Connections)))
+		}
 		s += "."
 	}
 	if e.Reason != "" {
