@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,6 +185,7 @@ func (s *session) measureCeilings(ctx context.Context, engine load.Engine, choic
 		}
 		choice.Ceilings = append(choice.Ceilings, record.Ceiling{Connections: l.Connections, Throughput: m.Throughput()})
 	}
+	slices.SortFunc(choice.Ceilings, func(a, b record.Ceiling) int { return cmp.Compare(a.Connections, b.Connections) })
 	return nil
 }
 
