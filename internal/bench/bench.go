@@ -263,7 +263,7 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 		t.Idle = record.Usage{} // systems without a meter still measure load
 	}
 	spec := load.Spec{
-		URL: server.URL(arm.Route), Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
+		URLs: []string{server.URL(arm.Route)}, Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
 		Close: arm.Close, Expect: load.Expect{Status: 200, Body: body}, CPUs: b.Run.LoadCPUs,
 	}
 	if err := b.warmUp(ctx, server, spec, t, ev); err != nil {
@@ -360,7 +360,7 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 	var held Held
 	if level.Idle > 0 {
 		var err error
-		if held, err = b.Hold(ctx, spec.URL, level.Idle); err != nil {
+		if held, err = b.Hold(ctx, spec.URLs[0], level.Idle); err != nil {
 			return nil, err
 		}
 		defer held.Close()

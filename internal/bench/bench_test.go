@@ -129,7 +129,7 @@ func TestBlocksFollowThePlan(t *testing.T) {
 	assert.Zero(t, last.Remaining)
 	for _, spec := range s.specs {
 		assert.Equal(t, []byte("x"), spec.Expect.Body)
-		assert.Equal(t, spec.URL == "http://127.0.0.1:1/json", spec.Close)
+		assert.Equal(t, spec.URLs[0] == "http://127.0.0.1:1/json", spec.Close)
 	}
 }
 

@@ -152,7 +152,7 @@ func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec)
 
 func (s *session) spec(url string, body []byte, closing bool) load.Spec {
 	return load.Spec{
-		URL: url, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.run.Timeout,
+		URLs: []string{url}, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.run.Timeout,
 		Close: closing, Expect: load.Expect{Status: 200, Body: body}, CPUs: s.run.LoadCPUs,
 	}
 }
