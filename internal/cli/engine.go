@@ -136,7 +136,8 @@ func median(ctx context.Context, engine load.Engine, spec load.Spec) (time.Durat
 	return *m.Latency.P50, nil
 }
 
-// probe starts an arm's server for a moment.
+// probe starts an arm's server for a moment, as one instance: a schedule is for
+// one, and what is asked is about the engines.
 func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec) error) (err error) {
 	p, err := runners.Start(ctx, s.installed[arm.Server], runners.Options{Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Guard: s.guard})
 	if err != nil {

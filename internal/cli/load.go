@@ -222,6 +222,9 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 	}
 	line("throughput", "%.1f req/s", r.Throughput)
 	line("latency", "%s", quantiles(r.Latency))
+	if m.FirstByte != nil {
+		line("first byte", "%s", quantiles(m.FirstByte))
+	}
 	if r.Slip != nil {
 		line("service", "%s", quantiles(r.Service))
 		line("send slip", "%s", quantiles(r.Slip))
