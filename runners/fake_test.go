@@ -42,6 +42,8 @@ func fake(kind string) {
 		signal.Ignore(syscall.SIGTERM)
 	case "wrong":
 		body = "other"
+	case "own":
+		body = addr
 	case "error":
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) })
 	case "random":

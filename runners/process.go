@@ -141,22 +141,44 @@ func cleanEnvironment() []string {
 	return env
 }
 
-// freePort checks that a port is free, or finds one. Ports that the kernel
-// hands to outgoing connections are avoided: the generator uses thousands.
+// freePort checks that a port is free, or finds one.
 func freePort(port int) (int, error) {
+	ln, err := listen(port)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().(*net.TCPAddr).Port, nil
+}
+
+// freePorts finds n ports that are free at the same time, so that no two are the same.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range n {
+		ln, err := listen(0)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = ln.Close() }()
+		ports = append(ports, ln.Addr().(*net.TCPAddr).Port)
+	}
+	return ports, nil
+}
+
+// listen listens on a port, or on one of its choice for 0. Ports that the kernel
+// hands to outgoing connections are avoided: the generator uses thousands.
+func listen(port int) (net.Listener, error) {
 	for try := 0; port == 0 && try < 200; try++ {
 		candidate := 10000 + int(time.Now().UnixNano()/1000%20000)
 		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(candidate)); err == nil { //nolint:noctx // loopback
-			_ = ln.Close()
-			return candidate, nil
+			return ln, nil
 		}
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // loopback
 	if err != nil {
-		return 0, fmt.Errorf("port %d is taken: %w", port, err)
+		return nil, fmt.Errorf("port %d is taken: %w", port, err)
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().(*net.TCPAddr).Port, nil
+	return ln, nil
 }
 
 // launch starts the command on its cores. The thread that does so stays

@@ -25,7 +25,7 @@ func fakeServer(t *testing.T, kind string) *Installed {
 		Environment: map[string]string{"HELLOBENCH_FAKE": kind, "PORT": "{port}"},
 		Routes:      map[string]Route{"/": {Body: &body}},
 	}
-	if kind == "random" {
+	if kind == "random" || kind == "own" {
 		m.Routes["/"] = Route{}
 	}
 	return &Installed{Manifest: m, Src: t.TempDir()}

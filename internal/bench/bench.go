@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
@@ -18,10 +19,11 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// Server is a running server, as far as the loop is concerned.
+// Server is a running server, as far as the loop is concerned: one instance of
+// it, or several to which the load is dealt.
 type Server interface {
-	URL(path string) string
-	Port() int
+	URLs(path string) []string // one an instance
+	Ports() []int
 	Startup() time.Duration
 	// Verify checks the answers of a route and returns the body that all must have.
 	Verify(ctx context.Context, route string) ([]byte, error)
@@ -221,7 +223,7 @@ func (b *Bench) trial(ctx context.Context, planned record.PlannedTrial, ev Event
 		"HELLOBENCH_PAD": pad(t.Setup["pad"]),
 	})
 	if err == nil {
-		t.Setup["port"] = strconv.Itoa(server.Port())
+		t.Setup["port"] = strings.Trim(fmt.Sprint(server.Ports()), "[]") // of several instances with spaces between
 		t.Startup = server.Startup()
 		err = b.windows(ctx, server, arm, planned, t, ev)
 		if stopErr := server.Stop(); err == nil {
@@ -268,7 +270,7 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 		t.Idle = record.Usage{} // systems without a meter still measure load
 	}
 	spec := load.Spec{
-		URL: server.URL(arm.Route), Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
+		URLs: server.URLs(arm.Route), Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
 		Close: arm.Close, Expect: load.Expect{Status: 200, Body: body}, CPUs: b.Run.LoadCPUs,
 	}
 	if !arm.Canary() { // which has nothing to warm
@@ -372,7 +374,7 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 	var held Held
 	if level.Idle > 0 {
 		var err error
-		if held, err = b.Hold(ctx, spec.URL, level.Idle); err != nil {
+		if held, err = b.Hold(ctx, spec.URLs[0], level.Idle); err != nil {
 			return nil, err
 		}
 		defer held.Close()
@@ -380,7 +382,7 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 	before, _ := server.Usage()
 	var other *beside
 	if route := b.Arms[t.Arm].Beside; route != "" && !warmup {
-		other = startBeside(ctx, server.URL(route))
+		other = startBeside(ctx, server.URLs(route)[0])
 		defer other.stop()
 	}
 	network := b.network()

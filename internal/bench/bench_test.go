@@ -3,6 +3,8 @@ package bench_test
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +33,7 @@ type stage struct {
 	cancelAt      int
 	full          bool
 	verifyFailure error
+	instances     int
 }
 
 func (s *stage) Launch(_ context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
@@ -44,8 +47,20 @@ func (s *stage) Launch(_ context.Context, arm record.Arm, env map[string]string)
 
 type actor struct{ *stage }
 
-func (a *actor) URL(path string) string { return "http://127.0.0.1:1" + path }
-func (a *actor) Port() int              { return 1 }
+func (a *actor) URLs(path string) (urls []string) {
+	for _, port := range a.Ports() {
+		urls = append(urls, "http://127.0.0.1:"+strconv.Itoa(port)+path)
+	}
+	return urls
+}
+
+func (a *actor) Ports() (ports []int) {
+	for i := range max(a.instances, 1) {
+		ports = append(ports, i+1)
+	}
+	return ports
+}
+
 func (a *actor) Runtime(context.Context) map[string]string {
 	return map[string]string{"implementation": "actor"}
 }
@@ -129,7 +144,28 @@ func TestBlocksFollowThePlan(t *testing.T) {
 	assert.Zero(t, last.Remaining)
 	for _, spec := range s.specs {
 		assert.Equal(t, []byte("x"), spec.Expect.Body)
-		assert.Equal(t, spec.URL == "http://127.0.0.1:1/json", spec.Close)
+		assert.Equal(t, spec.URLs[0] == "http://127.0.0.1:1/json", spec.Close)
+	}
+}
+
+// TestInstances: every window is dealt to all instances of the server, and the
+// warm-up reaches each of them, however many they are.
+func TestInstances(t *testing.T) {
+	for _, n := range []int{2, 20} {
+		s := &stage{instances: n}
+		b := s.bench(1)
+		for i := range b.Run.Levels {
+			b.Run.Levels[i].Connections *= n
+		}
+		require.NoError(t, b.Blocks(t.Context()))
+		for _, spec := range s.specs {
+			assert.Len(t, spec.URLs, n)
+			require.NoError(t, spec.Normalize())
+		}
+		ports := strings.Fields(s.trials[0].Setup["port"])
+		require.Len(t, ports, n)
+		assert.Equal(t, strconv.Itoa(n), ports[n-1])
+		assert.Equal(t, max(16, n), s.trials[0].Windows[0].Load.Connections)
 	}
 }
 

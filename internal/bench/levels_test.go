@@ -158,7 +158,7 @@ type addressed struct {
 	url string
 }
 
-func (a addressed) URL(path string) string { return a.url + path }
+func (a addressed) URLs(path string) []string { return []string{a.url + path} }
 
 // slow takes a real moment for a window.
 type slow struct{ *queue }

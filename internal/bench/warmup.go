@@ -27,7 +27,8 @@ func (b *Bench) warmUp(ctx context.Context, server Server, spec load.Spec, t *re
 	spec.Duration = step
 	var bins []float64
 	for spent := step; ; spent += step {
-		if err := b.window(ctx, server, record.Level{Connections: warmupConnections}, spec, 0, t, ev, true); err != nil {
+		connections := max(warmupConnections, len(spec.URLs)) // each instance has to become warm
+		if err := b.window(ctx, server, record.Level{Connections: connections}, spec, 0, t, ev, true); err != nil {
 			return err
 		}
 		bins = append(bins, wholeBins(&t.Windows[len(t.Windows)-1].Load)...)

@@ -114,6 +114,27 @@ func TestEffectIsTheHardestCondition(t *testing.T) {
 	assert.Contains(t, v.Flips, "in one way")
 }
 
+// TestFirstByte: less is better, and a response in one piece has its latency.
+func TestFirstByte(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 100, "b": 200, "c": 100})
+	for i := range trials {
+		if trials[i].Arm != "b" { // slower to the end, four times as fast to the first byte
+			for j := range trials[i].Windows {
+				m := &trials[i].Windows[j].Load
+				first := *m.Latency.P50 / 8
+				m.FirstByte = &record.Distribution{Count: 1, P50: &first}
+			}
+		}
+	}
+	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: first-byte-p50, connections: [64]"))
+	vs, err := claims.Evaluate(l, run, trials)
+	require.NoError(t, err)
+	require.Len(t, vs[0].Cells, 2)
+	assert.Equal(t, claims.Supported, vs[0].Cells[0].Verdict, vs[0].Reason)
+	assert.InEpsilon(t, 4, vs[0].Cells[0].Ratio.Mid, 0.05)
+	assert.Equal(t, claims.Refuted, vs[0].Cells[1].Verdict)
+}
+
 func TestLatencyTurnsTheRatioRound(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 250, "c": 1})
 	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: latency-p50, connections: [64]"))

@@ -43,6 +43,16 @@ var metrics = map[Metric]metric{
 		}
 		return seconds(w.Load.Latency.P99)
 	}},
+	"first-byte-p50": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+		d := w.Load.FirstByte
+		if d == nil {
+			d = w.Load.Latency // every response came in one piece
+		}
+		if d == nil {
+			return 0, false
+		}
+		return seconds(d.P50)
+	}},
 	"cpu-per-request": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.OK == 0 {
 			return 0, false

@@ -139,7 +139,8 @@ func median(ctx context.Context, engine load.Engine, spec load.Spec) (time.Durat
 	return *m.Latency.P50, nil
 }
 
-// probe starts an arm's server for a moment.
+// probe starts an arm's server for a moment, as one instance: a schedule is for
+// one, and what is asked is about the engines.
 func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec) error) (err error) {
 	p, err := runners.Start(ctx, s.installed[arm.Server], runners.Options{Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Guard: s.guard})
 	if err != nil {
@@ -155,7 +156,7 @@ func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec)
 
 func (s *session) spec(url string, body []byte, closing bool) load.Spec {
 	return load.Spec{
-		URL: url, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.run.Timeout,
+		URLs: []string{url}, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.run.Timeout,
 		Close: closing, Expect: load.Expect{Status: 200, Body: body}, CPUs: s.run.LoadCPUs,
 	}
 }

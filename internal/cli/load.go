@@ -72,7 +72,7 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if o.rate != 0 && !cmd.Flags().Changed("connections") {
 		o.connections = 0
 	}
-	spec := load.Spec{URL: url, Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Expect: load.Expect{Status: o.status}}
+	spec := load.Spec{URLs: []string{url}, Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Expect: load.Expect{Status: o.status}}
 	if cmd.Flags().Changed("expect-body") {
 		spec.Expect.Body = []byte(o.body)
 	}
@@ -222,6 +222,9 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 	}
 	line("throughput", "%.1f req/s", r.Throughput)
 	line("latency", "%s", quantiles(r.Latency))
+	if m.FirstByte != nil {
+		line("first byte", "%s", quantiles(m.FirstByte))
+	}
 	if r.Slip != nil {
 		line("service", "%s", quantiles(r.Service))
 		line("send slip", "%s", quantiles(r.Slip))

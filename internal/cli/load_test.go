@@ -6,10 +6,28 @@ import (
 	"os/exec"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// TestLoadFirstByte: a response that comes in pieces has a time to its first byte.
+func TestLoadFirstByte(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("o"))
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(30 * time.Millisecond)
+		_, _ = w.Write([]byte("k"))
+	}))
+	defer s.Close()
+	for _, engine := range []string{"auto", "vegeta"} {
+		out, err := exec.CommandContext(t.Context(), binary, "load", "--engine", engine, "--connections", "2", "--duration", "200ms", "--expect-body", "ok", s.URL).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		assert.Regexp(t, `(?m)^latency +mean [3-9]\d[.\d]*ms`, string(out))
+		assert.Regexp(t, `(?m)^first byte +mean ([\d.]+µs|[12]?\d(\.\d+)?ms)`, string(out))
+	}
+}
 
 // TestLoadTLS: https goes to vegeta by itself, is verified unless told
 // otherwise, and speaks HTTP/2 only when asked to.

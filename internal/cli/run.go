@@ -56,7 +56,7 @@ report is made from what is there, however the run ends.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")
-	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:route=/PATH][:beside=/PATH][:close]")
+	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:instances=N][:route=/PATH][:beside=/PATH][:close]")
 	f.StringSliceVar(&o.servers, "server", nil, "folder of a server of your own (docs/adding-a-server.md); becomes an arm unless --arm says which")
 	f.StringVar(&o.claims, "claims", "", "a ledger of your own (.yaml, docs/formats/claims.schema.json) instead of the article's")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
@@ -260,10 +260,10 @@ func (k *keeper) Append(t *record.Trial) error {
 func (s *session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
 	in := s.installed[arm.Server]
 	env["HELLOBENCH_RUN"] = s.dir // says in a list of processes whose server this is
-	return runners.Start(ctx, in, runners.Options{
+	return runners.StartGroup(ctx, in, runners.Options{
 		Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Env: env, Guard: s.guard,
 		LogFile: filepath.Join(s.dir, "logs", logName(arm.Name)),
-	})
+	}, max(arm.Instances, 1))
 }
 
 // logName makes a file name of an arm's name.

@@ -287,7 +287,7 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 			}
 			continue
 		}
-		if m := s.tooManyWorkers(&arms[i]); m != nil {
+		if m := s.tooFewCores(&arms[i]); m != nil {
 			s.run.Missing = append(s.run.Missing, *m)
 			s.say("partial run, without %s: %s\nhint: %s", m.Arm, m.Reason, m.Hint)
 			continue
@@ -301,23 +301,31 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 	return nil
 }
 
-// tooManyWorkers refuses an arm that asks for more workers than the servers
-// have cores: they would take turns, and the figure would be of nothing. An
-// arm that does not ask has as many as the manifest says and the cores allow.
-func (s *session) tooManyWorkers(arm *record.Arm) *record.Missing {
-	p, cores := s.installed[arm.Server].Workers, len(s.run.ServerCPUs)
-	if p == nil || cores == 0 {
+// tooFewCores refuses an arm that asks for more instances, or workers, than the
+// servers have cores: they would take turns, and the figure would be of nothing.
+// An arm that does not ask has as many workers as the manifest says and the
+// cores allow, of which each of several instances has one.
+func (s *session) tooFewCores(arm *record.Arm) *record.Missing {
+	cores := len(s.run.ServerCPUs)
+	if cores == 0 {
 		return nil
 	}
-	if arm.Workers == 0 {
-		arm.Workers = min(p.Default, cores)
+	asked, what, each := arm.Instances, "instances", 1
+	if asked <= 1 {
+		asked, what, each = 0, "workers", cores
 	}
-	if arm.Workers <= cores {
+	if p := s.installed[arm.Server].Workers; p != nil {
+		if arm.Workers == 0 {
+			arm.Workers = min(p.Default, each)
+		}
+		asked = max(asked, arm.Workers) // one where there are instances
+	}
+	if asked <= cores {
 		return nil
 	}
 	return &record.Missing{
-		Arm: arm.Name, Reason: fmt.Sprintf("not testable here: %d workers on %d core(s)", arm.Workers, cores),
-		Hint: fmt.Sprintf("give the servers %d cores with --server-cpus, where the machine has them", arm.Workers),
+		Arm: arm.Name, Reason: fmt.Sprintf("not testable here: %d %s on %d core(s)", asked, what, cores),
+		Hint: fmt.Sprintf("give the servers %d cores with --server-cpus, where the machine has them", asked),
 	}
 }
 

@@ -30,7 +30,7 @@ type Engine interface {
 // Spec describes one window. The zero values of Timeout and Expect.Status
 // mean 10 s and 200.
 type Spec struct {
-	URL         string        // http://host:port/path?query; the host is an address or resolves to one
+	URLs        []string      // the targets, http://host:port/path?query each; a closed loop may be dealt to several in turn
 	Connections int           // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes
 	Schedule    *Schedule     // nil: closed loop
 	Duration    time.Duration // of the window
@@ -55,26 +55,51 @@ var ErrUnsupported = errors.New("not supported by this engine")
 
 // Normalize fills in the defaults and checks the ranges.
 func (s *Spec) Normalize() error {
-	u, err := url.Parse(s.URL)
+	if err := s.checkURLs(); err != nil {
+		return err
+	}
 	switch {
-	case err != nil:
-		return fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", s.URL)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("target URL %q: the scheme must be http or https", s.URL)
-	case u.Hostname() == "":
-		return fmt.Errorf("target URL %q: no host", s.URL)
 	case s.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above 0", s.Duration)
 	case s.Timeout < 0:
 		return fmt.Errorf("timeout %v: must not be negative", s.Timeout)
 	case s.Connections < 0 || s.Schedule == nil && s.Connections == 0:
 		return fmt.Errorf("connections %d: must be at least 1", s.Connections)
+	case s.Schedule == nil && s.Connections < len(s.URLs):
+		return fmt.Errorf("connections %d: must be at least 1 for each of the %d targets", s.Connections, len(s.URLs))
 	}
 	if s.Timeout == 0 {
 		s.Timeout = DefaultTimeout
 	}
 	if s.Expect.Status == 0 {
 		s.Expect.Status = 200
+	}
+	return nil
+}
+
+// checkURLs checks the targets. A schedule is for one of them: which server is
+// to get a request would depend on which connection is free when it is due.
+func (s *Spec) checkURLs() error {
+	if len(s.URLs) == 0 {
+		return errors.New("no target URL")
+	}
+	if len(s.URLs) > 1 && s.Schedule != nil {
+		return fmt.Errorf("a schedule for %d target URLs: only a closed loop is dealt to several", len(s.URLs))
+	}
+	scheme := ""
+	for _, target := range s.URLs {
+		u, err := url.Parse(target)
+		switch {
+		case err != nil:
+			return fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", target)
+		case u.Scheme != "http" && u.Scheme != "https":
+			return fmt.Errorf("target URL %q: the scheme must be http or https", target)
+		case u.Hostname() == "":
+			return fmt.Errorf("target URL %q: no host", target)
+		case scheme != "" && u.Scheme != scheme:
+			return fmt.Errorf("target URL %q: the scheme of all targets must be one", target)
+		}
+		scheme = u.Scheme
 	}
 	return nil
 }

@@ -105,39 +105,7 @@ func Decode(name string, data []byte) (*Profile, error) {
 		return nil, err
 	}
 	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicates: f.Replicates, Blocks: f.Blocks, Claims: f.Claims, Canary: f.Canary == nil || *f.Canary}
-	var errs []error
-	for i, text := range f.Arms {
-		arm, err := ParseArm(text)
-		if err != nil {
-			errs = append(errs, doc.Errorf([]string{"arms", strconv.Itoa(i)}, "%v", err))
-			continue
-		}
-		if slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return a.Name == arm.Name }) {
-			errs = append(errs, doc.Errorf([]string{"arms", strconv.Itoa(i)}, "%q stands here twice; use replicate", arm.Name))
-		}
-		p.Arms = append(p.Arms, arm)
-	}
-	if len(p.Replicates) == 0 && len(p.Arms) > 0 {
-		p.Replicates = []string{p.Arms[0].Name}
-	}
-	p.Levels = f.Levels.list()
-	p.base = len(p.Levels)
-	for _, a := range p.Arms {
-		p.visit(a.Name, p.Levels)
-	}
-	for i, e := range f.Experiments {
-		for j, text := range e.Arms {
-			arm, err := ParseArm(text)
-			if err != nil {
-				errs = append(errs, doc.Errorf([]string{"experiments", strconv.Itoa(i), "arms", strconv.Itoa(j)}, "%v", err))
-				continue
-			}
-			if p.index(arm.Name) < 0 {
-				p.Arms = append(p.Arms, arm)
-			}
-			p.visit(arm.Name, e.Levels.list())
-		}
-	}
+	errs := p.takeArms(&f, doc)
 	for _, d := range []struct {
 		name, text, or string
 		into           *time.Duration
@@ -170,6 +138,52 @@ func Decode(name string, data []byte) (*Profile, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// takeArms reads the arms, those of the experiments among them, and the levels
+// that each of them visits. It returns the mistakes.
+func (p *Profile) takeArms(f *file, doc *yamlfile.Document) (errs []error) {
+	read := func(text string, levels []record.Level, at ...string) (arm record.Arm, ok bool) {
+		arm, err := ParseArm(text)
+		if err == nil {
+			err = dealt(arm, levels)
+		}
+		if err != nil {
+			errs = append(errs, doc.Errorf(at, "%v", err))
+		}
+		return arm, err == nil
+	}
+	p.Levels = f.Levels.list()
+	p.base = len(p.Levels)
+	for i, text := range f.Arms {
+		arm, ok := read(text, p.Levels, "arms", strconv.Itoa(i))
+		if !ok {
+			continue
+		}
+		if slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return a.Name == arm.Name }) {
+			errs = append(errs, doc.Errorf([]string{"arms", strconv.Itoa(i)}, "%q stands here twice; use replicate", arm.Name))
+		}
+		p.Arms = append(p.Arms, arm)
+	}
+	if len(p.Replicates) == 0 && len(p.Arms) > 0 {
+		p.Replicates = []string{p.Arms[0].Name}
+	}
+	for _, a := range p.Arms {
+		p.visit(a.Name, p.Levels)
+	}
+	for i, e := range f.Experiments {
+		for j, text := range e.Arms {
+			arm, ok := read(text, e.Levels.list(), "experiments", strconv.Itoa(i), "arms", strconv.Itoa(j))
+			if !ok {
+				continue
+			}
+			if p.index(arm.Name) < 0 {
+				p.Arms = append(p.Arms, arm)
+			}
+			p.visit(arm.Name, e.Levels.list())
+		}
+	}
+	return errs
 }
 
 func (p *Profile) index(arm string) int {
@@ -249,6 +263,8 @@ func ParseArm(text string) (record.Arm, error) {
 			arm.Workers, err = positive(value)
 		case "threads":
 			arm.Threads, err = positive(value)
+		case "instances":
+			arm.Instances, err = positive(value)
 		case "route":
 			if arm.Route = value; !strings.HasPrefix(value, "/") {
 				err = errors.New("must begin with /")
@@ -262,13 +278,35 @@ func ParseArm(text string) (record.Arm, error) {
 				err = errors.New("takes no value")
 			}
 		default:
-			err = errors.New("unknown; there are workers, threads, route, beside and close")
+			err = errors.New("unknown; there are workers, threads, instances, route, beside and close")
 		}
 		if err != nil {
 			return arm, fmt.Errorf("arm %q: %s: %w", text, key, err)
 		}
 	}
+	switch {
+	case arm.Instances > 1 && arm.Workers > 1:
+		return arm, fmt.Errorf("arm %q: workers: each of several instances has one core", text)
+	case arm.Instances > 1 && arm.Beside != "":
+		return arm, fmt.Errorf("arm %q: beside: has no meaning with several instances", text)
+	}
 	return arm, nil
+}
+
+// dealt says why an arm's instances cannot be measured at one of the levels:
+// the client deals connections to them, not the times of a schedule, and each
+// has to get one.
+func dealt(arm record.Arm, levels []record.Level) error {
+	if arm.Instances <= 1 {
+		return nil
+	}
+	if i := slices.IndexFunc(levels, record.Level.Open); i >= 0 {
+		return fmt.Errorf("arm %q: instances: are for closed loops only, and the level %v is open", arm.Name, levels[i])
+	}
+	if i := slices.IndexFunc(levels, func(l record.Level) bool { return l.Connections < arm.Instances }); i >= 0 {
+		return fmt.Errorf("arm %q: instances: the level %v has fewer connections", arm.Name, levels[i])
+	}
+	return nil
 }
 
 func positive(text string) (int, error) {
@@ -291,6 +329,9 @@ func (p *Profile) Select(names []string) error {
 		} else {
 			var err error
 			if arm, err = ParseArm(name); err != nil {
+				return err
+			}
+			if err := dealt(arm, p.Levels[:p.base]); err != nil {
 				return err
 			}
 		}

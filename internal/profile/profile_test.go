@@ -100,12 +100,44 @@ func TestDecodeMistakes(t *testing.T) {
 		{"window: 1s", "window: 1s\nwarmup_max: -1s", "x.yaml:8: warmup_max: "},
 		{"name: x", "name: x\nreplicate: [z]", `x.yaml:3: replicate.0: "z" is not among the arms`},
 		{"window: 1s\n", "", "missing property 'window'"},
+		{"workers=2", "instances=2", `x.yaml:4: arms.1: arm "b:instances=2:close": instances: are for closed loops only, and the level`},
+		{"workers=2", "instances=0", `x.yaml:4: arms.1: arm "b:instances=0:close": instances: `},
+		{"workers=2", "instances=2:beside=/cpu", `x.yaml:4: arms.1: arm "b:instances=2:beside=/cpu:close": beside: `},
+		{"workers=2", "instances=2:workers=2", `x.yaml:4: arms.1: arm "b:instances=2:workers=2:close": workers: `},
 	} {
 		broken := strings.Replace(good, tc.old, tc.new, 1)
 		require.NotEqual(t, good, broken)
 		_, err := profile.Decode("x.yaml", []byte(broken))
 		assert.ErrorContains(t, err, tc.want)
 	}
+}
+
+// TestInstances: connections are dealt to instances, the times of a schedule are not.
+func TestInstances(t *testing.T) {
+	a, err := profile.ParseArm("s:instances=4:threads=2")
+	require.NoError(t, err)
+	assert.Equal(t, record.Arm{Name: "s:instances=4:threads=2", Server: "s", Route: "/", Instances: 4, Threads: 2}, a)
+
+	at := func(levels string) error {
+		_, err := profile.Decode("x.yaml", []byte(good+"experiments:\n  - {arms: [\"s:instances=4\"], "+levels+"}\n"))
+		return err
+	}
+	require.NoError(t, at("connections: [64, 4]"))
+	for _, levels := range []string{"rates: [500]", "idle: [{connections: 1, rate: 500}]", "shares: [0.5]", "slo: true", "connections: [64], rates: [1]", "connections: [2]"} {
+		assert.ErrorContains(t, at(levels), `x.yaml:11: experiments.0.arms.0: arm "s:instances=4": instances: `, levels)
+	}
+	p, err := profile.Decode("x.yaml", []byte(good+"experiments:\n  - {arms: [\"s:instances=4\"], connections: [64]}\n"))
+	require.NoError(t, err)
+	require.NoError(t, p.Select([]string{"s:instances=4"}), "it stands in the profile, at a level of its own")
+	require.Error(t, p.Select([]string{"b:instances=4"}), "it visits the profile's levels")
+	closed, err := profile.Decode("x.yaml", []byte(strings.Replace(strings.Replace(good, "rates: [500]\n", "", 1), "[64, 1]", "[64]", 1)))
+	require.NoError(t, err)
+	require.NoError(t, closed.Select([]string{"b:instances=4", "b:instances=1"}))
+	require.ErrorContains(t, closed.Select([]string{"b:instances=65"}), "the level c=64 has fewer connections")
+	require.Error(t, closed.Select([]string{"b:instances=4:beside=/cpu"}))
+	open, err := profile.Decode("x.yaml", []byte(strings.Replace(good, "[64, 1]", "[64]", 1)))
+	require.NoError(t, err)
+	require.ErrorContains(t, open.Select([]string{"b:instances=4"}), "closed loops only, and the level r=500/s is open")
 }
 
 func TestParseArm(t *testing.T) {

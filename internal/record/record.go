@@ -25,6 +25,7 @@ type Arm struct {
 	Route     string `json:"route" yaml:"route"`                             // path and query; "/" by default
 	Workers   int    `json:"workers,omitempty" yaml:"workers,omitempty"`     // 0: the server's default
 	Threads   int    `json:"threads,omitempty" yaml:"threads,omitempty"`     // 0: the server's default
+	Instances int    `json:"instances,omitempty" yaml:"instances,omitempty"` // processes of their own, each on a core of its own, to which the client deals its connections in turn; 0 and 1: one
 	Beside    string `json:"beside,omitempty" yaml:"beside,omitempty"`       // path and query that is asked all the time, one request after the other, beside what is measured
 	Close     bool   `json:"close,omitempty" yaml:"close,omitempty"`         // one request a connection
 	Replicate string `json:"replicate,omitempty" yaml:"replicate,omitempty"` // name of the arm that this one repeats (A/A)
@@ -179,6 +180,7 @@ type Measurement struct {
 	Latency     *Distribution `json:"latency"`              // completion - intended send, correct responses only
 	Service     *Distribution `json:"service,omitempty"`    // completion - actual send; absent in a closed loop, where it equals Latency
 	Slip        *Distribution `json:"slip,omitempty"`       // actual - intended send; absent in a closed loop
+	FirstByte   *Distribution `json:"first_byte,omitempty"` // first byte of the response - intended send, correct responses only; nil where it is known that all came in one piece, so that it equals Latency
 	Bins        []Bin         `json:"bins,omitempty"`
 	CPU         CPU           `json:"cpu"` // of the whole generator process during the window
 	FirstError  string        `json:"first_error,omitempty"`

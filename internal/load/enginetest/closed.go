@@ -241,3 +241,37 @@ func delayed(t *testing.T, e load.Engine, n int, delay time.Duration) (*record.M
 	slices.Sort(took)
 	return m, took[len(took)/2]
 }
+
+// testSeveralTargets deals a load to servers of equal speed: each gets its
+// share, on connections of its own, and is asked by its own name and path.
+func testSeveralTargets(t *testing.T, e load.Engine) {
+	const n = 8
+	for _, targets := range []int{2, 3} {
+		servers := make([]*server, targets)
+		urls := make([]string, targets)
+		for i := range servers {
+			servers[i] = newServer(t, func(x *exchange) bool {
+				assert.Equal(t, fmt.Sprintf("GET /%d HTTP/1.1", i), x.head[0])
+				assert.True(t, x.header("Host: "+x.server.ln.Addr().String()), "%q", x.head)
+				return x.after(2*pause, okay)
+			})
+			urls[i] = fmt.Sprint(servers[i].url(), i)
+		}
+		sp := spec("", n, 400*time.Millisecond)
+		sp.URLs = urls
+		m := measure(t, e, sp)
+		assert.Equal(t, record.Errors{}, m.Errors, "first: %s", m.FirstError)
+		assert.Equal(t, n, m.Established)
+		var received int64
+		for i, s := range servers {
+			got := s.received.Load()
+			received += got
+			assert.InEpsilon(t, float64(m.Requests)/float64(targets), got, 0.3, "requests of server %d", i)
+			assert.GreaterOrEqual(t, s.accepted.Load(), int64(n/targets), "connections of server %d", i)
+		}
+		assert.EqualValues(t, m.Requests, received, "requests on both sides")
+		if n%targets == 0 {
+			assert.InEpsilon(t, float64(m.Requests)/2, servers[0].received.Load(), 0.1, "half each, but for chance")
+		}
+	}
+}

@@ -44,7 +44,9 @@ func Run(t *testing.T, newEngine func() load.Engine) {
 		{"dropped requests", one(testDropped)},
 		{"names and IPv6", one(testHosts)},
 		{"refuses bad specifications", one(testBadSpec)},
+		{"several targets", one(testSeveralTargets)},
 		{"known delay", one(testKnownDelay)},
+		{"first byte", testFirstByte},
 		{"open loop", one(testOpenLoop)},
 		{"empty schedule", one(testEmptySchedule)},
 		{"coordinated omission", testStall},
@@ -78,7 +80,7 @@ func within(strict, loose time.Duration) time.Duration {
 // spec is a closed loop of n connections that expects hello.
 func spec(url string, n int, d time.Duration) load.Spec {
 	return load.Spec{
-		URL: url, Connections: n, Duration: d, Timeout: 5 * time.Second,
+		URLs: []string{url}, Connections: n, Duration: d, Timeout: 5 * time.Second,
 		Expect: load.Expect{Body: []byte(hello)},
 	}
 }
@@ -125,6 +127,10 @@ func checkSums(t *testing.T, m *record.Measurement) {
 	assert.GreaterOrEqual(t, m.InFlight, time.Duration(0))
 	require.NotNil(t, m.Latency)
 	assert.EqualValues(t, m.OK, m.Latency.Count, "latency of correct responses only")
+	if f := m.FirstByte; f != nil {
+		assert.EqualValues(t, m.OK, f.Count, "first bytes of correct responses only")
+		assert.LessOrEqual(t, f.Mean.Seconds(), 1.002*m.Latency.Mean.Seconds(), "the first byte comes before the last, to three digits")
+	}
 	assert.Equal(t, m.Errors.Total() == 0, m.FirstError == "", "first error %q", m.FirstError)
 	whole := int(m.Duration / record.BinWidth)
 	assert.Contains(t, []int{whole, whole + 1}, len(m.Bins), "bins")
@@ -214,13 +220,20 @@ func testCancel(t *testing.T, e load.Engine) {
 
 // testBadSpec asks for what cannot be run.
 func testBadSpec(t *testing.T, e load.Engine) {
+	one, other := "http://127.0.0.1:1/", "http://127.0.0.1:2/"
 	for name, s := range map[string]load.Spec{
-		"no connections": {URL: "http://127.0.0.1:1/", Duration: time.Second},
-		"no duration":    {URL: "http://127.0.0.1:1/", Connections: 1},
-		"not HTTP":       {URL: "ftp://127.0.0.1/", Connections: 1, Duration: time.Second},
+		"no target":      {Connections: 1, Duration: time.Second},
+		"few for two":    {URLs: []string{one, other}, Connections: 1, Duration: time.Second},
+		"two schemes":    {URLs: []string{one, "https://127.0.0.1:2/"}, Connections: 2, Duration: time.Second},
+		"no connections": {URLs: []string{"http://127.0.0.1:1/"}, Duration: time.Second},
+		"no duration":    {URLs: []string{"http://127.0.0.1:1/"}, Connections: 1},
+		"not HTTP":       {URLs: []string{"ftp://127.0.0.1/"}, Connections: 1, Duration: time.Second},
 	} {
 		m, err := e.Run(t.Context(), s)
 		require.Error(t, err, name)
 		assert.Nil(t, m, name)
 	}
+	m, err := e.Run(t.Context(), load.Spec{URLs: []string{one, other}, Connections: 2, Duration: time.Second, Schedule: &load.Schedule{Rate: 1}})
+	require.ErrorContains(t, err, "a schedule for 2 target URLs: only a closed loop is dealt to several")
+	assert.Nil(t, m)
 }

@@ -68,7 +68,7 @@ func TestEnginesAgree(t *testing.T) {
 		for i := range engines {
 			i = (i + int(seed)) % len(engines)
 			m, err := engines[i].Run(context.Background(), load.Spec{
-				URL: url, Connections: 64, Duration: 2 * time.Second,
+				URLs: []string{url}, Connections: 64, Duration: 2 * time.Second,
 				Schedule: &load.Schedule{Rate: 500, Poisson: true, Seed: seed},
 				Expect:   load.Expect{Body: []byte("Hello, World!\n")},
 			})

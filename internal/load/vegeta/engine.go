@@ -17,6 +17,10 @@
 // places the workers wherever the process may run, so pinning the process is
 // the caller's business.
 //
+// Several targets get the requests in turn, not the connections: the library
+// does not tell which worker asks. Each has its share of the connections from
+// the beginning, and gets more where more requests are under way to it.
+//
 // A request costs 20 to 40 us of CPU here, so a fast server outruns this
 // engine: whoever publishes its figures measures the engine's ceiling first.
 package vegeta
@@ -26,8 +30,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -97,23 +101,22 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	if err := spec.Normalize(); err != nil {
 		return nil, fmt.Errorf("vegeta: %w", err)
 	}
-	target, err := url.Parse(spec.URL)
-	if err != nil {
-		return nil, fmt.Errorf("vegeta: target URL: %w", err)
-	}
-	if e.opts.HTTP2 && target.Scheme != "https" {
-		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", spec.URL, load.ErrUnsupported)
+	if e.opts.HTTP2 && !strings.HasPrefix(spec.URLs[0], "https:") {
+		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", spec.URLs[0], load.ErrUnsupported)
 	}
 	e.windows++
 	if spec.Schedule != nil {
 		defer twoProcs()()
 	}
-	conns := newPool(ctx, target, &spec, e.opts)
+	conns, err := newPool(ctx, &spec, e.opts)
+	if err != nil {
+		return nil, fmt.Errorf("vegeta: %w", err)
+	}
 	defer conns.close()
 	established := conns.open(preopened(&spec, e.opts))
 	before := conns.bytesIn.Load()
 
-	out := e.newResults(&spec)
+	out := e.newResults()
 	m := attack(ctx, &spec, conns, out)
 	m.Engine, m.Established = e.Name(), established
 	m.Reconnects, m.BytesIn = conns.reconnects.Load(), conns.bytesIn.Load()-before
@@ -129,7 +132,7 @@ func preopened(spec *load.Spec, o Options) int {
 	case spec.Close:
 		return 0
 	case o.HTTP2:
-		return 1
+		return len(spec.URLs)
 	default:
 		return spec.Connections
 	}

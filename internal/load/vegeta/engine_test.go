@@ -35,7 +35,7 @@ func answer(d time.Duration) http.HandlerFunc {
 }
 
 func closedLoop(url string, n int, d time.Duration) load.Spec {
-	return load.Spec{URL: url, Connections: n, Duration: d, Timeout: 5 * time.Second, Expect: load.Expect{Body: []byte(hello)}}
+	return load.Spec{URLs: []string{url}, Connections: n, Duration: d, Timeout: 5 * time.Second, Expect: load.Expect{Body: []byte(hello)}}
 }
 
 func TestResultsAreVegetas(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -27,16 +28,18 @@ const userAgent = "hellobench"
 // over; no request is sent then.
 var errOver = errors.New("the window is over")
 
-// targeter gives the same target to every hit. In a closed loop it closes the
+// targeter gives the targets to the hits in turn. In a closed loop it closes the
 // window: the library asks the pacer before it waits for a free worker, so a
 // tick may be picked up after the end.
 func targeter(ctx context.Context, spec *load.Spec, begin time.Time) vegeta.Targeter {
 	header := http.Header{"User-Agent": {userAgent}}
+	var hits atomic.Uint64 // the workers ask beside one another
 	return func(t *vegeta.Target) error {
 		if ctx.Err() != nil || spec.Schedule == nil && time.Since(begin) >= spec.Duration {
 			return errOver
 		}
-		t.Method, t.URL, t.Header = http.MethodGet, spec.URL, header
+		t.Method, t.Header = http.MethodGet, header
+		t.URL = spec.URLs[(hits.Add(1)-1)%uint64(len(spec.URLs))]
 		return nil
 	}
 }

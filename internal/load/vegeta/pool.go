@@ -3,6 +3,7 @@ package vegeta
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,14 +23,14 @@ const opening = 64
 type pool struct {
 	ctx        context.Context // ends with the window: net/http lets a dial outlive its request
 	cancel     context.CancelFunc
-	addr       string
+	addrs      []string // of the targets, in turn
 	dialer     net.Dialer
-	tls        *tls.Config // nil for http
+	tls        *tls.Config // nil for http; without the name of the server
 	reconnects atomic.Uint64
 	bytesIn    atomic.Uint64 // everything read, with heads and, if any, TLS
 
 	mu     sync.Mutex
-	ready  []net.Conn
+	ready  map[string][]net.Conn // by address
 	all    map[*conn]struct{}
 	closed bool
 }
@@ -39,75 +40,89 @@ type dialError struct{ error }
 
 func (e *dialError) Unwrap() error { return e.error }
 
-func newPool(ctx context.Context, target *url.URL, spec *load.Spec, o Options) *pool {
-	port := target.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[target.Scheme]
-	}
+func newPool(ctx context.Context, spec *load.Spec, o Options) (*pool, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &pool{
 		ctx:    ctx,
 		cancel: cancel,
-		addr:   net.JoinHostPort(target.Hostname(), port),
 		dialer: net.Dialer{Timeout: spec.Timeout, KeepAlive: -1},
+		ready:  map[string][]net.Conn{},
 		all:    map[*conn]struct{}{},
 	}
-	if target.Scheme == "https" {
-		p.tls = &tls.Config{
-			ServerName:         target.Hostname(),
-			InsecureSkipVerify: o.InsecureSkipVerify, // asked for by the caller
-			NextProtos:         []string{"http/1.1"},
+	for _, target := range spec.URLs {
+		u, err := url.Parse(target)
+		if err != nil {
+			cancel()
+			return nil, fmt.Errorf("target URL: %w", err)
 		}
-		if o.HTTP2 {
-			p.tls.NextProtos = []string{"h2", "http/1.1"}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		p.addrs = append(p.addrs, net.JoinHostPort(u.Hostname(), port))
+		if u.Scheme == "https" {
+			p.tls = tlsConfig(o)
 		}
 	}
-	return p
+	return p, nil
 }
 
-// open opens up to n connections, within one timeout, and says how many it
-// got. A connection that fails is not an error: the requests will find out.
+func tlsConfig(o Options) *tls.Config {
+	c := &tls.Config{
+		InsecureSkipVerify: o.InsecureSkipVerify, // asked for by the caller
+		NextProtos:         []string{"http/1.1"},
+	}
+	if o.HTTP2 {
+		c.NextProtos = []string{"h2", "http/1.1"}
+	}
+	return c
+}
+
+// open opens up to n connections, to the targets in turn, within one timeout,
+// and says how many it got. A connection that fails is not an error: the requests will find out.
 func (p *pool) open(n int) int {
 	ctx, cancel := context.WithTimeout(p.ctx, p.dialer.Timeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	var begun atomic.Int64
+	var begun, opened atomic.Int64
 	for range min(n, opening) {
 		wg.Go(func() {
-			for begun.Add(1) <= int64(n) && ctx.Err() == nil {
-				if c, err := p.dial(ctx); err == nil {
+			for i := begun.Add(1); i <= int64(n) && ctx.Err() == nil; i = begun.Add(1) {
+				addr := p.addrs[(i-1)%int64(len(p.addrs))]
+				if c, err := p.dial(ctx, addr); err == nil {
 					p.mu.Lock()
-					p.ready = append(p.ready, c)
+					p.ready[addr] = append(p.ready[addr], c)
 					p.mu.Unlock()
+					opened.Add(1)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return len(p.ready)
+	return int(opened.Load())
 }
 
 // take gives the transport a connection: an opened one, else a new one.
-func (p *pool) take(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p *pool) take(ctx context.Context, _, addr string) (net.Conn, error) {
 	p.mu.Lock()
-	if n := len(p.ready); n > 0 {
-		c := p.ready[n-1]
-		p.ready = p.ready[:n-1]
+	if n := len(p.ready[addr]); n > 0 {
+		c := p.ready[addr][n-1]
+		p.ready[addr] = p.ready[addr][:n-1]
 		p.mu.Unlock()
 		return c, nil
 	}
 	p.mu.Unlock()
-	return p.dial(ctx)
+	return p.dial(ctx, addr)
 }
 
 // http2 says whether HTTP/2 is offered.
 func (p *pool) http2() bool { return p.tls != nil && p.tls.NextProtos[0] == "h2" }
 
-func (p *pool) dial(ctx context.Context) (net.Conn, error) {
+func (p *pool) dial(ctx context.Context, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
-	raw, err := p.dialer.DialContext(ctx, "tcp", p.addr)
+	raw, err := p.dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, &dialError{err}
 	}
@@ -119,7 +134,9 @@ func (p *pool) dial(ctx context.Context) (net.Conn, error) {
 	if p.tls == nil {
 		return c, nil
 	}
-	secure := tls.Client(c, p.tls)
+	named := p.tls.Clone()
+	named.ServerName, _, _ = net.SplitHostPort(addr) // it was joined by us
+	secure := tls.Client(c, named)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
 		return nil, &dialError{err}

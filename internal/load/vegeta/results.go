@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
-
-	"github.com/hellobench/hellobench/internal/load"
 )
 
 // backlog is how many results may wait for a slow writer. Beyond it the
@@ -15,18 +13,16 @@ const backlog = 1 << 14
 // results writes the results of one window in a goroutine of its own.
 type results struct {
 	name  string
-	url   string
 	queue chan *vegeta.Result // nil: nothing is written
 	err   chan error
 }
 
-func (e *Engine) newResults(spec *load.Spec) *results {
+func (e *Engine) newResults() *results {
 	if e.encode == nil {
 		return &results{}
 	}
 	out := &results{
 		name:  fmt.Sprintf("window %d", e.windows),
-		url:   spec.URL,
 		queue: make(chan *vegeta.Result, backlog),
 		err:   make(chan error, 1),
 	}

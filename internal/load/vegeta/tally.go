@@ -21,7 +21,7 @@ type tally struct {
 
 	canceled bool // the context ended before all had an outcome
 
-	latency, service, slip *record.Histogram
+	latency, service, slip, firstByte *record.Histogram
 }
 
 func newTally(spec *load.Spec, begin time.Time) *tally {
@@ -30,7 +30,7 @@ func newTally(spec *load.Spec, begin time.Time) *tally {
 		spec:    spec,
 		begin:   begin,
 		bins:    newBins(spec.Duration),
-		latency: record.NewHistogram(),
+		latency: record.NewHistogram(), firstByte: record.NewHistogram(),
 	}
 	if s := spec.Schedule; s != nil {
 		t.m.Offered = s.Rate
@@ -72,6 +72,7 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	}
 	t.m.OK++
 	t.latency.Record(v.answer)
+	t.firstByte.Record(c.first.Sub(v.due))
 	if t.service != nil {
 		t.service.Record(r.Latency)
 	}
@@ -120,6 +121,7 @@ func (t *tally) measurement() *record.Measurement {
 	m.CPU = t.cpu
 	m.Bins = t.bins.list(m.Duration)
 	m.Latency = t.latency.Distribution()
+	m.FirstByte = t.firstByte.Distribution()
 	if t.planned != nil {
 		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()
 		m.Scheduled = scheduledBefore(t.spec.Schedule, m.Duration)

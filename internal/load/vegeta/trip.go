@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hellobench/hellobench/internal/load"
 )
@@ -66,12 +67,18 @@ func (t *tripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// settle makes one request that is not counted. The requests of the window
-// find out whatever it finds out, so that its error is of no interest.
+// settle makes one request to each target that is not counted. The requests of
+// the window find out whatever it finds out, so that its error is of no interest.
 func (t *tripper) settle() {
+	for _, target := range t.spec.URLs {
+		t.settleOne(target)
+	}
+}
+
+func (t *tripper) settleOne(target string) {
 	ctx, cancel := context.WithTimeout(t.ctx, t.spec.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.spec.URL, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return
 	}
@@ -110,6 +117,7 @@ type call struct {
 	conn    *conn
 	wrote   atomic.Bool // the current attempt was written; set by the connection's own goroutine
 	retries uint64
+	first   time.Time // when the first byte of the response came; set before RoundTrip returns
 
 	status  int
 	last    bool // the server ends the connection with this response
@@ -124,7 +132,10 @@ type call struct {
 // an attempt, always in the goroutine of RoundTrip, and before it tries again
 // it waits for the writing goroutine of the attempt that failed.
 func (c *call) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{GotConn: c.gotConn, WroteRequest: c.wroteRequest, PutIdleConn: c.putIdleConn}
+	return &httptrace.ClientTrace{
+		GotConn: c.gotConn, WroteRequest: c.wroteRequest, PutIdleConn: c.putIdleConn,
+		GotFirstResponseByte: func() { c.first = time.Now() },
+	}
 }
 
 func (c *call) gotConn(info httptrace.GotConnInfo) {

@@ -23,6 +23,7 @@ const (
 type conn struct {
 	sent     int64 // when its request was sent
 	intended int64 // when its request should have been sent
+	first    int64 // when the first piece of a response came, where partial is set
 	partial  *response
 	fd       int32
 	tag      int32 // differs between the connections that this entry has been
@@ -31,6 +32,7 @@ type conn struct {
 	failures uint8 // attempts to connect in a row that failed
 	place    int32 // in loop.idle
 	wrote    int32 // bytes of the request
+	to       int32 // which of the targets
 }
 
 // Waiting between attempts to connect.
@@ -102,8 +104,9 @@ func (l *loop) begin(id int32, c *conn, intended, t int64) {
 	l.flying++
 	switch c.state {
 	case stateIdle:
-		n, errno := sock.Write(int(c.fd), l.request)
-		if c.state = stateBusy; n != len(l.request) || errno != 0 {
+		request := l.to[c.to].request
+		n, errno := sock.Write(int(c.fd), request)
+		if c.state = stateBusy; n != len(request) || errno != 0 {
 			l.sendRest(id, c, n, errno)
 		}
 	case stateOpening:
@@ -128,7 +131,8 @@ func (l *loop) sendRest(id int32, c *conn, n int, errno syscall.Errno) {
 
 // openConn opens a connection, with its request if it has one.
 func (l *loop) openConn(id int32, c *conn, withRequest bool) {
-	fd, errno := l.to.Stream()
+	to := &l.to[c.to]
+	fd, errno := to.address.Stream()
 	if errno != 0 {
 		l.notOpened(id, c, withRequest, errno)
 		return
@@ -136,13 +140,13 @@ func (l *loop) openConn(id int32, c *conn, withRequest bool) {
 	c.fd, c.used, c.wrote = int32(fd), false, 0
 	c.tag++
 	c.state = stateOpening
-	if from := l.w.sources.next(l.w.target.addr.Addr()); from.IsValid() {
+	if from := l.w.sources.next(to.addr.Addr()); from.IsValid() {
 		_ = sock.NewAddress(netip.AddrPortFrom(from, 0)).BindAddress(fd) // else the kernel chooses
 	}
 	if !l.close {
 		sock.SendAtOnce(fd)
 	}
-	if errno := l.to.Connect(fd); errno != 0 && errno != unix.EINPROGRESS {
+	if errno := to.address.Connect(fd); errno != 0 && errno != unix.EINPROGRESS {
 		l.notOpened(id, c, withRequest, errno)
 		return
 	}
@@ -150,7 +154,7 @@ func (l *loop) openConn(id int32, c *conn, withRequest bool) {
 	if withRequest {
 		// On loopback the connection exists by now, so that nobody need wait for it.
 		c.state = stateSending
-		n, errno := sock.Write(fd, l.request)
+		n, errno := sock.Write(fd, to.request)
 		if l.sent(id, c, n, errno); c.state < stateSending {
 			return
 		}
@@ -167,7 +171,7 @@ func (l *loop) openConn(id int32, c *conn, withRequest bool) {
 func (l *loop) sent(id int32, c *conn, n int, errno syscall.Errno) {
 	switch {
 	case errno == 0:
-		if c.wrote += int32(n); int(c.wrote) == len(l.request) {
+		if c.wrote += int32(n); int(c.wrote) == len(l.to[c.to].request) {
 			c.state, c.wrote = stateBusy, 0
 		}
 	case errno == unix.EAGAIN, errno == unix.EINTR:
@@ -198,7 +202,7 @@ func (l *loop) handleOther(id int32, c *conn, events uint32) {
 			l.idleEnded(id, c)
 		}
 	case stateSending:
-		n, errno := sock.Write(int(c.fd), l.request[c.wrote:])
+		n, errno := sock.Write(int(c.fd), l.to[c.to].request[c.wrote:])
 		l.sent(id, c, n, errno)
 		if c.state == stateBusy && events&^unix.EPOLLOUT != 0 {
 			l.read(id, c, events) // its event is this one

@@ -27,8 +27,7 @@ type loop struct {
 	first   bool // it reads the process's CPU time
 	cpu     int
 	poller  *sock.Poller
-	to      *sock.Address
-	request []byte
+	to      []destination
 	want    expectation
 	status  uint16
 	timeout int64
@@ -61,6 +60,12 @@ type loop struct {
 	tally
 }
 
+// destination is a target as the kernel reads it.
+type destination struct {
+	target
+	address *sock.Address
+}
+
 func newLoop(w *window, i, n, total, open int) (*loop, error) {
 	p, err := sock.NewPoller(tick)
 	if err != nil {
@@ -68,8 +73,6 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 	}
 	l := &loop{
 		w: w, first: i == 0, poller: p,
-		to:      sock.NewAddress(w.target.addr),
-		request: w.target.request,
 		want:    expectation{body: w.spec.Expect.Body, check: w.spec.Expect.Body != nil},
 		status:  uint16(w.spec.Expect.Status),
 		timeout: int64(w.spec.Timeout),
@@ -82,6 +85,12 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 		buf:    make([]byte, readSize),
 		same:   make([]byte, 0, maxSame),
 		tally:  newTally(w.spec.Schedule != nil),
+	}
+	for _, t := range w.targets {
+		l.to = append(l.to, destination{t, sock.NewAddress(t.addr)})
+	}
+	for j := range l.conns {
+		l.conns[j].to = int32((i + j*n) % len(l.to))
 	}
 	l.bins.begin(w.bins)
 	l.pacer.due = never
@@ -241,6 +250,8 @@ func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
 	case !done:
 		if c.partial == nil {
 			c.partial = l.keep()
+			l.clock = l.now()
+			c.first = l.clock
 		}
 		return false
 	}
@@ -316,7 +327,12 @@ func (l *loop) succeed(id int32, c *conn, keep bool) {
 		latency = t - c.intended
 	}
 	l.ok++
-	l.latency.Record(time.Duration(latency))
+	if c.partial == nil {
+		l.latency.Record(time.Duration(latency))
+	} else {
+		l.inPieces.Record(time.Duration(latency))
+		l.firstPiece.Record(time.Duration(c.first - c.intended))
+	}
 	if t < l.end {
 		l.completed++
 		l.bins.record(t-l.start, latency)

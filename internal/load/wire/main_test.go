@@ -51,7 +51,7 @@ func playNull(args []string) error {
 // playLoad runs one window and prints its measurement: load URL CONNECTIONS
 // RATE SECONDS CPUS [close].
 func playLoad(args []string) error {
-	spec := load.Spec{URL: args[0], Close: len(args) > 5}
+	spec := load.Spec{URLs: []string{args[0]}, Close: len(args) > 5}
 	var err error
 	if spec.Connections, err = strconv.Atoi(args[1]); err != nil {
 		return err

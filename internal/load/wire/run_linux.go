@@ -26,7 +26,7 @@ const (
 // window is what the loops of one Run share.
 type window struct {
 	spec    load.Spec
-	target  *target
+	targets []target
 	sources *sources
 	base    time.Time    // all clock readings are ns since base
 	absent  atomic.Int32 // loops still connecting
@@ -40,8 +40,8 @@ type window struct {
 func (w *window) now() int64 { return int64(time.Since(w.base)) }
 
 // run generates the load with one goroutine a core, each on its own thread.
-func (e *Engine) run(ctx context.Context, spec load.Spec, t *target) (*record.Measurement, error) {
-	w := &window{spec: spec, target: t, sources: &e.sources, base: time.Now()}
+func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target) (*record.Measurement, error) {
+	w := &window{spec: spec, targets: targets, sources: &e.sources, base: time.Now()}
 	loops, err := w.newLoops()
 	if err != nil {
 		return nil, err

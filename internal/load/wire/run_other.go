@@ -11,6 +11,6 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-func (e *Engine) run(context.Context, load.Spec, *target) (*record.Measurement, error) {
+func (e *Engine) run(context.Context, load.Spec, []target) (*record.Measurement, error) {
 	return nil, fmt.Errorf("on %s: %w", runtime.GOOS, load.ErrUnsupported)
 }

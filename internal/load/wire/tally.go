@@ -16,8 +16,10 @@ type tally struct {
 	bytesIn     uint64
 	reconnects  uint64
 	errors      record.Errors
-	inFlight    int64 // ns
-	latency     *record.Histogram
+	inFlight    int64             // ns
+	latency     *record.Histogram // of responses in one piece
+	inPieces    *record.Histogram // latency of the others
+	firstPiece  *record.Histogram // from the intended send to their first piece
 	service     *record.Histogram // nil in a closed loop
 	slip        *record.Histogram // nil in a closed loop
 	firstError  string
@@ -25,7 +27,7 @@ type tally struct {
 }
 
 func newTally(openLoop bool) tally {
-	t := tally{latency: record.NewHistogram()}
+	t := tally{latency: record.NewHistogram(), inPieces: record.NewHistogram(), firstPiece: record.NewHistogram()}
 	if openLoop {
 		t.service, t.slip = record.NewHistogram(), record.NewHistogram()
 	}
@@ -44,6 +46,8 @@ func (t *tally) merge(o *tally) {
 	t.errors.Add(o.errors)
 	t.inFlight += o.inFlight
 	t.latency.Merge(o.latency)
+	t.inPieces.Merge(o.inPieces)
+	t.firstPiece.Merge(o.firstPiece)
 	if t.service != nil {
 		t.service.Merge(o.service)
 		t.slip.Merge(o.slip)
@@ -53,7 +57,8 @@ func (t *tally) merge(o *tally) {
 	}
 }
 
-// store fills in the counts of a measurement.
+// store fills in the counts of a measurement. The tally is not used
+// afterwards: its histograms are merged.
 func (t *tally) store(m *record.Measurement) {
 	m.Established = t.established
 	m.Scheduled = t.scheduled
@@ -65,6 +70,11 @@ func (t *tally) store(m *record.Measurement) {
 	m.Errors = t.errors
 	m.InFlight = time.Duration(t.inFlight)
 	m.FirstError = t.firstError
+	if t.firstPiece.Count() > 0 {
+		t.firstPiece.Merge(t.latency) // the first byte of a response in one piece comes with its last
+		m.FirstByte = t.firstPiece.Distribution()
+	}
+	t.latency.Merge(t.inPieces)
 	m.Latency = t.latency.Distribution()
 	if t.service != nil {
 		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()

@@ -23,13 +23,13 @@ type target struct {
 // the others by connecting to it.
 const probeTimeout = time.Second
 
-func newTarget(ctx context.Context, rawURL string, closes bool) (*target, error) {
+func newTarget(ctx context.Context, rawURL string, closes bool) (t target, err error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("target URL: %w", err)
+		return t, fmt.Errorf("target URL: %w", err)
 	}
 	if u.Scheme != "http" {
-		return nil, fmt.Errorf("%s: %w", u.Scheme, load.ErrUnsupported)
+		return t, fmt.Errorf("%s: %w", u.Scheme, load.ErrUnsupported)
 	}
 	port := u.Port()
 	if port == "" {
@@ -37,9 +37,9 @@ func newTarget(ctx context.Context, rawURL string, closes bool) (*target, error)
 	}
 	addr, err := resolve(ctx, u.Hostname(), port)
 	if err != nil {
-		return nil, err
+		return t, err
 	}
-	return &target{addr: addr, request: newRequest(u, closes)}, nil
+	return target{addr: addr, request: newRequest(u, closes)}, nil
 }
 
 // newRequest writes the shortest request that every server takes. What wrk

@@ -90,7 +90,7 @@ func TestTruthPercentiles(t *testing.T) {
 			oneOf(t, func() (wrong string) {
 				s := startTimed(t, delay)
 				// The connections are open before: to open one is no part of the truth.
-				m := measure(t, load.Spec{URL: s.url, Connections: 300, Duration: 7 * time.Second, Schedule: rate, CPUs: generatorCPUs(t)})
+				m := measure(t, load.Spec{URLs: []string{s.url}, Connections: 300, Duration: 7 * time.Second, Schedule: rate, CPUs: generatorCPUs(t)})
 				took := s.stop(t)
 				require.Zero(t, m.Errors, m.FirstError)
 				h, err := m.Latency.Histogram()
@@ -165,7 +165,7 @@ func TestTruthStall(t *testing.T) {
 		}()
 		// The connections are open before: to accept a thousand takes the server
 		// longer than to answer.
-		m := measure(t, load.Spec{URL: "http://" + addr + "/", Connections: 1100, Duration: 5 * time.Second, Schedule: rate})
+		m := measure(t, load.Spec{URLs: []string{"http://" + addr + "/"}, Connections: 1100, Duration: 5 * time.Second, Schedule: rate})
 		wg.Wait()
 		require.Zero(t, m.Errors, m.FirstError)
 		h, err := m.Latency.Histogram()
@@ -187,7 +187,7 @@ func TestTruthClosedLoop(t *testing.T) {
 	oneOf(t, func() string {
 		s := startTimed(t, "uniform")
 		const window = 10 * time.Second
-		m := measure(t, load.Spec{URL: s.url, Connections: 50, Duration: window, CPUs: generatorCPUs(t)})
+		m := measure(t, load.Spec{URLs: []string{s.url}, Connections: 50, Duration: window, CPUs: generatorCPUs(t)})
 		took := s.stop(t)
 		require.Zero(t, m.Errors, m.FirstError)
 		between := time.Duration(50 / m.Throughput() * float64(time.Second))
@@ -226,7 +226,7 @@ func TestTruthQueue(t *testing.T) {
 			}
 		})
 		defer s.close()
-		m := measure(t, load.Spec{URL: s.url(), Duration: window, Schedule: rate})
+		m := measure(t, load.Spec{URLs: []string{s.url()}, Duration: window, Schedule: rate})
 		require.Zero(t, m.Errors, m.FirstError)
 		took := busy / time.Duration(served)
 		want := lindley(rate, window, took)
@@ -307,7 +307,7 @@ func TestTruthAgreesWithWrk(t *testing.T) {
 	oneOf(t, func() string {
 		var ours, theirs float64
 		for range 3 {
-			m, err := New().Run(context.Background(), load.Spec{URL: s.url, Connections: 50, Duration: 2 * time.Second})
+			m, err := New().Run(context.Background(), load.Spec{URLs: []string{s.url}, Connections: 50, Duration: 2 * time.Second})
 			require.NoError(t, err)
 			ours += m.Throughput()
 			out, err := exec.CommandContext(t.Context(), wrk, "-t1", "-c50", "-d2s", s.url).Output()

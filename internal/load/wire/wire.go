@@ -32,6 +32,9 @@
 // A connection that the server ends between two responses, announced or not,
 // is reopened and counts as a reconnect. If a request had been sent on it, it
 // is a reset.
+//
+// Of several targets the i-th connection, counted over all loops, has the one
+// at i modulo their number, for as long as the window lasts.
 package wire
 
 import (
@@ -62,11 +65,14 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	if err := spec.Normalize(); err != nil {
 		return nil, fmt.Errorf("wire: %w", err)
 	}
-	t, err := newTarget(ctx, spec.URL, spec.Close)
-	if err != nil {
-		return nil, fmt.Errorf("wire: %w", err)
+	targets := make([]target, len(spec.URLs))
+	for i, u := range spec.URLs {
+		var err error
+		if targets[i], err = newTarget(ctx, u, spec.Close); err != nil {
+			return nil, fmt.Errorf("wire: %w", err)
+		}
 	}
-	m, err := e.run(ctx, spec, t)
+	m, err := e.run(ctx, spec, targets)
 	if err != nil {
 		return m, fmt.Errorf("wire: %w", err)
 	}

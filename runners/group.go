@@ -1,0 +1,151 @@
+package runners
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Group is instances of one server that know nothing of each other: processes
+// of their own, each with its port. Who deals the requests to them is not
+// its business.
+type Group struct{ all []*Process }
+
+// StartGroup starts n instances at the same time, on free ports, and waits until
+// all of them answer. One instance alone may use all of the cores; of several, the i-th has
+// the i-th core for itself. On failure nothing is left running.
+func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group, error) {
+	if cores := len(opts.CPUs); n > 1 && cores > 0 && cores < n {
+		return nil, fmt.Errorf("start server %q: %d instances need a core each, and there are %d", in.Name, n, cores)
+	}
+	ports, err := freePorts(n)
+	if err != nil {
+		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g := &Group{all: make([]*Process, n)}
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		o := opts
+		o.Port = ports[i]
+		if n > 1 && len(opts.CPUs) > 0 {
+			o.CPUs = opts.CPUs[i : i+1]
+		}
+		wg.Go(func() {
+			if g.all[i], errs[i] = Start(ctx, in, o); errs[i] != nil {
+				cancel() // nobody needs the others any more
+			}
+		})
+	}
+	wg.Wait()
+	if err := firstCause(errs); err != nil {
+		g.all = slices.DeleteFunc(g.all, func(p *Process) bool { return p == nil })
+		return nil, errors.Join(err, g.Stop())
+	}
+	return g, nil
+}
+
+// firstCause is the first error that is not the end of the others' context,
+// or that if there is no other.
+func firstCause(errs []error) (cause error) {
+	for _, err := range errs {
+		if err != nil && (cause == nil || errors.Is(cause, context.Canceled)) {
+			cause = err
+		}
+	}
+	return cause
+}
+
+// URLs are the addresses of a path, one an instance.
+func (g *Group) URLs(path string) []string {
+	var urls []string
+	for _, p := range g.all {
+		urls = append(urls, p.URL(path))
+	}
+	return urls
+}
+
+// Ports is where the instances listen.
+func (g *Group) Ports() []int {
+	var ports []int
+	for _, p := range g.all {
+		ports = append(ports, p.Port())
+	}
+	return ports
+}
+
+// Startup is the time from exec until all answered: that of the slowest, for
+// they are started at the same time.
+func (g *Group) Startup() time.Duration {
+	var slowest time.Duration
+	for _, p := range g.all {
+		slowest = max(slowest, p.Startup())
+	}
+	return slowest
+}
+
+// Verify checks the answers of every instance, which must all be the same; see Process.Verify.
+func (g *Group) Verify(ctx context.Context, route string) ([]byte, error) {
+	var first []byte
+	for i, p := range g.all {
+		body, err := p.Verify(ctx, route)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && !bytes.Equal(body, first) {
+			return nil, fmt.Errorf("verify server %q: GET %s: two instances answer differently", p.in.Name, route)
+		}
+		first = body
+	}
+	return first, nil
+}
+
+// Runtime is what the first instance says of itself; the others are the same program.
+func (g *Group) Runtime(ctx context.Context) map[string]string { return g.all[0].Runtime(ctx) }
+
+// Usage is what all instances together have used.
+func (g *Group) Usage() (record.Usage, error) {
+	var sum record.Usage
+	for _, p := range g.all {
+		u, err := p.Usage()
+		if err != nil {
+			return record.Usage{}, err
+		}
+		sum.CPU.User += u.CPU.User
+		sum.CPU.System += u.CPU.System
+		sum.RSS += u.RSS
+		sum.PSS += u.PSS
+		sum.Threads += u.Threads
+		sum.Processes += u.Processes
+	}
+	return sum, nil
+}
+
+// Alive is nil while all instances run; else it says how the first of those that do not ended.
+func (g *Group) Alive() error {
+	for _, p := range g.all {
+		if err := p.Alive(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop ends all instances; see Process.Stop.
+func (g *Group) Stop() error {
+	errs := make([]error, len(g.all))
+	var wg sync.WaitGroup
+	for i, p := range g.all {
+		wg.Go(func() { errs[i] = p.Stop() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
