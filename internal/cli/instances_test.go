@@ -46,6 +46,7 @@ arms: ["counting:instances=2"]
 connections: [8]
 window: 500ms
 warmup: 0s
+canary: false
 blocks: {min: 1, max: 1}
 `
 
