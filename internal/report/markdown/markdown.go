@@ -23,7 +23,10 @@ const Plots = "plots"
 // Write renders the whole report.
 func Write(w io.Writer, d *report.Document) error {
 	var p page
-	p.line("# %s", escape(show.Text(d.Title)))
+	p.line("# %s", escape(show.Text(d.Heading())))
+	if d.Question != "" {
+		p.line("%s.", escape(show.Text(d.Title)))
+	}
 	if warnings := show.Warnings(d); len(warnings) > 0 {
 		for i := range warnings {
 			warnings[i] = "> **" + escape(warnings[i]) + "**"

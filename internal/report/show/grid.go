@@ -338,7 +338,11 @@ func Rankings(d *report.Document) *Grid {
 		if slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
 			g.note(noteGate)
 		}
-		row := []string{r.Level, Text(r.Route), r.Metric, RankingLine(r)}
+		route := Text(r.Route)
+		if r.Beside {
+			route += " beside other work"
+		}
+		row := []string{r.Level, route, r.Metric, RankingLine(r)}
 		if n := len(g.Rows) - 1; n >= 0 && slices.Equal(g.Rows[n][1:], row[1:]) {
 			g.Rows[n][0] += ", " + r.Level
 			continue

@@ -99,7 +99,10 @@ func Trend(w io.Writer, t *report.Trend) error {
 }
 
 func head(b *bytes.Buffer, d *report.Document) {
-	paragraph(b, show.Text(d.Title))
+	paragraph(b, show.Text(d.Heading()))
+	if d.Question != "" {
+		paragraph(b, show.Text(d.Title)+".")
+	}
 	for _, s := range show.Warnings(d) {
 		paragraph(b, "! "+s)
 	}
