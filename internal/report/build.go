@@ -165,28 +165,41 @@ func ordered(arms []Arm, trials []record.Trial) ([]record.Trial, error) {
 	return out, nil
 }
 
-// levels are the run's, in its order, and behind them those that only the
-// trials know (rates found by a search), by connections and rate.
+// levels are the run's and those that only the trials know (rates found by a
+// search): closed loops first, each kind by its load, for a profile names them
+// in the order in which its claims came.
 func levels(run *record.Run, trials []record.Trial) []Level {
 	var all []record.Level
 	seen := map[record.Level]bool{}
-	for _, l := range run.Levels {
+	add := func(l record.Level) {
 		if !seen[l] {
 			seen[l] = true
 			all = append(all, l)
 		}
 	}
-	planned := len(all)
+	for _, l := range run.Levels {
+		add(l)
+	}
 	for _, t := range trials {
 		for i := range t.Windows {
-			if w := &t.Windows[i]; !w.Warmup && !seen[w.Level] {
-				seen[w.Level] = true
-				all = append(all, w.Level)
+			if w := &t.Windows[i]; !w.Warmup {
+				add(w.Level)
 			}
 		}
 	}
-	slices.SortFunc(all[planned:], func(a, b record.Level) int {
-		return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
+	kind := func(l record.Level) int {
+		switch {
+		case l.OfCapacity():
+			return 3
+		case l.Idle > 0:
+			return 2
+		case l.Open():
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b record.Level) int {
+		return cmp.Or(kind(a)-kind(b), cmp.Compare(a.Idle, b.Idle), cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
 	})
 	out := make([]Level, len(all))
 	names := make(map[string]int, len(all))

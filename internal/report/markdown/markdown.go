@@ -137,6 +137,7 @@ func (p *page) trust(d *report.Document) {
 	}
 	p.grid(show.Failures(d))
 	p.grid(show.Missing(d))
+	p.grid(show.Blocks(d))
 	for _, n := range d.Notices {
 		p.line("- %s", escape(show.Text(n)))
 	}

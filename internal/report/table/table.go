@@ -31,7 +31,7 @@ func Write(w io.Writer, d *report.Document) error {
 	for _, route := range d.Routes() {
 		grids = append(grids, show.Throughput(d, route), show.Latency(d, route), show.Resources(d, route), show.Validity(d, route))
 	}
-	grids = append(grids, show.Starts(d), show.Noise(d), show.Canary(d), show.Gates(d), show.Failures(d), show.Missing(d))
+	grids = append(grids, show.Starts(d), show.Noise(d), show.Canary(d), show.Gates(d), show.Failures(d), show.Missing(d), show.Blocks(d))
 	if err := verdicts(&b, d); err != nil {
 		return err
 	}
