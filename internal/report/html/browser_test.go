@@ -125,7 +125,7 @@ func TestThePolicyIsInForce(t *testing.T) {
 
 func TestArmsCanBeHidden(t *testing.T) {
 	ctx, complaints := browser(t, 4, "")
-	const visible = "[...document.querySelectorAll('svg.chart g[data-arm]')].filter(g => g.dataset.arm === document.querySelector('#legend input').dataset.arm && g.getClientRects().length > 0).length"
+	const visible = "[...document.querySelectorAll('figure [data-arm]')].filter(g => g.dataset.arm === document.querySelector('#legend input').dataset.arm && g.getClientRects().length > 0).length"
 	require.Positive(t, evaluate[int](ctx, t, visible))
 	click(ctx, t, "#legend input")
 	assert.Zero(t, evaluate[int](ctx, t, visible))

@@ -55,10 +55,10 @@ func lookOf(style int) look {
 	return look{color: palette[l.Color], shape: shapes[l.Shape], dashes: dashes[l.Dash]}
 }
 
+// faint is mixed with white, not transparent, for a PDF knows no transparency.
 func (l look) faint() color.NRGBA {
-	c := l.color
-	c.A = 0x60
-	return c
+	mix := func(v uint8) uint8 { return 0xff - uint8(int(0xff-v)*0x60/0xff) }
+	return color.NRGBA{R: mix(l.color.R), G: mix(l.color.G), B: mix(l.color.B), A: 0xff}
 }
 
 // shapes are the marks; they alone tell arms of the same color apart.
