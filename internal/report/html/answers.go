@@ -24,7 +24,7 @@ type card struct {
 	claims.Verdict
 	Class  string // of the color: the answer with dashes
 	Mark   string // says the same as the color
-	Short  string // what stands beside the claim on the first screen
+	Short  string // what stands beside the claim
 	Forest []forestRow
 	Axis   *forestAxis // nil where no condition is drawn
 	Facts  *show.Grid
@@ -96,7 +96,7 @@ func answers(d *report.Document) (out []answer) {
 
 // Geometry of a forest plot's row.
 const (
-	forestWidth  = 240
+	forestWidth  = 200
 	forestHeight = 22
 )
 
