@@ -19,6 +19,7 @@ import (
 // Ledger is a list of claims. Its YAML form is docs/formats/claims.schema.json.
 type Ledger struct {
 	Schema int     `yaml:"schema"`
+	Title  string  `yaml:"title"` // the question that all claims together put, as a report's heading; may be empty
 	Source string  `yaml:"source"`
 	Alpha  float64 `yaml:"alpha"` // chance of any false verdict in the whole ledger
 	Claims []Claim `yaml:"claims"`

@@ -64,7 +64,12 @@ func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) 
 	if err != nil {
 		return nil, err
 	}
-	return report.Build(run, trials, verdicts)
+	doc, err := report.Build(run, trials, verdicts)
+	if err != nil {
+		return nil, err
+	}
+	doc.Question = ledger.Title
+	return doc, nil
 }
 
 // renderFolder writes every derived file of a run folder.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
@@ -45,6 +46,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 	if err := d.measure(run, trials); err != nil {
 		return nil, err
 	}
+	d.style()
 	d.Rankings = rankings(d)
 	d.Noise = noise(d)
 	d.Gates = gateTotals(d.Cells)
@@ -80,17 +82,14 @@ func arms(run *record.Run) []Arm {
 		servers[s.Server] = s
 	}
 	out := make([]Arm, 0, len(run.Arms))
-	style := 0
 	for _, a := range run.Arms {
 		s := servers[a.Server]
-		arm := Arm{Arm: a, Role: Competitor, Title: cmp.Or(s.Title, a.Server, a.Name), Runtime: s.Runtime, Style: style}
+		arm := Arm{Arm: a, Role: Competitor, Title: cmp.Or(s.Title, a.Server, a.Name), Runtime: s.Runtime}
 		switch {
 		case a.Replicate != "":
 			arm.Role = Replicate
 		case a.Canary():
 			arm.Role = Ceiling
-		default:
-			style++
 		}
 		if arm.Route == "" {
 			arm.Route = "/"
@@ -98,6 +97,37 @@ func arms(run *record.Run) []Arm {
 		out = append(out, arm)
 	}
 	return out
+}
+
+// style gives every competitor its label, and one number to all that carry
+// the same label: a server looks alike on every route. Those that were
+// measured come first, for the first styles are the easiest to tell apart.
+func (d *Document) style() {
+	used := map[[2]string]int{} // of a label on a route
+	short := func(a *Arm) string { return strings.Replace(a.Name, ":route="+a.Route, "", 1) }
+	for i := range d.Arms {
+		used[[2]string{short(&d.Arms[i]), d.Arms[i].Route}]++
+	}
+	numbers := map[string]int{}
+	for _, measured := range []bool{true, false} {
+		for i := range d.Arms {
+			a := &d.Arms[i]
+			if slices.ContainsFunc(d.Starts, func(s Start) bool { return s.Arm == a.Name }) != measured {
+				continue
+			}
+			a.Label = short(a)
+			if used[[2]string{a.Label, a.Route}] > 1 {
+				a.Label = a.Name
+			}
+			if a.Role != Competitor {
+				continue
+			}
+			if _, known := numbers[a.Label]; !known {
+				numbers[a.Label] = len(numbers)
+			}
+			a.Style = numbers[a.Label]
+		}
+	}
 }
 
 // ordered checks the trials against the run and sorts a copy by block and
@@ -135,28 +165,41 @@ func ordered(arms []Arm, trials []record.Trial) ([]record.Trial, error) {
 	return out, nil
 }
 
-// levels are the run's, in its order, and behind them those that only the
-// trials know (rates found by a search), by connections and rate.
+// levels are the run's and those that only the trials know (rates found by a
+// search): closed loops first, each kind by its load, for a profile names them
+// in the order in which its claims came.
 func levels(run *record.Run, trials []record.Trial) []Level {
 	var all []record.Level
 	seen := map[record.Level]bool{}
-	for _, l := range run.Levels {
+	add := func(l record.Level) {
 		if !seen[l] {
 			seen[l] = true
 			all = append(all, l)
 		}
 	}
-	planned := len(all)
+	for _, l := range run.Levels {
+		add(l)
+	}
 	for _, t := range trials {
 		for i := range t.Windows {
-			if w := &t.Windows[i]; !w.Warmup && !seen[w.Level] {
-				seen[w.Level] = true
-				all = append(all, w.Level)
+			if w := &t.Windows[i]; !w.Warmup {
+				add(w.Level)
 			}
 		}
 	}
-	slices.SortFunc(all[planned:], func(a, b record.Level) int {
-		return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
+	kind := func(l record.Level) int {
+		switch {
+		case l.OfCapacity():
+			return 3
+		case l.Idle > 0:
+			return 2
+		case l.Open():
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b record.Level) int {
+		return cmp.Or(kind(a)-kind(b), cmp.Compare(a.Idle, b.Idle), cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
 	})
 	out := make([]Level, len(all))
 	names := make(map[string]int, len(all))

@@ -66,6 +66,17 @@ func build(t *testing.T, run *record.Run, trials ...record.Trial) *report.Docume
 	return d
 }
 
+// TestLevelsAreInOrder of their load, whatever order a profile names them in.
+func TestLevelsAreInOrder(t *testing.T) {
+	run := newRun("a")
+	run.Levels = []record.Level{{Rate: 500, Idle: 100}, {Connections: 256}, {Connections: 64, Rate: 500}, closed64, {Connections: 64, Rate: 90}, {Share: 0.5}}
+	var names []string
+	for _, l := range build(t, run, visit(newTrial(0, "a", 100), record.Level{Connections: 4})).Levels {
+		names = append(names, l.Name)
+	}
+	assert.Equal(t, []string{"c=4", "c=64", "c=256", "r=90/s", "r=500/s", "r=500/s idle=100", "50% of capacity"}, names)
+}
+
 func TestCellFigures(t *testing.T) {
 	d := build(t, newRun("a"), newTrial(0, "a", 100), newTrial(1, "a", 200), newTrial(2, "a", 400))
 	require.Len(t, d.Cells, 1)

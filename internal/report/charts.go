@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,40 +11,43 @@ import (
 // logarithmic: beyond it the slowest arm would lie flat on the axis.
 const logSpread = 8
 
-// charts derives the pictures: per route throughput and latency against
-// connections, latency against the rate; and start-up, memory and CPU by arm.
+// latency names the axis of latencies, which are medians; other times are means.
+const latency = "Latency"
+
+// OfLatency says whether the chart shows percentiles of the latency.
+func (c *Chart) OfLatency() bool { return c.Y.Label == latency }
+
+// charts derives the pictures: for each work throughput and latency against
+// connections, latency against the rate and by percentile; and start-up,
+// memory and CPU by arm.
 func charts(d *Document) []Chart {
-	var closed, open []Level
-	for _, l := range d.Levels {
-		if l.Idle > 0 || l.OfCapacity() {
-			continue // a level of its own kind, in no row of others
-		}
-		if l.Open {
-			open = append(open, l)
-		} else {
-			closed = append(closed, l)
-		}
-	}
+	closed, open := d.rows()
 	out := []Chart{}
 	taken := map[string]int{}
-	add := func(c Chart) {
-		if len(c.Series) == 0 {
-			return
+	add := func(charts ...Chart) {
+		for _, c := range charts {
+			if len(c.Series) == 0 {
+				continue
+			}
+			if taken[c.Name]++; taken[c.Name] > 1 { // two routes that differ in punctuation only
+				c.Name = fmt.Sprintf("%s-%d", c.Name, taken[c.Name])
+			}
+			out = append(out, c)
 		}
-		if taken[c.Name]++; taken[c.Name] > 1 { // two routes that differ in punctuation only
-			c.Name = fmt.Sprintf("%s-%d", c.Name, taken[c.Name])
-		}
-		out = append(out, c)
 	}
-	routes := d.Routes()
-	for _, route := range routes {
+	works := d.works()
+	for _, w := range works {
 		suffix := ""
-		if len(routes) > 1 {
-			suffix = "-" + slug(route)
+		if len(works) > 1 {
+			suffix = "-" + slug(w.route)
 		}
-		add(atOneLevel(throughputChart(d, route, suffix, closed), closed))
-		add(atOneLevel(latencyChart(d, route, "latency"+suffix, "Latency against connections, closed loop, GET "+route, closed), closed))
-		add(atOneLevel(latencyChart(d, route, "latency-rate"+suffix, "Latency against offered rate, open loop, GET "+route, open), open))
+		if w.beside {
+			suffix += "-beside"
+		}
+		add(split(throughputChart(d, w, suffix, closed), closed)...)
+		add(split(latencyChart(d, w, "latency"+suffix, "Latency against connections, closed loop, "+w.String(), closed), closed)...)
+		add(split(latencyChart(d, w, "latency-rate"+suffix, "Latency against offered rate, open loop, "+w.String(), open), open)...)
+		add(parts(percentileChart(d, w, suffix, closed, open))...)
 	}
 	add(startChart(d, "startup", "Start-up: from exec to the first correct response", Axis{Label: "Start-up time", Unit: "s"},
 		func(s *Start) (*Estimate, []float64) { return s.Startup, s.StartupBlocks }))
@@ -53,31 +57,19 @@ func charts(d *Document) []Chart {
 	return out
 }
 
-// atOneLevel turns lines that have one point each, all at the same level, into
-// rows: an axis of one value shows nothing. Of latency the median remains.
-func atOneLevel(c Chart, levels []Level) Chart {
-	x := -1.0
-	for _, s := range c.Series {
-		for _, p := range s.Points {
-			if x >= 0 && p.X != x {
-				return c
-			}
-			x = p.X
+// rows are the levels that stand beside others of their kind: not those with
+// idle connections, nor those that depend on what the arm can do.
+func (d *Document) rows() (closed, open []Level) {
+	for _, l := range d.Levels {
+		switch {
+		case l.Idle > 0 || l.OfCapacity():
+		case l.Open:
+			open = append(open, l)
+		default:
+			closed = append(closed, l)
 		}
 	}
-	c.Series = slices.DeleteFunc(c.Series, func(s Series) bool { return s.Variant == "p99" })
-	for i := range c.Series {
-		c.Series[i].Variant = ""
-	}
-	for _, l := range levels {
-		if x == float64(l.Connections) && !l.Open || x == l.Rate && l.Open {
-			c.Title = strings.NewReplacer("Throughput against connections", "Throughput at "+l.Name,
-				"Latency against connections", "Median latency at "+l.Name, "Latency against offered rate", "Median latency at "+l.Name).Replace(c.Title)
-		}
-	}
-	c.Kind, c.X = "dots", Axis{}
-	c.Y.Log = c.spread() > logSpread
-	return c
+	return closed, open
 }
 
 // slug names a route in a file name.
@@ -100,27 +92,27 @@ func slug(route string) string {
 	return s
 }
 
-func throughputChart(d *Document, route, suffix string, levels []Level) Chart {
+func throughputChart(d *Document, w work, suffix string, levels []Level) Chart {
 	c := Chart{
-		Name: "throughput" + suffix, Kind: "lines", Title: "Throughput against connections, closed loop, GET " + route,
+		Name: "throughput" + suffix, Kind: "lines", Title: "Throughput against connections, closed loop, " + w.String(),
 		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: "Correct responses", Unit: "req/s"},
 	}
-	for _, a := range competitors(d, route) {
+	for _, a := range d.competitors(w) {
 		c.add(d, a, "", levels, func(c *Cell) *Estimate { return c.Throughput }, func(p BlockPoint) float64 { return p.Throughput })
 	}
 	c.Y.Log = c.spread() > logSpread
 	return c
 }
 
-func latencyChart(d *Document, route, name, title string, levels []Level) Chart {
+func latencyChart(d *Document, w work, name, title string, levels []Level) Chart {
 	c := Chart{
 		Name: name, Kind: "lines", Title: title,
-		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: "Latency", Unit: "s", Log: true},
+		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: latency, Unit: "s", Log: true},
 	}
 	if len(levels) > 0 && levels[0].Open {
 		c.X = Axis{Label: "Offered rate", Unit: "req/s", Log: true}
 	}
-	for _, a := range competitors(d, route) {
+	for _, a := range d.competitors(w) {
 		c.add(d, a, "p50", levels, func(c *Cell) *Estimate { return c.P50 }, func(p BlockPoint) float64 { return p.P50 })
 		c.add(d, a, "p99", levels, func(c *Cell) *Estimate { return c.P99 }, func(p BlockPoint) float64 { return p.P99 })
 	}
@@ -129,7 +121,7 @@ func latencyChart(d *Document, route, name, title string, levels []Level) Chart 
 
 // add appends the series of one arm, if it has any value above 0.
 func (c *Chart) add(d *Document, a Arm, variant string, levels []Level, of func(*Cell) *Estimate, at func(BlockPoint) float64) {
-	s := Series{Arm: a.Name, Variant: variant, Style: a.Style}
+	s := Series{Arm: a.Name, Label: a.Label, Variant: variant, Style: a.Style}
 	for _, l := range levels {
 		cell := d.Cell(a.Name, l.Name)
 		if cell == nil {
@@ -147,18 +139,75 @@ func (c *Chart) add(d *Document, a Arm, variant string, levels []Level, of func(
 			X: x, Y: *e, Bound: cell.LowerBound && c.Y.Unit == "req/s", Blocks: column(cell.Points, at, false),
 		})
 	}
-	slices.SortStableFunc(s.Points, func(p, q Point) int {
-		switch {
-		case p.X < q.X:
-			return -1
-		case p.X > q.X:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(s.Points, func(p, q Point) int { return cmp.Compare(p.X, q.X) })
 	if len(s.Points) > 0 {
 		c.Series = append(c.Series, s)
 	}
+}
+
+// percentile is one place on the axis of percentiles.
+type percentile struct {
+	x  float64 // 1/(1-p)
+	of func(*Cell) *Estimate
+	at func(BlockPoint) float64
+}
+
+var percentiles = []percentile{
+	{2, func(c *Cell) *Estimate { return c.P50 }, func(p BlockPoint) float64 { return p.P50 }},
+	{10, func(c *Cell) *Estimate { return c.P90 }, func(p BlockPoint) float64 { return p.P90 }},
+	{100, func(c *Cell) *Estimate { return c.P99 }, func(p BlockPoint) float64 { return p.P99 }},
+	{1000, func(c *Cell) *Estimate { return c.P999 }, func(p BlockPoint) float64 { return p.P999 }},
+}
+
+// percentileChart shows the tail of each arm at one level: in an open loop
+// where any arm has more than its median there, for users see that latency,
+// else in a closed one. A percentile that is not known is left out, and so is
+// an arm of which the median alone is.
+func percentileChart(d *Document, w work, suffix string, closed, open []Level) Chart {
+	for _, levels := range [][]Level{open, closed} {
+		var best Chart
+		points := 0
+		for _, l := range levels {
+			c, n := percentilesAt(d, w, l)
+			if n >= points && n > 0 { // of levels that tell as much the last is the highest
+				best, points = c, n
+			}
+		}
+		if points > 0 {
+			best.Name = "percentiles" + suffix
+			return best
+		}
+	}
+	return Chart{}
+}
+
+// percentilesAt is the chart at one level and the number of its points.
+func percentilesAt(d *Document, w work, l Level) (c Chart, n int) {
+	loop := "closed loop"
+	if l.Open {
+		loop = "open loop"
+	}
+	c = Chart{
+		Kind: "lines", Title: fmt.Sprintf("Latency by percentile at %s, %s, %s", l.Name, loop, w),
+		X: Axis{Label: "Percentile", Unit: Percentiles, Log: true}, Y: Axis{Label: latency, Unit: "s", Log: true},
+	}
+	for _, a := range d.competitors(w) {
+		cell := d.Cell(a.Name, l.Name)
+		if cell == nil {
+			continue
+		}
+		s := Series{Arm: a.Name, Label: a.Label, Style: a.Style}
+		for _, p := range percentiles {
+			if e := p.of(cell); e != nil && e.Mid > 0 {
+				s.Points = append(s.Points, Point{X: p.x, Y: *e, Blocks: column(cell.Points, p.at, false)})
+			}
+		}
+		if len(s.Points) > 1 {
+			c.Series = append(c.Series, s)
+			n += len(s.Points)
+		}
+	}
+	return c, n
 }
 
 // spread is the largest value over the smallest, 0 without any.
@@ -179,54 +228,48 @@ func (c *Chart) spread() float64 {
 }
 
 // startChart has one row for each server configuration: competitors that
-// differ in the route only start alike, so the first route speaks for them.
+// differ in the route only start alike, so the first work speaks for them.
 func startChart(d *Document, name, title string, y Axis, of func(*Start) (*Estimate, []float64)) Chart {
 	c := Chart{Name: name, Kind: "dots", Title: title, Y: y}
-	routes := d.Routes()
-	if len(routes) == 0 {
+	works := d.works()
+	if len(works) == 0 {
 		return c
 	}
-	for _, a := range competitors(d, routes[0]) {
+	for _, a := range d.competitors(works[0]) {
 		for i := range d.Starts {
 			if s := &d.Starts[i]; s.Arm == a.Name {
 				if e, blocks := of(s); e != nil {
-					c.Series = append(c.Series, Series{Arm: a.Name, Style: a.Style, Points: []Point{{Y: *e, Blocks: blocks}}})
+					c.Series = append(c.Series, Series{Arm: a.Name, Label: a.Label, Style: a.Style, Points: []Point{{Y: *e, Blocks: blocks}}})
 				}
 			}
 		}
 	}
-	c.Y.Log = c.spread() > logSpread
-	return c
+	return c.ofRows()
 }
 
 // cpuChart shows server CPU per request at the level at which most arms can
 // be compared: the lowest rate, else the level with the most cells.
 func cpuChart(d *Document, closed, open []Level) Chart {
 	c := Chart{Name: "cpu", Kind: "dots", Y: Axis{Label: "Server CPU time per correct response", Unit: "s"}}
-	routes := d.Routes()
-	if len(routes) == 0 {
+	works := d.works()
+	if len(works) == 0 {
 		return c
 	}
 	var best []Series
 	for _, l := range slices.Concat(open, closed) {
 		var series []Series
-		for _, a := range competitors(d, routes[0]) {
+		for _, a := range d.competitors(works[0]) {
 			if cell := d.Cell(a.Name, l.Name); cell != nil && cell.CPUPerRequest != nil {
-				series = append(series, Series{Arm: a.Name, Style: a.Style, Points: []Point{{
+				series = append(series, Series{Arm: a.Name, Label: a.Label, Style: a.Style, Points: []Point{{
 					Y: *cell.CPUPerRequest, Blocks: column(cell.Points, func(p BlockPoint) float64 { return p.CPUPerRequest }, false),
 				}}})
 			}
 		}
 		if len(series) > len(best) {
 			best = series
-			c.Title = fmt.Sprintf("Server CPU per request at %s, GET %s, whole process tree", l.Name, routes[0])
+			c.Title = fmt.Sprintf("Server CPU per request at %s, %s, whole process tree", l.Name, works[0])
 		}
 	}
 	c.Series = best
-	c.Y.Log = c.spread() > logSpread
-	return c
-}
-
-func competitors(d *Document, route string) []Arm {
-	return slices.DeleteFunc(slices.Clone(d.Arms), func(a Arm) bool { return a.Role != Competitor || a.Route != route })
+	return c.ofRows()
 }

@@ -10,6 +10,7 @@
 package report
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/claims"
@@ -25,9 +26,10 @@ const Confidence = 0.95
 // Document is what a report shows, in the order in which it is shown.
 type Document struct {
 	Schema      int                    `json:"schema"`
-	Title       string                 `json:"title"`
-	Quotable    bool                   `json:"quotable"` // false: a quick look, to be said in every rendering
-	Partial     bool                   `json:"partial"`  // something planned is missing; Missing, Blocks and Asked.State say what
+	Question    string                 `json:"question,omitempty"` // of the ledger; empty where it puts none
+	Title       string                 `json:"title"`              // the run's name
+	Quotable    bool                   `json:"quotable"`           // false: a quick look, to be said in every rendering
+	Partial     bool                   `json:"partial"`            // something planned is missing; Missing, Blocks and Asked.State say what
 	Asked       Asked                  `json:"asked"`
 	Tally       []Tally                `json:"tally"`    // the answers counted, in the order of the values
 	Verdicts    []claims.Verdict       `json:"verdicts"` // the answers themselves, in the order of the ledger
@@ -71,6 +73,10 @@ type Asked struct {
 	State       record.State        `json:"state"`
 }
 
+// Heading is what a rendering has as its first line: the question, or the
+// run's name where the ledger puts none.
+func (d *Document) Heading() string { return cmp.Or(d.Question, d.Title) }
+
 // Tally counts the verdicts of one value.
 type Tally struct {
 	Value claims.Value `json:"value"`
@@ -93,7 +99,8 @@ type Arm struct {
 	Role    Role   `json:"role"`
 	Title   string `json:"title"` // of the server; its name where it has none
 	Runtime string `json:"runtime"`
-	Style   int    `json:"style"` // of a competitor: its own number, the same in every picture, from 0
+	Label   string `json:"label"` // the name without the route, which the title of a picture has
+	Style   int    `json:"style"` // of a competitor: the number of its label, the same in every picture, from 0
 }
 
 // Level is one load level with its name.
@@ -234,6 +241,7 @@ type WarmUp struct {
 type Ranking struct {
 	Route  string  `json:"route"`
 	Level  string  `json:"level"`
+	Beside bool    `json:"beside"` // another request runs all the time beside what is ranked
 	Metric string  `json:"metric"` // "throughput", or "p99" or "p50" in an open loop
 	Places []Place `json:"places"`
 }
@@ -277,19 +285,32 @@ type Chart struct {
 }
 
 // Axis is one axis of a chart.
+//
+// From and To are the range of what has to be seen, the same where one picture
+// was split; both are 0 where nothing is asked for.
 type Axis struct {
-	Label string `json:"label"`
-	Unit  string `json:"unit"` // "req/s", "s", "B", "" for counts
-	Log   bool   `json:"log"`
+	Label string  `json:"label"`
+	Unit  string  `json:"unit"` // "req/s", "s", "B", "" for counts, Percentiles
+	Log   bool    `json:"log"`
+	From  float64 `json:"from,omitempty"`
+	To    float64 `json:"to,omitempty"`
 }
+
+// Percentiles is the unit of an axis on which the percentile p stands at
+// 1/(1-p): p50 at 2, p99 at 100.
+const Percentiles = "percentile"
 
 // Series is one arm in a chart, or one percentile of it.
 type Series struct {
 	Arm     string  `json:"arm"`
+	Label   string  `json:"label"`
 	Variant string  `json:"variant,omitempty"` // "p50", "p99"
 	Style   int     `json:"style"`
 	Points  []Point `json:"points"`
 }
+
+// Name is what a picture calls the series.
+func (s *Series) Name() string { return cmp.Or(s.Label, s.Arm) }
 
 // Point is one estimate of a series with the block values behind it.
 type Point struct {

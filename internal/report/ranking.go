@@ -17,14 +17,12 @@ const tellApart = 0.93
 // p99) in an open one, where the rate is given.
 func rankings(d *Document) []Ranking {
 	out := []Ranking{}
-	for _, route := range d.Routes() {
+	for _, w := range d.works() {
 		for _, l := range d.Levels {
 			var cells []*Cell
-			for _, a := range d.Arms {
-				if a.Role == Competitor && a.Route == route {
-					if c := d.Cell(a.Name, l.Name); c != nil {
-						cells = append(cells, c)
-					}
+			for _, a := range d.competitors(w) {
+				if c := d.Cell(a.Name, l.Name); c != nil {
+					cells = append(cells, c)
 				}
 			}
 			metric := "throughput"
@@ -35,7 +33,7 @@ func rankings(d *Document) []Ranking {
 				}
 			}
 			if places := rank(cells, metric); len(places) > 0 {
-				out = append(out, Ranking{Route: route, Level: l.Name, Metric: metric, Places: places})
+				out = append(out, Ranking{Route: w.route, Beside: w.beside, Level: l.Name, Metric: metric, Places: places})
 			}
 		}
 	}
@@ -118,6 +116,39 @@ func (d *Document) Routes() []string {
 		}
 	}
 	return routes
+}
+
+// work is what arms must have in common to stand in one picture or ranking: a
+// route, and whether another request runs all the time beside what is measured.
+type work struct {
+	route  string
+	beside bool
+}
+
+func (w work) String() string {
+	s := "GET " + w.route
+	if w.beside {
+		s += " beside other work"
+	}
+	return s
+}
+
+// works lists what the competitors do, in the order of the arms.
+func (d *Document) works() (out []work) {
+	for _, a := range d.Arms {
+		w := work{a.Route, a.Beside != ""}
+		if a.Role == Competitor && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// competitors are the arms that do this work.
+func (d *Document) competitors(w work) []Arm {
+	return slices.DeleteFunc(slices.Clone(d.Arms), func(a Arm) bool {
+		return a.Role != Competitor || a.Route != w.route || (a.Beside != "") != w.beside
+	})
 }
 
 // Cell is the cell of an arm at a level, nil where there is none.

@@ -80,7 +80,7 @@ func browser(t *testing.T, blocks int, fragment string) (ctx context.Context, co
 
 func evaluate[T any](ctx context.Context, t *testing.T, js string) (value T) {
 	t.Helper()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](js))
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
 	require.NoError(t, err, js)
 	return value
 }
@@ -115,7 +115,7 @@ func TestNoOverflowNoComplaint(t *testing.T) {
 // lets through what it should; and nothing else.
 func TestThePolicyIsInForce(t *testing.T) {
 	ctx, complaints := browser(t, 4, "")
-	assert.Equal(t, "grid", evaluate[string](ctx, t, "getComputedStyle(document.querySelector('.cards')).display"))
+	assert.Equal(t, "grid", evaluate[string](ctx, t, "getComputedStyle(document.querySelector('.facts')).display"))
 	assert.Equal(t, 2, evaluate[int](ctx, t, "document.querySelectorAll('#downloads button').length"))
 	assert.Empty(t, complaints())
 	refused := evaluate[bool](ctx, t, "(() => { const s = document.createElement('script'); s.textContent = 'window.slipped = true'; document.body.append(s); return window.slipped === undefined })()")
@@ -125,7 +125,7 @@ func TestThePolicyIsInForce(t *testing.T) {
 
 func TestArmsCanBeHidden(t *testing.T) {
 	ctx, complaints := browser(t, 4, "")
-	const visible = "[...document.querySelectorAll('svg.chart g[data-arm]')].filter(g => g.dataset.arm === document.querySelector('#legend input').dataset.arm && g.getClientRects().length > 0).length"
+	const visible = "[...document.querySelectorAll('figure [data-arm]')].filter(g => g.dataset.arm === document.querySelector('#legend input').dataset.arm && g.getClientRects().length > 0).length"
 	require.Positive(t, evaluate[int](ctx, t, visible))
 	click(ctx, t, "#legend input")
 	assert.Zero(t, evaluate[int](ctx, t, visible))
@@ -169,11 +169,54 @@ func TestValuesAppearWhereOnePoints(t *testing.T) {
 	assert.Contains(t, evaluate[string](ctx, t, "document.getElementById('tip').hidden ? '' : document.getElementById('tip').textContent"), "blocks")
 }
 
-// TestTenThousandTrials: the page of a long campaign is ready within a second.
+// TestAllAnswersOnTheFirstScreen of a desk, and their count with the machine on
+// that of a phone.
+func TestAllAnswersOnTheFirstScreen(t *testing.T) {
+	ctx, _ := browser(t, 6, "")
+	bottom := func(selector string) float64 {
+		return evaluate[float64](ctx, t, "document.querySelector('"+selector+"').getBoundingClientRect().bottom")
+	}
+	size := func(width, height int64) {
+		call(ctx, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+	}
+	size(1280, 900)
+	assert.LessOrEqual(t, bottom(".answers"), 900.0)
+	size(390, 844)
+	assert.LessOrEqual(t, bottom(".tally"), 844.0)
+	assert.LessOrEqual(t, bottom(".facts"), 844.0)
+}
+
+// ready is the time in ms from the start of the navigation until the page had
+// been drawn and its script had run, and that which the first two clicks take.
+const ready = `new Promise((resolve) => {
+  const measure = () => {
+    const clicks = performance.now();
+    for (const control of ['#legend input', '#raw-table th button']) {
+      document.querySelector(control).click();
+      document.body.getBoundingClientRect();
+    }
+    const [nav] = performance.getEntriesByType('navigation');
+    const paint = performance.getEntriesByName('first-contentful-paint')[0];
+    resolve(Math.max(nav.domContentLoadedEventEnd, paint?.startTime ?? 0) + performance.now() - clicks);
+  };
+  const wait = () => requestAnimationFrame(() => setTimeout(measure));
+  if (document.readyState === 'complete') wait(); else addEventListener('load', wait);
+})`
+
+// TestTenThousandTrials: the page of a long campaign is small, and ready and
+// answering within a second. Where the machine is busy, as where packages are
+// tested side by side, it has a second try.
 func TestTenThousandTrials(t *testing.T) {
 	ctx, complaints := browser(t, 10_000/len(document(t, 1).Arms)+1, "")
-	ready := evaluate[float64](ctx, t, "performance.getEntriesByType('navigation')[0].domInteractive")
-	t.Logf("interactive after %.0f ms", ready)
-	assert.Less(t, ready, 5000.0, "a second on a quiet machine; tests share theirs")
+	size := evaluate[int](ctx, t, "performance.getEntriesByType('navigation')[0].decodedBodySize || document.documentElement.outerHTML.length")
+	assert.Less(t, size, 2<<20)
+	took := evaluate[float64](ctx, t, ready)
+	t.Logf("%d bytes, ready after %.0f ms", size, took)
+	if took >= 1000 {
+		require.NoError(t, chromedp.Do(ctx, chromedp.Reload()))
+		took = evaluate[float64](ctx, t, ready)
+		t.Logf("again: ready after %.0f ms", took)
+	}
+	assert.Less(t, took, 1000.0)
 	assert.Empty(t, complaints())
 }

@@ -12,7 +12,6 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/report"
@@ -47,6 +46,7 @@ type view struct {
 	Machine   string
 	Tally     string
 	Noise     string
+	Answers   []answer
 	Cards     []card
 	Listed    []claims.Verdict // what no measurement can tell
 	Charts    []chart
@@ -54,24 +54,10 @@ type view struct {
 	Trust     []table
 	Machines  table
 	Raw       rawTable
-	Arms      []legend
+	Arms      []arm            // in any picture
 	Trimmed   bool             // values of single blocks were left out of Data
 	Data      *report.Document // what can be downloaded
 	Confident float64          // percent
-}
-
-// card is one claim on the first screen, and its evidence further down.
-type card struct {
-	claims.Verdict
-	Class  string // of the color: the answer with dashes
-	Mark   string // says the same as the color
-	Forest []forestRow
-	Facts  *show.Grid
-}
-
-type legend struct {
-	Name  string
-	Style int
 }
 
 type table struct {
@@ -85,6 +71,7 @@ func Write(w io.Writer, d *report.Document) error {
 		Doc: d, Style: template.CSS(style), Script: template.JS(script), // both are constants of this package
 		Policy:   fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
 		Warnings: show.Warnings(d), Asked: show.Asked(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: noise(d),
+		Answers:  answers(d),
 		Machines: table{show.Versions(d), "versions"}, Raw: raw(d), Confident: 100 * report.Confidence,
 	}
 	for _, verdict := range d.Verdicts {
@@ -97,11 +84,7 @@ func Write(w io.Writer, d *report.Document) error {
 	for i := range d.Charts {
 		v.Charts = append(v.Charts, newChart(&d.Charts[i]))
 	}
-	for _, a := range d.Arms {
-		if a.Role == report.Competitor {
-			v.Arms = append(v.Arms, legend{show.Text(a.Name), a.Style % styles})
-		}
-	}
+	v.Arms = drawn(d.Charts)
 	v.Tables = append(v.Tables, table{show.Rankings(d), "ranking"})
 	for i, route := range d.Routes() {
 		v.Tables = append(v.Tables, table{show.Throughput(d, route), fmt.Sprint("throughput-", i)},
@@ -109,9 +92,21 @@ func Write(w io.Writer, d *report.Document) error {
 		v.Trust = append(v.Trust, table{show.Validity(d, route), fmt.Sprint("validity-", i)})
 	}
 	v.Tables = keepRows(append(v.Tables, table{show.Fits(d), "fits"}, table{show.Starts(d), "starts"}))
-	v.Trust = keepRows(append([]table{{show.Noise(d), "noise"}, {show.Canary(d), "canary"}, {show.Gates(d), "gates"}, {show.Failures(d), "failures"}, {show.Missing(d), "missing"}}, v.Trust...))
+	v.Trust = keepRows(append([]table{{show.Noise(d), "noise"}, {show.Canary(d), "canary"}, {show.Gates(d), "gates"}, {show.Failures(d), "failures"}, {show.Missing(d), "missing"}, {show.Blocks(d), "blocks"}}, v.Trust...))
 	v.Data, v.Trimmed = trim(d)
 	return page.Execute(w, v)
+}
+
+// drawn are the arms in the charts, each once.
+func drawn(charts []report.Chart) (out []arm) {
+	for i := range charts {
+		for _, s := range charts[i].Series {
+			if a := newArm(s.Name(), s.Style); !slices.Contains(out, a) {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
 }
 
 // hash is how a policy names an inline element that may stand there.
@@ -122,23 +117,6 @@ func hash(text string) string {
 
 func keepRows(tables []table) []table {
 	return slices.DeleteFunc(tables, func(t table) bool { return len(t.Rows) == 0 })
-}
-
-func newCard(v claims.Verdict) card {
-	c := card{Verdict: v, Class: strings.ReplaceAll(string(v.Verdict), " ", "-"), Facts: show.Facts(&v), Forest: forest(v.Cells)}
-	switch v.Verdict {
-	case claims.Supported:
-		c.Mark = "✓"
-	case claims.Refuted:
-		c.Mark = "✗"
-	case claims.Depends:
-		c.Mark = "±"
-	case claims.NotTestable:
-		c.Mark = "–"
-	default:
-		c.Mark = "?"
-	}
-	return c
 }
 
 // noise says in one sentence how far one server came out from itself.

@@ -3,6 +3,7 @@ package html_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func TestPageHoldsWhatTheDocumentSays(t *testing.T) {
 		assert.Contains(t, page, `id="claim-`+v.ID+`"`)
 		assert.Contains(t, page, `href="#claim-`+v.ID+`"`)
 	}
-	assert.Equal(t, len(doc.Verdicts), strings.Count(page, `<article class="card`))
+	assert.Equal(t, len(doc.Verdicts), strings.Count(page, `<details id="claim-`))
 	assert.Equal(t, len(doc.Charts), strings.Count(page, "<figure"))
 	for _, c := range doc.Charts {
 		assert.Contains(t, page, `id="chart-`+c.Name+`"`)
@@ -66,12 +67,13 @@ func TestNothingIsLoaded(t *testing.T) {
 func TestHostileText(t *testing.T) {
 	const evil = `</script><script>alert(1)</script>"'<img src=x onerror=alert(1)>`
 	doc := document(t, 3)
-	doc.Title, doc.Asked.Description, doc.Asked.Tool = evil, evil, evil
+	doc.Title, doc.Question, doc.Asked.Description, doc.Asked.Tool = evil, evil, evil, evil
 	doc.Cells[0].FirstError = evil
 	doc.Arms[0].Name, doc.Notices = evil, []string{evil}
+	doc.Charts[0].Series[0].Label, doc.Charts[0].Title, doc.Charts[6].Series[0].Label = evil, evil, evil
 	doc.Failures = append(doc.Failures, report.Failure{Arm: evil, Reason: evil})
 	doc.Verdicts[0].Reason, doc.Verdicts[0].Cells[0].Group = evil, evil
-	doc.Verdicts = append(doc.Verdicts, claims.Verdict{ID: "x", Kind: claims.FactCheck, Verdict: "never heard of", Paraphrase: evil, Facts: []claims.Found{{Found: evil, Arm: evil}}})
+	doc.Verdicts = append(doc.Verdicts, claims.Verdict{ID: "x", Kind: claims.FactCheck, Verdict: "never heard of", Paraphrase: evil, Facts: []claims.Found{{Field: evil, Found: evil, Arm: evil}}})
 	page := render(t, doc)
 	assert.NotContains(t, page, "<script>alert")
 	assert.NotContains(t, page, "<img")
@@ -117,13 +119,65 @@ func TestNothingMeasuredHasNoValue(t *testing.T) {
 	assert.NotContains(t, body, "&#43;", "a number as other tools write it")
 }
 
-// TestCardsSayWhatFlipsThem: on the first screen, not in the evidence alone.
-func TestCardsSayWhatFlipsThem(t *testing.T) {
+// TestTheFirstScreen: the question, every answer with its effect, how sure, on
+// what machine, before any evidence; and nothing of the reasons, which follow.
+func TestTheFirstScreen(t *testing.T) {
 	doc := document(t, 4)
+	doc.Question = "Which is faster?"
 	doc.Verdicts[0].Flips = "another server altogether"
+	doc.Verdicts = append(doc.Verdicts,
+		claims.Verdict{ID: "look", Kind: claims.FactCheck, Verdict: claims.Refuted, Paraphrase: "It has one thread.", Facts: []claims.Found{
+			{Field: "threads", Found: "1", Holds: true}, {Field: "threads", Found: "7"},
+		}},
+		claims.Verdict{ID: "people", Kind: claims.NotMeasurable, Verdict: claims.NotTestable, Paraphrase: "People like it.", Reason: "ask them"})
+	doc.Verdicts[4].Effect = 17 // not testable, though one of its conditions was
 	page := render(t, doc)
-	cards := page[strings.Index(page, `<div class="cards">`):strings.Index(page, `<section id="evidence"`)]
-	assert.Contains(t, cards, "another server altogether")
+	assert.Contains(t, page, "<h1>Which is faster?</h1>")
+	assert.Contains(t, page, "<title>Which is faster?</title>")
+	assert.Contains(t, page, "Run 20250314-092653-article, profile article. ")
+	first, rest, _ := strings.Cut(page, `<section id="evidence"`)
+	first = first[strings.Index(first, "<header>"):]
+	for _, v := range doc.Verdicts {
+		assert.Contains(t, first, `href="#claim-`+v.ID+`"`)
+		assert.Contains(t, rest, `id="claim-`+v.ID+`"`)
+	}
+	for _, want := range []string{"1.02x [0.97, 1.07]", "threads: 7", "4 complete blocks", "AMD EPYC 7B13, 2 cores"} {
+		assert.Contains(t, first, want)
+	}
+	assert.NotContains(t, first, "17.0x")
+	assert.NotContains(t, first, "another server altogether")
+	assert.Contains(t, rest, "another server altogether")
+	assert.Contains(t, rest, "ask them")
+	assert.Equal(t, 1, strings.Count(first, `class="warning"`))
+	assert.Contains(t, render(t, document(t, 4)), "<h1>Run 20250314-092653-article, profile article</h1>", "a ledger without a question")
+}
+
+// TestArmsInOnePictureDiffer in class (color and dash) and mark together.
+func TestArmsInOnePictureDiffer(t *testing.T) {
+	doc := document(t, 2)
+	c := &doc.Charts[0]
+	one := c.Series[0]
+	c.Series = nil
+	for i := range 30 {
+		one.Label, one.Style = fmt.Sprint("arm-", i), i
+		c.Series = append(c.Series, one)
+	}
+	page := render(t, doc)
+	figure := page[strings.Index(page, `<figure id="chart-`+c.Name):]
+	figure = figure[:strings.Index(figure, "</figure>")]
+	looks := regexp.MustCompile(`<li class="([^"]*)"[^>]*>.*?<path class="pt" d="([^"]*)"`).FindAllStringSubmatch(figure, -1)
+	require.Len(t, looks, 30)
+	seen := map[string]bool{}
+	for _, l := range looks {
+		assert.False(t, seen[l[1]+l[2]], "%s", l[0])
+		seen[l[1]+l[2]] = true
+	}
+	for i := range 7 {
+		assert.Contains(t, page, fmt.Sprintf(".s%d { --c:", i))
+	}
+	for i := 1; i < 5; i++ {
+		assert.Contains(t, page, fmt.Sprintf(".d%d .line {", i))
+	}
 }
 
 func TestTrendPage(t *testing.T) {

@@ -34,8 +34,8 @@ func raw(d *report.Document) rawTable {
 		for _, e := range []*report.Estimate{c.P50, c.P90, c.P99, c.P999, c.CPUPerRequest} {
 			row = append(row, estimate(e, show.Seconds))
 		}
-		row = append(row, estimate(c.Memory, show.Bytes), number(float64(c.Threads), show.Number),
-			number(float64(c.Errors.Total()), func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }))
+		row = append(row, estimate(c.Memory, show.Bytes), number(float64(c.Threads), count),
+			number(float64(c.Errors.Total()), count))
 		var gates []string
 		for _, g := range c.Gates {
 			gates = append(gates, show.Text(g.Name))
@@ -44,6 +44,8 @@ func raw(d *report.Document) rawTable {
 	}
 	return t
 }
+
+func count(v float64) string { return show.Count(uint64(v)) }
 
 // missing has no value: a number in its place would be read as measured once
 // it stands in a download.

@@ -2,10 +2,11 @@
 // Everything here adds to a page that is complete without it.
 
 // Arms are shown and hidden in all pictures at once.
+document.getElementById('legend').hidden = false;
 for (const box of document.querySelectorAll('#legend input')) {
   box.addEventListener('change', () => {
-    for (const g of document.querySelectorAll('svg.chart g[data-arm]')) {
-      if (g.dataset.arm === box.dataset.arm) g.classList.toggle('off', !box.checked);
+    for (const part of document.querySelectorAll('figure [data-arm]')) {
+      if (part.dataset.arm === box.dataset.arm) part.classList.toggle('off', !box.checked);
     }
   });
 }

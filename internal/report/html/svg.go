@@ -6,13 +6,33 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
 )
 
-// styles is how many looks style.css has for arms.
-const styles = 7
+// shapes are the marks of arms, as paths around where they stand. They and
+// the classes of style.css are the looks of show.LookOf.
+var shapes = [show.Shapes]string{
+	"m-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z",
+	"m-4.2-4.2h8.4v8.4h-8.4z",
+	"m0-5.4l5 8.8h-10z",
+	"m0-5.8l5.8 5.8l-5.8 5.8l-5.8-5.8z",
+	"m0 5.4l5-8.8h-10z",
+	"m-3.2-5.4l3.2 3.2 3.2-3.2 2.2 2.2-3.2 3.2 3.2 3.2-2.2 2.2-3.2-3.2-3.2 3.2-2.2-2.2 3.2-3.2-3.2-3.2z",
+	"m-1.7-5.4h3.4v3.7h3.7v3.4h-3.7v3.7h-3.4v-3.7h-3.7v-3.4h3.7z",
+}
+
+// arm is how one arm is called and looks.
+type arm struct {
+	Name  string
+	Class string // of color and dash
+	Mark  string // a path
+}
+
+func newArm(name string, style int) arm {
+	l := show.LookOf(style)
+	return arm{show.Text(name), fmt.Sprintf("s%d d%d", l.Color, l.Dash), shapes[l.Shape]}
+}
 
 // Geometry of a chart, in the units of its viewBox.
 const (
@@ -23,7 +43,8 @@ const (
 	marginFoot  = 46
 	linesHeight = 360
 	rowHeight   = 26
-	nameWidth   = 230 // of the arms' names in a chart of rows
+	nameWidth   = 6.8 // of a character of an arm's name in a chart of rows, at most
+	mostName    = 54  // characters of a name
 )
 
 // mostDots is how many of the values behind a mean are drawn.
@@ -38,7 +59,9 @@ type chart struct {
 	XLabel, YLabel string
 	XTicks, YTicks []tick
 	Series         []series
-	Rows           bool // one row an arm
+	Rows           bool  // one row an arm
+	Key            []arm // of a chart of lines
+	Tails          bool  // a line of p99 beside that of p50
 }
 
 type tick struct {
@@ -47,12 +70,11 @@ type tick struct {
 }
 
 type series struct {
-	Arm, Variant string
-	Style        int
-	Line         string // points of a polyline, empty for one point
-	Dashed       bool
-	Points       []point
-	Row          float64 // of a chart of rows
+	arm
+	Line   string // points of a polyline, empty for one point
+	Tail   bool   // a p99
+	Points []point
+	Row    float64 // of a chart of rows
 }
 
 type point struct {
@@ -61,6 +83,7 @@ type point struct {
 	X2, Y2 float64
 	Dots   []tick // values of single blocks
 	Title  string
+	Mark   string // a path
 }
 
 // scale places values between two coordinates.
@@ -120,42 +143,69 @@ func (s scale) ticks(label func(float64) string) (out []tick) {
 		}
 		return out
 	}
-	steps := []float64{1, 2, 5}
+	multiples := logMultiples
 	if s.high/s.low > 1e3 {
-		steps = []float64{1}
+		multiples = [][]float64{{1}}
 	}
-	for decade := math.Floor(math.Log10(s.low)); decade <= math.Log10(s.high); decade++ {
-		for _, m := range steps {
-			if v := m * math.Pow(10, decade); v >= s.low && v <= s.high {
-				out = append(out, tick{s.at(v), label(v)})
+	for _, ms := range multiples {
+		out = out[:0]
+		for decade := math.Floor(math.Log10(s.low)); decade <= math.Log10(s.high); decade++ {
+			for _, m := range ms {
+				if v := m * math.Pow(10, decade); v >= s.low && v <= s.high {
+					out = append(out, tick{s.at(v), label(v)})
+				}
 			}
+		}
+		if len(out) >= 3 {
+			break
 		}
 	}
 	return out
 }
 
+// logMultiples are what ticks stand at in each decade, the coarser the better
+// as long as there are three of them.
+var logMultiples = [][]float64{{1, 2, 5}, {1, 2, 3, 4, 5, 6, 7, 8, 9}, multiplesBy(0.5), multiplesBy(0.1)}
+
+func multiplesBy(step float64) (out []float64) {
+	for m := 1.0; m < 10-step/2; m += step {
+		out = append(out, m)
+	}
+	return out
+}
+
+// short takes the zeros behind a round value away: "10.0 ms" is 10 ms.
+func short(label string) string {
+	value, unit, found := strings.Cut(label, " ")
+	if strings.Contains(value, ".") {
+		value = strings.TrimRight(strings.TrimRight(value, "0"), ".")
+	}
+	if found {
+		value += " " + unit
+	}
+	return value
+}
+
+// tickLabel writes round values.
+func tickLabel(a report.Axis) func(float64) string {
+	label := labeler(a)
+	return func(v float64) string {
+		if v == 0 {
+			return "0"
+		}
+		return short(label(v))
+	}
+}
+
 func labeler(a report.Axis) func(float64) string {
 	switch a.Unit {
 	case "s":
-		return func(v float64) string {
-			if v == 0 {
-				return "0"
-			}
-			return show.Seconds(v)
-		}
+		return show.Seconds
 	case "B":
 		return show.Bytes
 	default:
 		return show.Number
 	}
-}
-
-// whole writes a level in full: 4,096 is not 4,100.
-func whole(v float64) string {
-	if v != math.Trunc(v) {
-		return show.Number(v)
-	}
-	return show.Count(uint64(v))
 }
 
 func newChart(c *report.Chart) chart {
@@ -167,29 +217,26 @@ func newChart(c *report.Chart) chart {
 		Left: marginLeft, Right: chartWidth - marginRight, Top: marginTop, Bottom: linesHeight - marginFoot,
 		XLabel: axisLabel(c.X), YLabel: axisLabel(c.Y),
 	}
-	var xs, ys []float64
-	for _, s := range c.Series {
-		for _, p := range s.Points {
-			xs = append(xs, p.X)
-			ys = append(ys, p.Y.Mid, p.Y.Low, p.Y.High)
-			ys = append(ys, p.Blocks...)
-		}
-	}
+	xs, ys := extent(c)
 	x, y := newScale(xs, c.X, out.Left+14, out.Right-14), newScale(ys, c.Y, out.Bottom, out.Top)
 	slices.Sort(xs)
 	last := math.Inf(-1)
 	for _, v := range slices.Compact(xs) { // the axis is labeled where something was measured
 		if at := x.at(v); at-last > 34 {
-			out.XTicks = append(out.XTicks, tick{at, whole(v)})
+			out.XTicks = append(out.XTicks, tick{at, show.Place(c.X, v)})
 			last = at
 		}
 	}
-	out.YTicks = y.ticks(labeler(c.Y))
+	out.YTicks = y.ticks(tickLabel(c.Y))
 	for _, s := range c.Series {
-		v := series{Arm: show.Text(s.Arm), Variant: s.Variant, Style: s.Style % styles, Dashed: s.Variant == "p99"}
+		v := series{arm: newArm(s.Name(), s.Style), Tail: s.Variant == "p99"}
+		out.Tails = out.Tails || v.Tail
+		if !slices.Contains(out.Key, v.arm) {
+			out.Key = append(out.Key, v.arm)
+		}
 		var line []string
 		for _, p := range s.Points {
-			pt := point{X: x.at(p.X), Y: y.at(p.Y.Mid), X1: x.at(p.X), Y1: y.at(p.Y.Low), X2: x.at(p.X), Y2: y.at(p.Y.High), Title: title(c, s, p)}
+			pt := point{X: x.at(p.X), Y: y.at(p.Y.Mid), X1: x.at(p.X), Y1: y.at(p.Y.Low), X2: x.at(p.X), Y2: y.at(p.Y.High), Mark: v.Mark, Title: title(c, s, p)}
 			for _, b := range sample(p.Blocks) {
 				pt.Dots = append(pt.Dots, tick{At: y.at(b)})
 			}
@@ -207,20 +254,17 @@ func newChart(c *report.Chart) chart {
 func rowChart(c *report.Chart) chart {
 	out := chart{
 		Name: c.Name, Title: show.Text(c.Title), Width: chartWidth, Rows: true,
-		Left: nameWidth, Right: chartWidth - marginRight, Top: marginTop, Bottom: marginTop + rowHeight*float64(len(c.Series)),
+		Left: 24, Right: chartWidth - marginRight, Top: marginTop, Bottom: marginTop + rowHeight*float64(len(c.Series)),
 		XLabel: axisLabel(c.Y),
 	}
 	out.Height = out.Bottom + marginFoot
-	var values []float64
 	for _, s := range c.Series {
-		for _, p := range s.Points {
-			values = append(values, p.Y.Mid, p.Y.Low, p.Y.High)
-			values = append(values, p.Blocks...)
-		}
+		out.Left = max(out.Left, 24+nameWidth*float64(min(len([]rune(show.Text(s.Name()))), mostName)))
 	}
+	_, values := extent(c)
 	x := newScale(values, c.Y, out.Left+8, out.Right-8)
 	last := math.Inf(-1)
-	for _, t := range x.ticks(labeler(c.Y)) {
+	for _, t := range x.ticks(tickLabel(c.Y)) {
 		if t.At-last > 58 {
 			out.XTicks = append(out.XTicks, t)
 			last = t.At
@@ -228,9 +272,12 @@ func rowChart(c *report.Chart) chart {
 	}
 	for i, s := range c.Series {
 		row := out.Top + rowHeight*(float64(i)+0.5)
-		v := series{Arm: show.Text(s.Arm), Variant: s.Variant, Style: s.Style % styles, Row: row}
+		v := series{arm: newArm(s.Name(), s.Style), Row: row}
+		if name := []rune(v.Name); len(name) > mostName {
+			v.Name = string(name[:mostName-1]) + "…"
+		}
 		for _, p := range s.Points {
-			pt := point{X: x.at(p.Y.Mid), Y: row, X1: x.at(p.Y.Low), Y1: row, X2: x.at(p.Y.High), Y2: row, Title: title(c, s, p)}
+			pt := point{X: x.at(p.Y.Mid), Y: row, X1: x.at(p.Y.Low), Y1: row, X2: x.at(p.Y.High), Y2: row, Mark: v.Mark, Title: title(c, s, p)}
 			for _, b := range sample(p.Blocks) {
 				pt.Dots = append(pt.Dots, tick{At: x.at(b)})
 			}
@@ -239,6 +286,18 @@ func rowChart(c *report.Chart) chart {
 		out.Series = append(out.Series, v)
 	}
 	return out
+}
+
+// extent are the values that the axes have to hold. The whisker of an interval
+// that reaches beyond ends at the edge.
+func extent(c *report.Chart) (xs, ys []float64) {
+	for _, s := range c.Series {
+		for _, p := range s.Points {
+			xs = append(xs, p.X)
+			ys = append(append(ys, p.Y.Mid), p.Blocks...)
+		}
+	}
+	return append(xs, c.X.From, c.X.To), append(ys, c.Y.From, c.Y.To)
 }
 
 // sample takes at most mostDots values, evenly.
@@ -255,10 +314,10 @@ func sample(values []float64) []float64 {
 
 func axisLabel(a report.Axis) string {
 	label := show.Text(a.Label)
-	if a.Unit != "" && a.Unit != "s" && a.Unit != "B" { // these stand at the ticks
+	if a.Unit != "" && a.Unit != "s" && a.Unit != "B" && a.Unit != report.Percentiles { // these stand at the ticks
 		label += ", " + a.Unit
 	}
-	if a.Log {
+	if a.Log && a.Unit != report.Percentiles {
 		label += " (log scale)"
 	}
 	return label
@@ -271,8 +330,12 @@ func title(c *report.Chart, s report.Series, p report.Point) string {
 	if s.Variant != "" {
 		text += ", " + s.Variant
 	}
-	if c.Kind != "dots" {
-		text += fmt.Sprintf(", %s %s", strings.ToLower(c.X.Label), whole(p.X))
+	switch {
+	case c.Kind == "dots":
+	case c.X.Unit == report.Percentiles:
+		text += ", " + show.Place(c.X, p.X)
+	default:
+		text += fmt.Sprintf(", %s %s", strings.ToLower(c.X.Label), show.Place(c.X, p.X))
 	}
 	unit := ""
 	if c.Y.Unit != "s" && c.Y.Unit != "B" {
@@ -283,47 +346,4 @@ func title(c *report.Chart, s report.Series, p report.Point) string {
 		text += "; a lower bound"
 	}
 	return show.Text(text)
-}
-
-// Geometry of a forest plot's row.
-const (
-	forestWidth  = 240
-	forestHeight = 22
-)
-
-// forestRow is one condition of a claim with its interval drawn.
-type forestRow struct {
-	claims.Cell
-	Drawn              bool
-	Mid, Low, High     float64 // coordinates
-	One                float64
-	NoiseLow, NoiseTop float64 // what chance alone does
-	Width, Height      float64
-}
-
-// forest draws the conditions of one claim on one logarithmic axis.
-func forest(cells []claims.Cell) []forestRow {
-	reach := 1.5 // the axis is the same to both sides of 1
-	far := func(v float64) {
-		if v > 0 {
-			reach = max(reach, math.Max(v, 1/v))
-		}
-	}
-	const widest = 200 // an interval beyond it says nothing, and would hide the others
-	for _, c := range cells {
-		far(min(max(c.Ratio.Low, 1.0/widest), widest))
-		far(min(max(c.Ratio.High, 1.0/widest), widest))
-	}
-	x := scale{low: 1 / reach / 1.1, high: reach * 1.1, from: 4, to: forestWidth - 4, log: true}
-	rows := make([]forestRow, len(cells))
-	for i, c := range cells {
-		r := forestRow{Cell: c, Drawn: c.Ratio.Mid > 0, One: x.at(1), Width: forestWidth, Height: forestHeight}
-		r.Mid, r.Low, r.High = x.at(c.Ratio.Mid), x.at(c.Ratio.Low), x.at(c.Ratio.High)
-		r.NoiseLow, r.NoiseTop = x.at(1), x.at(1)
-		if c.Floor > 1 {
-			r.NoiseLow, r.NoiseTop = x.at(1/c.Floor), x.at(c.Floor)
-		}
-		rows[i] = r
-	}
-	return rows
 }

@@ -23,7 +23,10 @@ const Plots = "plots"
 // Write renders the whole report.
 func Write(w io.Writer, d *report.Document) error {
 	var p page
-	p.line("# %s", escape(show.Text(d.Title)))
+	p.line("# %s", escape(show.Text(d.Heading())))
+	if d.Question != "" {
+		p.line("%s.", escape(show.Text(d.Title)))
+	}
 	if warnings := show.Warnings(d); len(warnings) > 0 {
 		for i := range warnings {
 			warnings[i] = "> **" + escape(warnings[i]) + "**"
@@ -134,6 +137,7 @@ func (p *page) trust(d *report.Document) {
 	}
 	p.grid(show.Failures(d))
 	p.grid(show.Missing(d))
+	p.grid(show.Blocks(d))
 	for _, n := range d.Notices {
 		p.line("- %s", escape(show.Text(n)))
 	}

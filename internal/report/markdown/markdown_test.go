@@ -81,3 +81,13 @@ func TestEdges(t *testing.T) {
 	assert.Contains(t, render(t, run, trials[:1], nil), "NO COMPLETE BLOCK")
 	assert.Contains(t, render(t, &record.Run{}, nil, nil), "machine not recorded")
 }
+
+// TestTheQuestionIsTheHeading, and the run's name follows.
+func TestTheQuestionIsTheHeading(t *testing.T) {
+	d, err := report.Build(synthetic.Run(2, false))
+	require.NoError(t, err)
+	d.Question = "Is <this> so?"
+	var b bytes.Buffer
+	require.NoError(t, markdown.Write(&b, d))
+	assert.True(t, strings.HasPrefix(b.String(), "# Is &lt;this&gt; so?\n\nRun 20250314-092653-article, profile article.\n"))
+}

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
 )
 
@@ -24,9 +25,9 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl := newPlot()
 	pl.X.Scale = plot.LogScale{}
 	pl.X.Min, pl.X.Max = left/pad, right*pad
-	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06))
+	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06, func(v float64) string { return show.Place(p.chart.X, v) }))
 	p.scaleY(&pl.Y, low, high)
-	c = labels(c, axisLabel(p.chart.X.Label, p.chart.X.Unit, true), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
+	c = labels(c, axisLabel(p.chart.X.Label, p.chart.X.Unit, p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
 	pl.Add(grid{horizontal: true})
 	arms := p.arms()
 	for i := range p.series {
@@ -36,27 +37,34 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl.Draw(c)
 }
 
-// extent lists the x values in order and the range of the y axis. The marks
-// and the starts are always inside; an interval only as far as it leaves them
-// room: that of two blocks may reach over any number of decades.
+// extent lists the x values in order and the range of the y axis. Where the
+// chart asks for no range the marks and the starts are inside, and an interval
+// only as far as it leaves them room.
 func (p *picture) extent() (xs []float64, low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
+	ends := []float64{}
 	for _, s := range p.series {
 		for _, pt := range s.Points {
 			xs = append(xs, pt.X)
+			ends = append(ends, pt.Y.Low, pt.Y.High)
 			for _, v := range append(pt.Blocks, pt.Y.Mid) {
 				low, high = min(low, v), max(high, v)
 			}
 		}
 	}
-	least, most := low/bleed, high*bleed
-	for _, s := range p.series {
-		for _, pt := range s.Points {
-			low, high = min(low, max(pt.Y.Low, least)), max(high, min(pt.Y.High, most))
-		}
+	if x := p.chart.X; len(xs) > 0 && x.From > 0 && finite(x.To) {
+		xs = append(xs, x.From, x.To)
 	}
 	slices.Sort(xs)
-	return slices.Compact(xs), low, high
+	xs = slices.Compact(xs)
+	if y := p.chart.Y; y.From > 0 && finite(y.To) {
+		return xs, min(low, y.From*p.unit.Factor), max(high, y.To*p.unit.Factor)
+	}
+	least, most := low/bleed, high*bleed
+	for _, v := range ends {
+		low, high = min(low, max(v, least)), max(high, min(v, most))
+	}
+	return xs, low, high
 }
 
 // bleed is how many times beyond all marks an interval may widen the axis.
@@ -77,7 +85,11 @@ func (p *picture) scaleY(a *plot.Axis, low, high float64) {
 
 func axisLabel(name, unit string, log bool) string {
 	var notes []string
-	if unit != "" {
+	switch unit {
+	case "":
+	case report.Percentiles:
+		notes = append(notes, "each step leaves out less of the slowest")
+	default:
 		notes = append(notes, unit)
 	}
 	if log {
@@ -227,18 +239,10 @@ func arrow(c draw.Canvas, style draw.LineStyle, from, along vg.Point) {
 	}
 }
 
-// drawDots draws one row an arm, the smallest value at the top.
+// drawDots draws one row an arm, in the order of the chart from the top.
 func (p *picture) drawDots(c draw.Canvas) {
 	rows := slices.Clone(p.series)
-	slices.SortStableFunc(rows, func(a, b series) int {
-		switch x, y := a.Points[0].Y.Mid, b.Points[0].Y.Mid; {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
+	slices.Reverse(rows)
 	_, low, high := p.extent()
 	pl := newPlot()
 	p.scaleY(&pl.X, low, high)
@@ -249,7 +253,7 @@ func (p *picture) drawDots(c draw.Canvas) {
 	names := make([]plot.Tick, len(rows))
 	style := writing(tickSize, ink, text.XRight, text.YCenter)
 	for i := range rows {
-		names[i] = plot.Tick{Value: float64(i), Label: clip(rows[i].Arm, style, width/3)}
+		names[i] = plot.Tick{Value: float64(i), Label: clip(show.Text(rows[i].Name()), style, 0.45*width)}
 	}
 	pl.Y.Tick.Marker = plot.ConstantTicks(names)
 	pl.Add(grid{}, dots{rows})

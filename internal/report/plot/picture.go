@@ -20,7 +20,7 @@ type picture struct {
 	chart    *report.Chart
 	unit     show.Unit
 	series   []series
-	title    string
+	title    []string
 	warnings []string
 	reading  []string
 	legend   [][]entry
@@ -59,7 +59,7 @@ func newPicture(d *report.Document, chart *report.Chart) *picture {
 		}
 	}
 	usable := width - 2*margin
-	p.title = clip(show.Text(chart.Title), writing(titleSize, ink, text.XLeft, text.YTop), usable)
+	p.title = fold(show.Text(chart.Title), writing(titleSize, ink, text.XLeft, text.YTop), usable)
 	small := writing(textSize, muted, text.XLeft, text.YTop)
 	p.warnings = fold(strings.Join(urgent(d), " "), small, usable)
 	p.reading = fold(p.howToRead(), small, usable)
@@ -151,8 +151,14 @@ func (p *picture) drawable(s report.Series) series {
 // howToRead says what mark, bar and line stand for.
 func (p *picture) howToRead() string {
 	what := "geometric mean across blocks"
-	if p.chart.Kind == "lines" && p.chart.Y.Unit == "s" {
+	switch c := p.chart; {
+	case c.Y.Unit != "s":
+	case c.X.Unit == report.Percentiles:
+		what = "median across blocks of each start's percentile"
+	case c.Kind == "lines":
 		what = "median across blocks of each start's p50 (filled mark, solid line) and p99 (hollow mark, dashed line)"
+	case c.OfLatency():
+		what = "median across blocks of each start's p50"
 	}
 	weak, bound := false, false
 	marks := map[string]int{}
@@ -208,7 +214,7 @@ func (p *picture) entries(usable vg.Length) [][]entry {
 			continue
 		}
 		seen = append(seen, s.Arm)
-		e := entry{label: clip(show.Text(s.Arm), style, usable/2), look: s.look}
+		e := entry{label: clip(show.Text(s.Name()), style, 0.8*usable), look: s.look}
 		if s.Variant != "" {
 			e.look.dashes = nil
 		}
@@ -228,12 +234,13 @@ func (e entry) width(style text.Style) vg.Length {
 }
 
 const (
+	titleHeight  = 1.45 * titleSize
 	lineHeight   = 1.3 * textSize
 	legendHeight = 1.6 * legendSize
 )
 
 func (p *picture) above() vg.Length {
-	h := margin + vg.Points(1.45*titleSize) + vg.Points(lineHeight*float64(len(p.warnings)+len(p.reading)))
+	h := margin + vg.Points(titleHeight*float64(len(p.title))) + vg.Points(lineHeight*float64(len(p.warnings)+len(p.reading)))
 	return h + vg.Points(4+legendHeight*float64(len(p.legend))) + vg.Points(6)
 }
 
@@ -246,14 +253,13 @@ func (p *picture) draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Path())
 	at := vg.Point{X: c.Min.X + margin, Y: c.Max.Y - margin}
-	c.FillText(writing(titleSize, ink, text.XLeft, text.YTop), at, p.title)
-	at.Y -= vg.Points(1.45 * titleSize)
-	at = lines(c, writing(textSize, alarm, text.XLeft, text.YTop), at, p.warnings)
-	at = lines(c, writing(textSize, muted, text.XLeft, text.YTop), at, p.reading)
+	at = lines(c, writing(titleSize, ink, text.XLeft, text.YTop), at, titleHeight, p.title)
+	at = lines(c, writing(textSize, alarm, text.XLeft, text.YTop), at, lineHeight, p.warnings)
+	at = lines(c, writing(textSize, muted, text.XLeft, text.YTop), at, lineHeight, p.reading)
 	at.Y -= vg.Points(4)
 	p.drawLegend(c, at)
 	bottom := vg.Point{X: c.Min.X + margin, Y: c.Min.Y + p.below() - vg.Points(6)}
-	lines(c, writing(textSize, muted, text.XLeft, text.YTop), bottom, p.caption)
+	lines(c, writing(textSize, muted, text.XLeft, text.YTop), bottom, lineHeight, p.caption)
 	body := draw.Crop(c, margin, -margin, p.below(), -p.above())
 	switch {
 	case len(p.series) == 0:
@@ -282,10 +288,10 @@ func (p *picture) drawLegend(c draw.Canvas, at vg.Point) {
 }
 
 // lines writes lines below one another and returns where the next would begin.
-func lines(c draw.Canvas, style text.Style, at vg.Point, texts []string) vg.Point {
+func lines(c draw.Canvas, style text.Style, at vg.Point, height float64, texts []string) vg.Point {
 	for _, s := range texts {
 		c.FillText(style, at, s)
-		at.Y -= vg.Points(lineHeight)
+		at.Y -= vg.Points(height)
 	}
 	return at
 }

@@ -8,11 +8,13 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/hellobench/hellobench/internal/report/show"
 )
 
 // palette is the one of Okabe and Ito (2008), which color-blind readers can
 // tell apart, without its yellow, which is too light for lines on white.
-var palette = []color.NRGBA{
+var palette = [show.Colors]color.NRGBA{
 	{R: 0x00, G: 0x72, B: 0xB2, A: 0xff}, // blue
 	{R: 0xE6, G: 0x9F, B: 0x00, A: 0xff}, // orange
 	{R: 0x00, G: 0x9E, B: 0x73, A: 0xff}, // bluish green
@@ -30,7 +32,7 @@ var (
 )
 
 // dashes tell the lines of arms apart in black and white.
-var dashes = [][]vg.Length{
+var dashes = [show.Dashes][]vg.Length{
 	nil,
 	{vg.Points(7), vg.Points(3)},
 	{vg.Points(2), vg.Points(2)},
@@ -48,25 +50,19 @@ type look struct {
 	dashes []vg.Length
 }
 
-// lookOf gives 49 styles another color or shape each before it repeats one.
 func lookOf(style int) look {
-	n := len(palette)
-	style = max(style, 0)
-	return look{
-		color:  palette[(style+2*(style/n))%n],
-		shape:  shapes[style%n],
-		dashes: dashes[style%len(dashes)],
-	}
+	l := show.LookOf(style)
+	return look{color: palette[l.Color], shape: shapes[l.Shape], dashes: dashes[l.Dash]}
 }
 
+// faint is mixed with white, not transparent, for a PDF knows no transparency.
 func (l look) faint() color.NRGBA {
-	c := l.color
-	c.A = 0x60
-	return c
+	mix := func(v uint8) uint8 { return 0xff - uint8(int(0xff-v)*0x60/0xff) }
+	return color.NRGBA{R: mix(l.color.R), G: mix(l.color.G), B: mix(l.color.B), A: 0xff}
 }
 
-// shapes are as many as there are colors.
-var shapes = [][]vg.Point{
+// shapes are the marks; they alone tell arms of the same color apart.
+var shapes = [show.Shapes][]vg.Point{
 	nil, polygon(4, 45), polygon(3, 90), polygon(4, 0), polygon(3, -90), bars(45), bars(0),
 }
 

@@ -5,10 +5,20 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
 )
 
 func TestLooksDiffer(t *testing.T) {
 	seen := map[string]int{}
+	for style := range 35 {
+		l := lookOf(style)
+		key := fmt.Sprint(l.color, "dash", l.dashes)
+		before, again := seen[key]
+		assert.False(t, again, "the line of style %d looks like that of %d", style, before)
+		seen[key] = style
+	}
 	for style := range 49 {
 		l := lookOf(style)
 		key := fmt.Sprint(l.color, l.shape)
@@ -39,7 +49,7 @@ func TestTicks(t *testing.T) {
 	}
 	assert.Equal(t, []string{"0.1", "0.2", "0.5", "1"}, labels)
 	labels = nil
-	for _, tick := range levelTicks([]float64{1, 1000, 1024, 4096}, 1, 4096, 0.06) {
+	for _, tick := range levelTicks([]float64{1, 1000, 1024, 4096}, 1, 4096, 0.06, func(v float64) string { return show.Place(report.Axis{}, v) }) {
 		labels = append(labels, tick.Label)
 	}
 	assert.Equal(t, []string{"1", "1,000", "", "4,096"}, labels, "a label that would touch its neighbor is left out")

@@ -53,14 +53,14 @@ func logTicks(low, high float64) []plot.Tick {
 
 // levelTicks stand at the measured levels; a label that would touch the one
 // before it is left out. room is the share of the axis that a label takes.
-func levelTicks(levels []float64, low, high, room float64) []plot.Tick {
+func levelTicks(levels []float64, low, high, room float64, label func(float64) string) []plot.Tick {
 	var ticks []plot.Tick
 	last := math.Inf(-1)
 	for _, v := range levels {
 		at := math.Log(v/low) / math.Log(high/low)
 		t := plot.Tick{Value: v}
 		if at-last >= room {
-			t.Label = whole(v)
+			t.Label = label(v)
 			last = at
 		}
 		ticks = append(ticks, t)
@@ -75,14 +75,6 @@ func short(v float64) string {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
 	return s
-}
-
-// whole writes a level in full: 4,096 is not 4,100.
-func whole(v float64) string {
-	if v == math.Trunc(v) && v > 0 && v < 1e15 {
-		return show.Count(uint64(v))
-	}
-	return show.Number(v)
 }
 
 // logRange widens a range to the 1, 2 or 5 of a decade beyond both its ends,

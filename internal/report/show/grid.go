@@ -338,64 +338,16 @@ func Rankings(d *report.Document) *Grid {
 		if slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
 			g.note(noteGate)
 		}
-		row := []string{r.Level, Text(r.Route), r.Metric, RankingLine(r)}
+		route := Text(r.Route)
+		if r.Beside {
+			route += " beside other work"
+		}
+		row := []string{r.Level, route, r.Metric, RankingLine(r)}
 		if n := len(g.Rows) - 1; n >= 0 && slices.Equal(g.Rows[n][1:], row[1:]) {
 			g.Rows[n][0] += ", " + r.Level
 			continue
 		}
 		g.add(row...)
-	}
-	return g
-}
-
-// Gates lists the gates that fired in the run.
-func Gates(d *report.Document) *Grid {
-	g := grid("Gates that fired", "Gate", ">Starts", "Where", "For example")
-	for i := range d.Gates {
-		t := &d.Gates[i]
-		g.add(Text(t.Name), fmt.Sprint(t.Count), texts(t.Cells), Text(t.Detail))
-	}
-	return g
-}
-
-// Canary is the null server before and after each block, over the middle of the run.
-func Canary(d *report.Document) *Grid {
-	g := grid("Canary: the null server before and after each block", ">Block", ">Before, req/s", ">After, req/s", ">After over before", "The block")
-	for i := range d.Canary {
-		c := &d.Canary[i]
-		before, after, ratio, counts := None, None, None, "counts"
-		if c.Before > 0 {
-			before = Number(c.Before)
-		}
-		if c.After > 0 {
-			after = Number(c.After)
-		}
-		if c.Before > 0 && c.After > 0 {
-			ratio = Number(c.After / c.Before)
-		}
-		if c.Reason != "" {
-			counts = "does not count: " + Text(c.Reason)
-		}
-		g.add(fmt.Sprint(c.Block+1), before, after, ratio, counts)
-	}
-	g.note("the null server does the same work each time: what moves it is the machine")
-	return g
-}
-
-// Failures lists the starts that ended early.
-func Failures(d *report.Document) *Grid {
-	g := grid("Starts that failed or ended early", ">Block", "Arm", "Why")
-	for _, f := range d.Failures {
-		g.add(fmt.Sprint(f.Block+1), Text(f.Arm), Text(f.Reason))
-	}
-	return g
-}
-
-// Missing lists the arms that took no part.
-func Missing(d *report.Document) *Grid {
-	g := grid("Arms that took no part", "Arm", "Why", "What mends it")
-	for _, m := range d.Missing {
-		g.add(Text(m.Arm), Text(m.Reason), Text(m.Hint))
 	}
 	return g
 }

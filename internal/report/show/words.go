@@ -10,6 +10,9 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 )
 
+// few is how many names a warning holds; more stand in a table that it names.
+const few = 3
+
 // Warnings are what has to be read before any figure: that the run is a quick
 // look, that it is partial, that no block is complete.
 func Warnings(d *report.Document) []string {
@@ -30,11 +33,15 @@ func Warnings(d *report.Document) []string {
 		out = append(out, "PARTIAL RUN: it has not ended, or it was killed.")
 	}
 	if n := len(d.Missing); n > 0 {
-		var names []string
-		for _, m := range d.Missing {
-			names = append(names, Text(m.Arm))
+		names := make([]string, n)
+		for i, m := range d.Missing {
+			names[i] = m.Arm
 		}
-		out = append(out, fmt.Sprintf("PARTIAL RUN: %s could not take part (%s).", plural(n, "arm"), strings.Join(names, ", ")))
+		which := see(Missing(d))
+		if n <= few {
+			which = texts(names)
+		}
+		out = append(out, fmt.Sprintf("PARTIAL RUN: %s could not take part (%s).", plural(n, "arm"), which))
 	}
 	for _, u := range d.Unreachable {
 		out = append(out, fmt.Sprintf("PARTIAL RUN: %s. What mends it: %s.", Text(u.Reason), Text(u.Hint)))
@@ -42,25 +49,41 @@ func Warnings(d *report.Document) []string {
 	if d.Blocks.Provisional && len(d.Blocks.Disturbed) == 0 {
 		out = append(out, "NO COMPLETE BLOCK: everything measured is shown, and nothing of it compares fairly.")
 	}
-	for _, p := range d.Blocks.Partial {
-		what := "does not count"
-		if d.Blocks.Provisional {
-			what = "is not complete"
-		}
-		lacks := "is not in the plan"
-		if len(p.Absent) > 0 {
-			lacks = "lacks " + texts(p.Absent)
-		}
-		out = append(out, fmt.Sprintf("Block %d %s: it has %s and %s.", p.Block+1, what, plural(p.Trials, "trial"), lacks))
-	}
-	for _, b := range d.Blocks.Disturbed {
-		out = append(out, fmt.Sprintf("Block %d does not count, for the machine was not the same: %s.", b.Block+1, Text(b.Reason)))
-	}
+	out = append(out, uncounted(d)...)
 	if len(d.Cells) == 0 {
 		out = append(out, "NOTHING WAS MEASURED.")
 	}
 	return out
 }
+
+// uncounted says which blocks do not count and why.
+func uncounted(d *report.Document) (out []string) {
+	what := "does not count"
+	if d.Blocks.Provisional {
+		what = "is not complete"
+	}
+	if n := len(d.Blocks.Partial); n > few {
+		out = append(out, fmt.Sprintf("%d blocks lack trials, %s.", n, see(Blocks(d))))
+	} else {
+		for _, p := range d.Blocks.Partial {
+			why := lacks(p.Absent)
+			if n := len(p.Absent); n > few {
+				why = fmt.Sprintf("lacks %s, %s", plural(n, "arm"), see(Blocks(d)))
+			}
+			out = append(out, fmt.Sprintf("Block %d %s: it has %s and %s.", p.Block+1, what, plural(p.Trials, "trial"), why))
+		}
+	}
+	if n := len(d.Blocks.Disturbed); n > few {
+		return append(out, fmt.Sprintf("%d blocks do not count, for the machine was not the same, %s.", n, see(Blocks(d))))
+	}
+	for _, b := range d.Blocks.Disturbed {
+		out = append(out, fmt.Sprintf("Block %d does not count, for the machine was not the same: %s.", b.Block+1, Text(b.Reason)))
+	}
+	return out
+}
+
+// see names the table that says more.
+func see(g *Grid) string { return `see "` + g.Title + `"` }
 
 // Asked says in sentences what was measured and how.
 func Asked(d *report.Document) []string {

@@ -31,7 +31,7 @@ func Write(w io.Writer, d *report.Document) error {
 	for _, route := range d.Routes() {
 		grids = append(grids, show.Throughput(d, route), show.Latency(d, route), show.Resources(d, route), show.Validity(d, route))
 	}
-	grids = append(grids, show.Starts(d), show.Noise(d), show.Canary(d), show.Gates(d), show.Failures(d), show.Missing(d))
+	grids = append(grids, show.Starts(d), show.Noise(d), show.Canary(d), show.Gates(d), show.Failures(d), show.Missing(d), show.Blocks(d))
 	if err := verdicts(&b, d); err != nil {
 		return err
 	}
@@ -99,7 +99,10 @@ func Trend(w io.Writer, t *report.Trend) error {
 }
 
 func head(b *bytes.Buffer, d *report.Document) {
-	paragraph(b, show.Text(d.Title))
+	paragraph(b, show.Text(d.Heading()))
+	if d.Question != "" {
+		paragraph(b, show.Text(d.Title)+".")
+	}
 	for _, s := range show.Warnings(d) {
 		paragraph(b, "! "+s)
 	}

@@ -1,0 +1,154 @@
+package html
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
+)
+
+// answer is all claims that got the same answer, on the first screen.
+type answer struct {
+	Value  claims.Value
+	Class  string
+	Mark   string
+	Cards  []card
+	Listed []claims.Verdict // what no measurement can tell
+}
+
+// card is one claim with its evidence.
+type card struct {
+	claims.Verdict
+	Class  string // of the color: the answer with dashes
+	Mark   string // says the same as the color
+	Short  string // what stands beside the claim
+	Forest []forestRow
+	Axis   *forestAxis // nil where no condition is drawn
+	Facts  *show.Grid
+}
+
+func newCard(v claims.Verdict) card {
+	c := card{Verdict: v, Class: strings.ReplaceAll(string(v.Verdict), " ", "-"), Mark: mark(v.Verdict), Short: beside(&v), Facts: show.Facts(&v)}
+	c.Forest, c.Axis = forest(v.Cells)
+	return c
+}
+
+// mark says the same as the color of an answer.
+func mark(v claims.Value) string {
+	switch v {
+	case claims.Supported:
+		return "✓"
+	case claims.Refuted:
+		return "✗"
+	case claims.Depends:
+		return "±"
+	case claims.NotTestable:
+		return "–"
+	}
+	return "?"
+}
+
+// beside is the effect, or what a look at the servers found, and nothing where
+// there is no answer: the effect of some conditions is not that of the claim.
+func beside(v *claims.Verdict) string {
+	if v.Verdict == claims.NotTestable {
+		return ""
+	}
+	if v.Effect > 0 {
+		return show.Effect(v.Effect, v.Low, v.High)
+	}
+	for _, f := range v.Facts { // the one that decides
+		if f.Found != "" && f.Holds == (v.Verdict == claims.Supported) {
+			return show.Text(f.Field + ": " + f.Found)
+		}
+	}
+	return ""
+}
+
+// answers groups the claims by answer, in the order of the tally.
+func answers(d *report.Document) (out []answer) {
+	at := map[claims.Value]int{}
+	group := func(v claims.Value) *answer {
+		i, ok := at[v]
+		if !ok {
+			i = len(out)
+			at[v] = i
+			out = append(out, answer{Value: v, Class: strings.ReplaceAll(string(v), " ", "-"), Mark: mark(v)})
+		}
+		return &out[i]
+	}
+	for _, t := range d.Tally {
+		group(t.Value)
+	}
+	for _, v := range d.Verdicts {
+		g := group(v.Verdict)
+		if v.Kind == claims.NotMeasurable {
+			g.Listed = append(g.Listed, v)
+		} else {
+			g.Cards = append(g.Cards, card{Verdict: v, Short: beside(&v)})
+		}
+	}
+	return out
+}
+
+// Geometry of a forest plot's row.
+const (
+	forestWidth  = 200
+	forestHeight = 22
+)
+
+// forestRow is one condition of a claim with its interval drawn.
+type forestRow struct {
+	claims.Cell
+	Drawn              bool
+	Mid, Low, High     float64 // coordinates
+	One                float64
+	NoiseLow, NoiseTop float64 // what chance alone does
+	Width, Height      float64
+}
+
+// forestAxis names places on the axis that all conditions of a claim share.
+type forestAxis struct {
+	Width float64
+	Ticks []tick
+}
+
+// forest draws the conditions of one claim on one logarithmic axis.
+func forest(cells []claims.Cell) ([]forestRow, *forestAxis) {
+	reach := 1.5       // the axis is the same to both sides of 1
+	const widest = 200 // an interval beyond it says nothing, and would hide the others
+	drawn := false
+	for _, c := range cells {
+		drawn = drawn || c.Ratio.Mid > 0
+		for _, v := range []float64{c.Ratio.Low, c.Ratio.High} {
+			if v = min(max(v, 1.0/widest), widest); c.Ratio.Mid > 0 {
+				reach = max(reach, math.Max(v, 1/v))
+			}
+		}
+	}
+	x := scale{low: 1 / reach / 1.1, high: reach * 1.1, from: 4, to: forestWidth - 4, log: true}
+	rows := make([]forestRow, len(cells))
+	for i, c := range cells {
+		r := forestRow{Cell: c, Drawn: c.Ratio.Mid > 0, One: x.at(1), Width: forestWidth, Height: forestHeight}
+		r.Mid, r.Low, r.High = x.at(c.Ratio.Mid), x.at(c.Ratio.Low), x.at(c.Ratio.High)
+		r.NoiseLow, r.NoiseTop = x.at(1), x.at(1)
+		if c.Floor > 1 {
+			r.NoiseLow, r.NoiseTop = x.at(1/c.Floor), x.at(c.Floor)
+		}
+		rows[i] = r
+	}
+	if !drawn {
+		return rows, nil
+	}
+	axis := &forestAxis{Width: forestWidth, Ticks: []tick{{x.at(1), "1"}}}
+	for _, v := range []float64{100, 30, 10, 5, 3, 2, 1.4} {
+		if 1.15*v <= reach { // a label at the edge would be cut
+			axis.Ticks = append(axis.Ticks, tick{x.at(1 / v), fmt.Sprintf("1/%g", v)}, tick{x.at(v), fmt.Sprintf("%g", v)})
+			break
+		}
+	}
+	return rows, axis
+}

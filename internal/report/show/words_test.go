@@ -1,0 +1,52 @@
+package show_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
+)
+
+// TestWarningsAreShort: what is too long for them stands in a table, whole.
+func TestWarningsAreShort(t *testing.T) {
+	d := &report.Document{Quotable: true, Cells: []report.Cell{{}}, Blocks: report.Blocks{Counted: []int{20}}, Asked: report.Asked{State: record.Complete}}
+	assert.Empty(t, show.Warnings(d))
+	names := strings.Fields("a b c d e f")
+	for _, n := range names {
+		d.Missing = append(d.Missing, record.Missing{Arm: n})
+	}
+	d.Blocks.Partial = []report.PartialBlock{{Block: 0, Trials: 1, Absent: names}, {Block: 1, Trials: 1, Absent: names[:2]}}
+	assert.Equal(t, []string{
+		`PARTIAL RUN: 6 arms could not take part (see "Arms that took no part").`,
+		`Block 1 does not count: it has 1 trial and lacks 6 arms, see "Blocks that do not count".`,
+		"Block 2 does not count: it has 1 trial and lacks a, b.",
+	}, show.Warnings(d))
+	assert.Equal(t, "lacks a, b, c, d, e, f", show.Blocks(d).Rows[0][2])
+
+	d.Missing = d.Missing[:1]
+	for range 2 {
+		d.Blocks.Partial = append(d.Blocks.Partial, d.Blocks.Partial...)
+	}
+	for i := range 5 {
+		d.Blocks.Disturbed = append(d.Blocks.Disturbed, report.Disturbed{Block: 10 + i, Reason: "slow"})
+	}
+	assert.Equal(t, []string{
+		"PARTIAL RUN: 1 arm could not take part (a).",
+		`8 blocks lack trials, see "Blocks that do not count".`,
+		`5 blocks do not count, for the machine was not the same, see "Blocks that do not count".`,
+	}, show.Warnings(d))
+	assert.Len(t, show.Blocks(d).Rows, 13)
+}
+
+func TestPlace(t *testing.T) {
+	percentiles := report.Axis{Unit: report.Percentiles}
+	for x, want := range map[float64]string{2: "p50", 10: "p90", 100: "p99", 1000: "p99.9", 10000: "p99.99"} {
+		assert.Equal(t, want, show.Place(percentiles, x))
+	}
+	assert.Equal(t, "4,096", show.Place(report.Axis{}, 4096))
+	assert.Equal(t, "0.500", show.Place(report.Axis{}, 0.5))
+}
