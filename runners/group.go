@@ -18,10 +18,12 @@ import (
 type Group struct{ all []*Process }
 
 // StartGroup starts n instances at the same time, on free ports, and waits until
-// all of them answer. One instance alone may use all of the cores; of several, the i-th has
-// the i-th core for itself. On failure nothing is left running.
+// all of them answer. The i-th has the i-th core for itself; with n = 0 it is one
+// that may use all of them. On failure nothing is left running.
 func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group, error) {
-	if cores := len(opts.CPUs); n > 1 && cores > 0 && cores < n {
+	each := n > 0 && len(opts.CPUs) > 0
+	n = max(n, 1)
+	if cores := len(opts.CPUs); each && cores < n {
 		return nil, fmt.Errorf("start server %q: %d instances need a core each, and there are %d", in.Name, n, cores)
 	}
 	ports, err := freePorts(n)
@@ -36,7 +38,7 @@ func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group
 	for i := range n {
 		o := opts
 		o.Port = ports[i]
-		if n > 1 && len(opts.CPUs) > 0 {
+		if each {
 			o.CPUs = opts.CPUs[i : i+1]
 		}
 		wg.Go(func() {

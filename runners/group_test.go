@@ -86,7 +86,7 @@ func TestGroupAnswersAlike(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestGroupCores: an instance alone has all cores, each of several its own.
+// TestGroupCores: a server has all cores, instances have one each.
 func TestGroupCores(t *testing.T) {
 	cores, err := host.Allowed()
 	if err != nil || len(cores) < 2 {
@@ -101,7 +101,7 @@ func TestGroupCores(t *testing.T) {
 		require.NoError(t, err)
 		return cpus
 	}
-	for n, want := range map[int][][]int{1: {cores[:2]}, 2: {cores[:1], cores[1:2]}} {
+	for n, want := range map[int][][]int{0: {cores[:2]}, 1: {cores[:1]}, 2: {cores[:1], cores[1:2]}} {
 		g, err := startGroup(t, "plain", Options{CPUs: cores[:2]}, n)
 		require.NoError(t, err)
 		for i, p := range g.all {

@@ -113,7 +113,7 @@ func (b *Bench) Blocks(ctx context.Context) error {
 	if len(b.Looks) > 0 {
 		expected = b.Looks[0]
 	}
-	pace, canary := pace{}, newCanary(b.Arms, b.Done)
+	pace, canary := pace{}, canary{}
 	for i, block := range b.Run.Plan {
 		for j, planned := range block {
 			if isDone(i, planned) {

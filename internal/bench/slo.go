@@ -22,9 +22,9 @@ const (
 	sloBracket = 1.05 // the search ends where the rates to both sides are this near
 	sloReach   = 16   // it begins at the capacity divided by this
 
-	// searchWindows is how many windows a search takes as a rule: seven
-	// bisections of a factor of 16 down to 5%, and two windows a rate.
-	searchWindows = 16
+	// searchWindows is how many windows a search takes as a rule: the first rate
+	// and six bisections of a factor of 16 down to 5%, and two windows a rate.
+	searchWindows = 14
 )
 
 // holds says whether a window held the objective. The percentile is taken from

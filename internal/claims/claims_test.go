@@ -448,3 +448,34 @@ func TestUnreachableLevels(t *testing.T) {
 	assert.Equal(t, claims.NotTestable, vs[0].Verdict)
 	assert.Contains(t, vs[0].Reason, "it takes 18000 open files")
 }
+
+// TestPrecisionWaitsForBlocksThatCount: where nothing is known nothing is
+// precise, and blocks that do not count are not taken for some that do.
+func TestPrecisionWaitsForBlocksThatCount(t *testing.T) {
+	run, trials := rigged(5, 0.001, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	run.Blocks = record.Range{Min: 5, Max: 10}
+	l := ledger(t, ledgerText)
+	enough, _, err := claims.Precision(l, run, trials)
+	require.NoError(t, err)
+	assert.True(t, enough)
+	disturb := func(block int) {
+		trials = append(trials, record.Trial{Schema: 1, Block: block, Arm: "null~again", Windows: []record.Window{{Gates: []record.Gate{{Name: record.GateCanary, Detail: "slower"}}}}})
+	}
+	for block := range 4 {
+		disturb(block)
+	}
+	enough, blocks, err := claims.Precision(l, run, trials)
+	require.NoError(t, err)
+	assert.False(t, enough)
+	assert.Greater(t, blocks, 5)
+
+	run, trials = rigged(6, 0.05, map[string]float64{"a": 1000, "b": 500, "c": 300})
+	run.Blocks = record.Range{Min: 5, Max: 30}
+	_, all, err := claims.Precision(l, run, trials)
+	require.NoError(t, err)
+	disturb(0)
+	disturb(1)
+	_, some, err := claims.Precision(l, run, trials)
+	require.NoError(t, err)
+	assert.Greater(t, some, all, "blocks that do not count have to be run all the same")
+}

@@ -89,18 +89,26 @@ func Precision(l *Ledger, run *record.Run, trials []record.Trial) (enough bool, 
 	if err != nil {
 		return false, 0, err
 	}
+	if len(e.blocks) < 2 {
+		return false, e.done + 1, nil // nothing is known yet of any width
+	}
+	counting := float64(e.done) / float64(len(e.blocks)) // blocks to be run for one that counts
 	enough = true
 	for _, c := range l.Claims {
 		for _, cmp := range c.Comparisons {
 			goal := metrics[cmp.Metric].goal
 			for _, level := range e.levels(cmp) {
 				cell := e.cell(c, cmp, level)
-				if goal == 0 || cell.Ratio.Mid == 0 {
+				if goal == 0 || cell.Verdict == NotTestable {
 					continue // cannot become narrower by measuring more
+				}
+				if cell.Ratio.Mid == 0 { // the blocks differ too much for any interval
+					enough, blocks = false, max(blocks, e.done+1)
+					continue
 				}
 				over := math.Log1p(cell.Ratio.HalfWidth()) / math.Log1p(goal)
 				enough = enough && over <= 1
-				blocks = max(blocks, int(min(math.Ceil(float64(cell.Blocks)*over*over), 1e6)))
+				blocks = max(blocks, int(min(math.Ceil(float64(cell.Blocks)*over*over*counting), 1e6)))
 			}
 		}
 	}
@@ -130,11 +138,8 @@ type sample struct {
 
 // index sorts the windows of the complete blocks.
 func (e *evaluation) index(trials []record.Trial) {
-	complete := record.CompleteBlocks(e.run, trials)
-	e.done = len(complete)
-	for block := range record.DisturbedBlocks(trials) {
-		delete(complete, block)
-	}
+	complete := record.CountedBlocks(e.run, trials)
+	e.done = len(record.CompleteBlocks(e.run, trials))
 	e.blocks = slices.Sorted(maps.Keys(complete))
 	for i := range trials {
 		t := &trials[i]
@@ -312,6 +317,9 @@ func (e *evaluation) impossible(cmp Comparison) string {
 
 // forbidden says why a cell can have no answer in this run, "" if it can.
 func (e *evaluation) forbidden(c Comparison, level record.Level, against operand) string {
+	if metrics[c.Metric].ofTrial {
+		return e.impossible(c) // the level is but a name
+	}
 	return cmp.Or(e.impossible(c), e.unreachable(level), e.unreachable(against.level))
 }
 
@@ -453,7 +461,7 @@ func (e *evaluation) value(m metric, at place, block int, gates map[string]bool,
 		}
 	}
 	v, ok := m.read(s.trial, s.window)
-	if !ok && why == "" {
+	if !ok && (why == "" || m.lacks != "") {
 		why = fmt.Sprintf("%s at %v: %s", at.arm, at.level, cmp.Or(m.lacks, "too few requests for this figure"))
 	}
 	return v, why
@@ -543,10 +551,6 @@ func (e *evaluation) conclude(v *Verdict) {
 			answered = append(answered, c)
 		}
 	}
-	if len(answered) > 0 {
-		hardest := slices.MinFunc(answered, func(a, b Cell) int { return compare(a.Ratio.Low, b.Ratio.Low) })
-		v.Effect, v.Low, v.High = hardest.Ratio.Mid, hardest.Ratio.Low, hardest.Ratio.High
-	}
 	supported, refuted := byValue[Supported], byValue[Refuted]
 	switch {
 	case len(supported) > 0 && len(refuted) > 0:
@@ -554,16 +558,11 @@ func (e *evaluation) conclude(v *Verdict) {
 		v.Reason = fmt.Sprintf("it holds %s, and does not hold %s", describe(supported), describe(refuted))
 	case len(byValue[Inconclusive]) > 0:
 		v.Verdict = Inconclusive
-		v.Reason = fmt.Sprintf("%s: %s", byValue[Inconclusive][0].where(), byValue[Inconclusive][0].Reason)
+		open := hardest(byValue[Inconclusive])
+		v.Reason = fmt.Sprintf("%s: %s", open.where(), open.Reason) + besides(supported, refuted)
 	case len(byValue[NotTestable]) > 0:
 		v.Verdict = NotTestable
-		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason)
-		switch {
-		case len(supported) > 0:
-			v.Reason += "; it holds " + describe(supported)
-		case len(refuted) > 0:
-			v.Reason += "; it does not hold " + describe(refuted)
-		}
+		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason) + besides(supported, refuted)
 	case len(supported) > 0:
 		v.Verdict = Supported
 		v.Reason = fmt.Sprintf("in all %d conditions the whole interval lies beyond the margin of %.0f%%", len(supported), 100*v.Margin)
@@ -571,7 +570,33 @@ func (e *evaluation) conclude(v *Verdict) {
 		v.Verdict = Refuted
 		v.Reason = fmt.Sprintf("in none of %d conditions is there a material difference in the claimed direction", len(refuted))
 	}
+	// The effect is that of the condition that decides, and of no other.
+	deciding := byValue[v.Verdict]
+	if v.Verdict == Depends {
+		deciding = refuted
+	}
+	if deciding = slices.DeleteFunc(slices.Clone(deciding), func(c Cell) bool { return c.Ratio.Mid <= 0 }); len(deciding) > 0 {
+		c := hardest(deciding)
+		v.Effect, v.Low, v.High = c.Ratio.Mid, c.Ratio.Low, c.Ratio.High
+	}
 	v.Flips = flips(v, answered)
+}
+
+// hardest is the cell whose interval begins lowest.
+func hardest(cells []Cell) *Cell {
+	c := slices.MinFunc(cells, func(a, b Cell) int { return compare(a.Ratio.Low, b.Ratio.Low) })
+	return &c
+}
+
+// besides says what is known of the other conditions of a claim without an answer.
+func besides(supported, refuted []Cell) string {
+	switch {
+	case len(refuted) > 0:
+		return "; it does not hold " + describe(refuted)
+	case len(supported) > 0:
+		return "; it holds " + describe(supported)
+	}
+	return ""
 }
 
 func (c *Cell) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }

@@ -76,11 +76,12 @@ func join(into, r *record.Run) error {
 		{"method", into.Method, r.Method},
 		{"ledger", into.ClaimsHash, r.ClaimsHash},
 		{"seed", into.Seed, r.Seed},
+		{"levels that the machines allow (open files)", into.Unreachable, r.Unreachable},
 		{"plan", into.Plan, r.Plan},
 		{"arms", into.Arms, r.Arms},
 		{"levels", into.Levels, r.Levels},
 		{"engine", into.Engine.Name, r.Engine.Name},
-		{"windows", []any{into.Window, into.LongWindow, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.Window, r.LongWindow, r.Warmup, r.WarmupMax, r.Timeout}},
+		{"windows", []any{into.Window, into.LongWindow, into.TailWindow, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.Window, r.LongWindow, r.TailWindow, r.Warmup, r.WarmupMax, r.Timeout}},
 		{"servers", into.Servers, r.Servers},
 		{"missing arms", into.Missing, r.Missing},
 	} {

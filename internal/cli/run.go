@@ -258,13 +258,28 @@ func (k *keeper) Append(t *record.Trial) error {
 
 // Launch implements bench.Launcher.
 func (s *session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
+	if arm.Canary() && s.canary != nil && s.canary.Alive() == nil {
+		return staying{s.canary}, nil
+	}
 	in := s.installed[arm.Server]
 	env["HELLOBENCH_RUN"] = s.dir // says in a list of processes whose server this is
-	return runners.StartGroup(ctx, in, runners.Options{
+	g, err := runners.StartGroup(ctx, in, runners.Options{
 		Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Env: env, Guard: s.guard,
 		LogFile: filepath.Join(s.dir, "logs", logName(arm.Name)),
-	}, max(arm.Instances, 1))
+	}, arm.Instances)
+	if err != nil || !arm.Canary() {
+		return g, err
+	}
+	s.canary = g
+	return staying{g}, nil
 }
+
+// staying is a server that outlives its trials: the null server before and after
+// the blocks is one process, for two starts of it are not alike.
+type staying struct{ *runners.Group }
+
+// Stop leaves it running; the session ends it.
+func (staying) Stop() error { return nil }
 
 // logName makes a file name of an arm's name.
 func logName(arm string) string {

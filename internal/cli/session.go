@@ -34,6 +34,7 @@ type session struct {
 	guard     *runners.Guard
 	journal   *record.Journal
 	ledger    *claims.Ledger
+	canary    *runners.Group    // the null server, once it runs
 	own       map[string]string // folder of a server that is not embedded, by name
 }
 
@@ -80,7 +81,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	now := time.Now()
 	s.run = &record.Run{
 		Schema: record.SchemaVersion, Tool: tool(), Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
+		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
 		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: p.Claims, Start: now.UTC(), State: record.Running,
 	}
 	if !seeded {
@@ -103,7 +104,9 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	s.dropLevels(p)
+	if err := s.dropLevels(p); err != nil {
+		return err
+	}
 	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.Visits, p.Blocks.Max, s.run.Seed)
 	if err := s.chooseEngine(ctx, o.engine); err != nil {
 		return err
@@ -171,6 +174,12 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	if err := s.settle(); err != nil {
 		return err
 	}
+	if i := slices.IndexFunc(s.run.Levels, func(l record.Level) bool {
+		return l.OpenFiles() > s.run.Environment.OpenFiles && s.run.Environment.OpenFiles > 0 && !s.unreachable(l)
+	}); i >= 0 {
+		return fmt.Errorf("resume %s: %v takes %d open files, and now only %d are allowed\nhint: ulimit -n %d", o.resume,
+			s.run.Levels[i], s.run.Levels[i].OpenFiles(), s.run.Environment.OpenFiles, s.run.Levels[i].OpenFiles())
+	}
 	for what, differs := range map[string]bool{
 		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.run.Servers),
 		"what is installed":                !reflect.DeepEqual(old.Missing, s.run.Missing),
@@ -218,7 +227,11 @@ func (s *session) settle() error {
 
 // close ends the guard and gives the journal free.
 func (s *session) close() error {
-	err := s.guard.Close()
+	var err error
+	if s.canary != nil {
+		err = s.canary.Stop()
+	}
+	err = errors.Join(err, s.guard.Close())
 	if s.journal != nil {
 		err = errors.Join(err, s.journal.Close())
 	}
@@ -331,7 +344,7 @@ func (s *session) tooFewCores(arm *record.Arm) *record.Missing {
 
 // dropLevels leaves out the levels with more connections than open files allow:
 // they would fail for a reason that has nothing to do with the servers.
-func (s *session) dropLevels(p *profile.Profile) {
+func (s *session) dropLevels(p *profile.Profile) error {
 	allowed := s.run.Environment.OpenFiles
 	for _, l := range p.Levels {
 		if allowed == 0 || l.OpenFiles() <= allowed {
@@ -345,6 +358,10 @@ func (s *session) dropLevels(p *profile.Profile) {
 		s.run.Unreachable = append(s.run.Unreachable, u)
 		s.say("partial run, without %v: %s\nhint: %s", l, u.Reason, u.Hint)
 	}
+	if len(s.run.Unreachable) == len(p.Levels) {
+		return fmt.Errorf("no level of profile %s fits into %d open files\nhint: %s", p.Name, allowed, s.run.Unreachable[0].Hint)
+	}
+	return nil
 }
 
 // unreachable says whether a level was left out.
@@ -360,7 +377,7 @@ func (s *session) addServers(dirs []string) error {
 			return fmt.Errorf("--server %s: %w", dir, err)
 		}
 		name := filepath.Base(abs)
-		if slices.Contains(fixtures.ServerNames(), name) || s.own[name] != "" {
+		if slices.Contains(fixtures.ServerNames(), name) || s.own[name] != "" || name == record.NullServer {
 			return usageError{fmt.Errorf("--server %s: there is a server %q already; call the folder something else", dir, name)}
 		}
 		s.own[name] = abs
@@ -370,7 +387,9 @@ func (s *session) addServers(dirs []string) error {
 
 func (s *session) install(ctx context.Context, p *runners.Preparer, server string) error {
 	if server == record.NullServer {
-		in, err := nullServer(s.run.ServerCPUs)
+		// No more loops than the generator has, for it would not see any of them slow down.
+		cpus := s.run.ServerCPUs
+		in, err := nullServer(cpus[:min(len(cpus), max(len(s.run.LoadCPUs), 1))])
 		s.installed[server] = in
 		return err
 	}

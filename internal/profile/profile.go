@@ -25,7 +25,8 @@ type Profile struct {
 	Replicates  []string       // names of the arms that are entered twice
 	Levels      []record.Level // of all arms together
 	Window      time.Duration
-	LongWindow  time.Duration // of levels with thousands of connections; 0: as the others
+	LongWindow  time.Duration // of levels with thousands of connections, or idle ones, and beside a calculation
+	TailWindow  time.Duration // the most that an open loop may last for its p99
 	Warmup      time.Duration
 	WarmupMax   time.Duration // the warm-up is repeated until the server is steady or so much time is gone
 	Timeout     time.Duration
@@ -84,6 +85,7 @@ type file struct {
 	Experiments []experiment `yaml:"experiments"`
 	Window      string       `yaml:"window"`
 	LongWindow  string       `yaml:"long_window"`
+	TailWindow  string       `yaml:"tail_window"`
 	Warmup      string       `yaml:"warmup"`
 	WarmupMax   string       `yaml:"warmup_max"`
 	Timeout     string       `yaml:"timeout"`
@@ -110,7 +112,7 @@ func Decode(name string, data []byte) (*Profile, error) {
 		name, text, or string
 		into           *time.Duration
 		positive       bool
-	}{{"window", f.Window, "", &p.Window, true}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"warmup_max", f.WarmupMax, f.Warmup, &p.WarmupMax, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
+	}{{"window", f.Window, "", &p.Window, true}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true}, {"tail_window", f.TailWindow, f.Window, &p.TailWindow, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"warmup_max", f.WarmupMax, f.Warmup, &p.WarmupMax, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
 		if d.text == "" {
 			d.text = d.or
 		}
@@ -210,15 +212,20 @@ func (p *Profile) visit(arm string, levels []record.Level) {
 // Visits is the levels that an arm visits: those that stand for themselves, and
 // then those that depend on the arm's capacity.
 func (p *Profile) Visits(arm record.Arm) (first, then []int) {
+	closed := false
 	for _, i := range p.LevelsOf(arm) {
 		if slices.Contains(p.dropped, p.Levels[i]) {
 			continue
 		}
 		if p.Levels[i].OfCapacity() {
 			then = append(then, i)
-		} else {
-			first = append(first, i)
+			continue
 		}
+		first = append(first, i)
+		closed = closed || !p.Levels[i].Open()
+	}
+	if !closed {
+		return first, nil // there is no capacity to take them from
 	}
 	return first, then
 }
@@ -253,7 +260,7 @@ func ParseArm(text string) (record.Arm, error) {
 	case "":
 		return arm, fmt.Errorf("arm %q: no server", text)
 	case record.NullServer:
-		return arm, fmt.Errorf("arm %q: the null server is no competitor; every block begins and ends with it anyway", text)
+		return arm, fmt.Errorf("arm %q: the null server is no competitor; it is the canary of every block", text)
 	}
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")

@@ -33,7 +33,7 @@ func TestDecode(t *testing.T) {
 		Name: "x", Description: "X", Replicates: []string{"a"},
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
 		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
-		Window: time.Second, LongWindow: time.Second, Timeout: 10 * time.Second, Canary: true, Blocks: record.Range{Min: 2, Max: 5},
+		Window: time.Second, LongWindow: time.Second, TailWindow: time.Second, Timeout: 10 * time.Second, Canary: true, Blocks: record.Range{Min: 2, Max: 5},
 	}, *p)
 	arms := p.Entered()
 	require.Len(t, arms, 5)
@@ -159,4 +159,21 @@ func TestSelect(t *testing.T) {
 	assert.Equal(t, []string{"other:threads=2"}, p.Replicates)
 	require.Error(t, p.Select(nil))
 	require.Error(t, p.Select([]string{"s:nonsense"}))
+}
+
+// TestDroppedLevels: what needs the capacity goes with the closed loops that show it.
+func TestDroppedLevels(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good+"shares: [0.5]\n"))
+	require.NoError(t, err)
+	first, then := p.Visits(p.Arms[0])
+	assert.Equal(t, []int{0, 1, 2}, first)
+	assert.Equal(t, []int{3}, then)
+	p.Drop(record.Level{Connections: 64})
+	first, then = p.Visits(p.Arms[0])
+	assert.Equal(t, []int{0, 2}, first)
+	assert.Equal(t, []int{3}, then)
+	p.Drop(record.Level{Connections: 1})
+	first, then = p.Visits(p.Arms[0])
+	assert.Equal(t, []int{2}, first)
+	assert.Empty(t, then)
 }

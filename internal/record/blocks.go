@@ -51,3 +51,13 @@ func DisturbedBlocks(trials []Trial) map[int]string {
 	}
 	return disturbed
 }
+
+// CountedBlocks tells which blocks an analysis stands on: the complete ones
+// that were not disturbed.
+func CountedBlocks(run *Run, trials []Trial) map[int]bool {
+	counted := CompleteBlocks(run, trials)
+	for block := range DisturbedBlocks(trials) {
+		delete(counted, block)
+	}
+	return counted
+}

@@ -18,7 +18,8 @@ type Run struct {
 	Levels      []Level          `json:"levels"`
 	Blocks      Range            `json:"blocks"`
 	Window      time.Duration    `json:"window_ns"`
-	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections; 0: as the others
+	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections, or idle ones, and beside a calculation; 0: as the others
+	TailWindow  time.Duration    `json:"tail_window_ns,omitempty"` // the most that an open loop may last for its p99; 0: as the others
 	Warmup      time.Duration    `json:"warmup_ns"`
 	WarmupMax   time.Duration    `json:"warmup_max_ns,omitempty"` // until then the warm-up goes on in steps of Warmup, unless it is steady before; 0: one step
 	Timeout     time.Duration    `json:"timeout_ns"`
@@ -64,15 +65,21 @@ const tailRequests = 105 * minTail
 
 // WindowAt is the length of an arm's windows at a level; rate is that of an open
 // loop, in requests a second. An answer beside a calculation is as late as that
-// is long, so it takes as long a window, too. So does an open loop whose p99 a
-// long window shows, and a short one does not; but not each of the many windows
+// is long, so it takes as long a window, too. An open loop lasts until its p99
+// is known, where that is within TailWindow; but not each of the many windows
 // of a search.
 func (r *Run) WindowAt(a Arm, l Level, rate float64) time.Duration {
-	tail := !l.SLO && rate*r.Window.Seconds() < tailRequests && rate*r.LongWindow.Seconds() >= tailRequests
-	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0 || a.Beside != "" || tail) {
-		return r.LongWindow
+	window := r.Window
+	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0 || a.Beside != "") {
+		window = r.LongWindow
 	}
-	return r.Window
+	if rate <= 0 || l.SLO {
+		return window
+	}
+	if tail := time.Duration(tailRequests / rate * float64(time.Second)); tail <= r.TailWindow {
+		window = max(window, tail)
+	}
+	return window
 }
 
 // State says how far a run came.

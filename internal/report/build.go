@@ -239,12 +239,22 @@ func (d *Document) Invalid() bool {
 	if len(d.Blocks.Counted) == 0 && len(d.Blocks.Disturbed) > 0 {
 		return true
 	}
+	figures := 0
 	for i := range d.Cells {
+		if d.arm(d.Cells[i].Arm).Canary() {
+			continue // what a server that does nothing reached says nothing of the others
+		}
 		if !slices.ContainsFunc(d.Cells[i].Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) }) {
 			return false
 		}
+		figures++
 	}
-	return len(d.Cells) > 0
+	return figures > 0
+}
+
+// Measured says whether there is a figure of any server.
+func (d *Document) Measured() bool {
+	return slices.ContainsFunc(d.Cells, func(c Cell) bool { return !d.arm(c.Arm).Canary() })
 }
 
 // cleanVerdicts copies the verdicts without NaN and infinities, which JSON cannot hold.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -167,6 +168,13 @@ func TestDisturbedBlocks(t *testing.T) {
 	assert.Equal(t, 2, d.Cell("a", "c=64").Throughput.Blocks)
 	assert.Empty(t, d.Noise, "the canary's pair is no A/A pair of a server")
 	assert.False(t, d.Invalid())
+
+	quiet := slices.Clone(trials[:6])
+	for _, i := range []int{1, 4} {
+		quiet[i].Windows = slices.Clone(quiet[i].Windows)
+		quiet[i].Windows[0].Gates = []record.Gate{{Name: record.GateErrors, Detail: "all failed"}}
+	}
+	assert.True(t, build(t, run, quiet...).Invalid(), "a sound null server makes no run valid")
 
 	trials[2].Windows[0].Gates, trials[5].Windows[0].Gates = trials[8].Windows[0].Gates, trials[8].Windows[0].Gates
 	d = build(t, run, trials...)

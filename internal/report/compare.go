@@ -71,6 +71,11 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 	if base.Asked.Method != head.Asked.Method {
 		return nil, fmt.Errorf("the runs were measured by different methods (%s and %s): a change of method would be read as a change of speed", base.Asked.Method, head.Asked.Method)
 	}
+	for _, d := range []*Document{base, head} {
+		if d.Invalid() {
+			return nil, fmt.Errorf("%s is invalid: every figure or every block of it failed a validity gate", d.Asked.ID)
+		}
+	}
 	for _, part := range []struct {
 		what string
 		a, b any
@@ -136,7 +141,7 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 			r.Outcome, r.Reason = NotComputed, "a validity gate fired in "+d.Asked.ID
 			return
 		}
-		values[k] = c.column(d, cell, m.of)
+		values[k] = c.column(d, cell, m)
 		r.Blocks[k] = len(values[k])
 	}
 	if r.Blocks[0] == 0 || r.Blocks[1] == 0 {
@@ -169,17 +174,17 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 }
 
 // column is a metric block by block, over the reference's if there is one.
-func (c *Comparison) column(d *Document, cell *Cell, of func(BlockPoint) float64) (out []float64) {
+func (c *Comparison) column(d *Document, cell *Cell, m comparedMetric) (out []float64) {
 	ref := map[int]float64{}
 	if c.Reference != "" {
-		if cell := d.referenceCell(c.Reference, cell.Level); cell != nil {
+		if cell := d.referenceCell(c.Reference, cell.Level, m); cell != nil {
 			for _, p := range cell.Points {
-				ref[p.Block] = of(p)
+				ref[p.Block] = m.of(p)
 			}
 		}
 	}
 	for _, p := range cell.Points {
-		v := of(p)
+		v := m.of(p)
 		if c.Reference != "" {
 			if ref[p.Block] <= 0 {
 				continue
@@ -194,9 +199,9 @@ func (c *Comparison) column(d *Document, cell *Cell, of func(BlockPoint) float64
 }
 
 // referenceCell is what figures at a level are taken over: the reference at that
-// level, or the canary at the one level that it has.
-func (d *Document) referenceCell(reference, level string) *Cell {
-	if cell := d.Cell(reference, level); cell != nil || d.arm(reference).Role != Ceiling {
+// level. Throughput is taken over the canary's at the one level that it has.
+func (d *Document) referenceCell(reference, level string, m comparedMetric) *Cell {
+	if cell := d.Cell(reference, level); cell != nil || d.arm(reference).Role != Ceiling || m.name != "throughput" {
 		return cell
 	}
 	i := slices.IndexFunc(d.Cells, func(c Cell) bool { return c.Arm == reference })

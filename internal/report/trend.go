@@ -96,10 +96,10 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 		s := TrendSerie{Arm: cell.Arm, Over: over, Level: cell.Level, Noise: arm.Role == Replicate, Points: []TrendPoint{}, Changes: []TrendChange{}}
 		for i, d := range docs {
 			old := d.Cell(cell.Arm, cell.Level)
-			if old == nil || old.spoiled() {
+			if old == nil || old.spoiled() || d.Invalid() {
 				continue
 			}
-			values := c.column(d, old, func(p BlockPoint) float64 { return p.Throughput })
+			values := c.column(d, old, compared[0])
 			if ratio, err := stats.GeoMeanInterval(values, Confidence); err == nil {
 				s.Points = append(s.Points, TrendPoint{Run: i, Ratio: ratio.Mid, Blocks: len(values)})
 			}

@@ -21,7 +21,7 @@ func Warnings(d *report.Document) []string {
 		out = append(out, "QUICK LOOK, NOT FOR QUOTING: the profile is too short for figures that may be passed on.")
 	}
 	if d.Invalid() {
-		out = append(out, "INVALID RUN: every figure failed a validity gate, see the gates.")
+		out = append(out, "INVALID RUN: every figure or every block failed a validity gate, see the gates.")
 	}
 	switch d.Asked.State {
 	case record.Complete:
@@ -50,7 +50,7 @@ func Warnings(d *report.Document) []string {
 		out = append(out, "NO COMPLETE BLOCK: everything measured is shown, and nothing of it compares fairly.")
 	}
 	out = append(out, uncounted(d)...)
-	if len(d.Cells) == 0 {
+	if !d.Measured() {
 		out = append(out, "NOTHING WAS MEASURED.")
 	}
 	return out
