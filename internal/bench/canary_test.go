@@ -45,8 +45,9 @@ func TestCanary(t *testing.T) {
 		resume int // trials that stand in the journal already
 	}{
 		{"quiet", []uint64{100, 101, 99, 100, 110, 91}, map[int]string{}, 0},
-		{"a machine that is lent", []uint64{100, 101, 99, 70, 100, 100}, map[int]string{1: "1.4x slower than before the block"}, 0},
-		{"a burst", []uint64{100, 101, 99, 130, 100, 100}, map[int]string{1: "1.3x faster than before the block"}, 0},
+		{"a machine that is lent", []uint64{100, 101, 99, 55, 100, 100}, map[int]string{1: "1.8x slower than before the block"}, 0},
+		{"a burst", []uint64{100, 101, 99, 160, 100, 100}, map[int]string{1: "1.6x faster than before the block"}, 0},
+		{"the other way of taking turns", []uint64{100, 101, 99, 77, 77, 100}, map[int]string{}, 0},
 		{"slow throughout a block, which is the same for all arms", []uint64{100, 101, 99, 100, 70, 71}, map[int]string{}, 0},
 		{"it failed once", []uint64{100, 101, 0, 100, 100, 100}, map[int]string{}, 0},
 		{"resumed between blocks", []uint64{71, 70}, map[int]string{}, 6},

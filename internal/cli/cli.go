@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,8 +32,12 @@ type interrupt struct{ signal syscall.Signal }
 
 func (i interrupt) Error() string { return i.signal.String() }
 
+// echo is how long a repeated signal is taken for the first one.
+const echo = 300 * time.Millisecond
+
 // Signals returns a context that ends at the first SIGINT, SIGTERM or SIGHUP.
-// A second signal ends the process at once; the guard then ends its servers.
+// A second signal ends the process at once; the guard then ends its servers. What
+// comes right after the first is the same signal, to the group of processes.
 func Signals(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	ch := make(chan os.Signal, 1)
@@ -40,9 +45,10 @@ func Signals(parent context.Context) (context.Context, func()) {
 	go func() {
 		select {
 		case s := <-ch:
-			signal.Stop(ch)
 			sig, _ := s.(syscall.Signal)
 			cancel(interrupt{sig})
+			time.Sleep(echo)
+			signal.Stop(ch)
 		case <-ctx.Done():
 		}
 	}()

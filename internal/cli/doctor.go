@@ -84,13 +84,14 @@ func doctorText(checks []host.Check) string {
 }
 
 // doctorScript is a shell script that mends what can be put back, and puts back
-// what is there now. What changes only the shell that runs it is left out.
+// what is there now. What leaves no trace to be put back is left out.
 func doctorScript(checks []host.Check) string {
 	var mend, restore strings.Builder
 	for _, c := range checks {
 		if c.Mend != "" && c.Restore != "" {
-			fmt.Fprintf(&mend, "\t# %s: %s\n\t%s\n", c.Name, c.Finding, c.Mend)
-			fmt.Fprintf(&restore, "\t%s\n", c.Restore)
+			// What is of one shell is of the one that calls the script.
+			fmt.Fprintf(&mend, "\t# %s: %s\n\t%s\n", c.Name, c.Finding, strings.ReplaceAll(c.Mend, "$$", "$PPID"))
+			fmt.Fprintf(&restore, "\t%s\n", strings.ReplaceAll(c.Restore, "$$", "$PPID"))
 		}
 	}
 	if mend.Len() == 0 {

@@ -193,8 +193,10 @@ func newLoadResult(url string, m *record.Measurement) *loadResult {
 	if r.Service == nil {
 		r.Service = r.Latency // a closed loop sends when it means to
 	}
-	if m.Requests > 0 {
-		r.CPU.PerRequest = float64(m.CPU.Total().Microseconds()) / float64(m.Requests)
+	// The CPU time is that of the window; a generator behind its schedule sends
+	// many of its requests afterwards.
+	if n := min(m.Requests, m.Completed+m.Errors.Total()); n > 0 {
+		r.CPU.PerRequest = float64(m.CPU.Total().Microseconds()) / float64(n)
 	}
 	if m.Offered > 0 {
 		r.Offered = &m.Offered
@@ -218,7 +220,7 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 		line("first error", "%s", r.FirstError)
 	}
 	if r.Offered != nil {
-		line("offered", "%.1f req/s, achieved %.1f", *r.Offered, r.Achieved)
+		line("offered", "%.1f req/s, achieved %.1f%s", *r.Offered, r.Achieved, behind(m))
 	}
 	line("throughput", "%.1f req/s", r.Throughput)
 	line("latency", "%s", quantiles(r.Latency))
@@ -236,6 +238,14 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// behind says if requests were sent so late that the rate was not the one offered.
+func behind(m *record.Measurement) string {
+	if m.Slip == nil || m.Slip.P50 == nil || *m.Slip.P50 < time.Millisecond {
+		return ""
+	}
+	return fmt.Sprintf(": IT COULD NOT KEEP THE RATE, half of the requests were sent more than %v late", round(*m.Slip.P50))
 }
 
 func (r *loadResult) loop() string {

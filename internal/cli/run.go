@@ -79,6 +79,16 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	if err := oneOf("format", o.format, "text", "json"); err != nil {
 		return err
 	}
+	if o.resume != "" {
+		if old, err := record.ReadRun(o.resume); err == nil && old.State == record.Complete {
+			_, _ = fmt.Fprintf(a.err, "%s is complete: there is nothing to go on with\n", o.resume)
+			doc, err := deriveDocument(old, o.resume)
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.printRun(doc, o.resume, o.format), judge(doc))
+		}
+	}
 	s, err := a.openSession(ctx, o, seeded)
 	if err != nil {
 		return err
@@ -102,7 +112,7 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	}
 	err = errors.Join(err, writeFolder(s.dir, doc), a.printRun(doc, s.dir, o.format))
 	if ctx.Err() != nil {
-		s.say("go on with: hellobench run --resume %s", s.dir)
+		s.say("go on with: %s run --resume %s", os.Args[0], s.dir)
 	}
 	if err != nil {
 		return err

@@ -158,6 +158,9 @@ func (m *machine) timeWait() Check {
 	}
 	share := float64(n.TimeWait) / float64(n.EphemeralPorts)
 	c.Finding = fmt.Sprintf("%d sockets in TIME_WAIT, %.0f%% of the ports", n.TimeWait, 100*share)
+	if m.portReuse().State == OK {
+		return c // they are taken again
+	}
 	if share >= 0.25 {
 		c.State = Warn
 		c.Mend = fmt.Sprintf("sleep %.0f", timeWaitTime.Seconds())

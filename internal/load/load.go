@@ -93,7 +93,7 @@ func (s *Spec) checkURLs() error {
 		case err != nil:
 			return fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", target)
 		case u.Scheme != "http" && u.Scheme != "https":
-			return fmt.Errorf("target URL %q: the scheme must be http or https", target)
+			return fmt.Errorf("target URL %q: the scheme must be http or https, as in http://127.0.0.1:8080/", target)
 		case u.Hostname() == "":
 			return fmt.Errorf("target URL %q: no host", target)
 		case scheme != "" && u.Scheme != scheme:

@@ -209,6 +209,9 @@ func ReadRun(dir string) (*Run, error) {
 	path := filepath.Join(dir, RunFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s is not a run folder: there is no such folder", dir)
+		}
 		return nil, fmt.Errorf("%s is not a run folder: it has no %s", dir, RunFile)
 	}
 	if err != nil {

@@ -49,6 +49,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 	d.style()
 	d.Rankings = rankings(d)
 	d.Noise = noise(d)
+	d.Ratios = ratios(d)
 	d.Gates = gateTotals(d.Cells)
 	d.Fits = fits(d)
 	d.Charts = charts(d)

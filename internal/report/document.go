@@ -40,6 +40,7 @@ type Document struct {
 	Starts      []Start                `json:"starts"`
 	Rankings    []Ranking              `json:"rankings"`
 	Noise       []Noise                `json:"noise"`
+	Ratios      []Ratio                `json:"ratios"` // of the arms over the first on their route
 	Canary      []Canary               `json:"canary"` // by block; none where the run had none
 	Fits        []Fit                  `json:"fits"`   // of scalability
 	Gates       []GateTotal            `json:"gates"`

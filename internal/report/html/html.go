@@ -87,7 +87,7 @@ func Write(w io.Writer, d *report.Document) error {
 	v.Arms = drawn(d.Charts)
 	v.Tables = append(v.Tables, table{show.Rankings(d), "ranking"})
 	for i, route := range d.Routes() {
-		v.Tables = append(v.Tables, table{show.Throughput(d, route), fmt.Sprint("throughput-", i)},
+		v.Tables = append(v.Tables, table{show.Ratios(d, route), fmt.Sprint("ratios-", i)}, table{show.Throughput(d, route), fmt.Sprint("throughput-", i)},
 			table{show.Latency(d, route), fmt.Sprint("latency-", i)}, table{show.Resources(d, route), fmt.Sprint("resources-", i)})
 		v.Trust = append(v.Trust, table{show.Validity(d, route), fmt.Sprint("validity-", i)})
 	}

@@ -113,6 +113,7 @@ func (p *page) results(d *report.Document) {
 	p.line("## Results")
 	p.grid(show.Rankings(d))
 	for _, route := range d.Routes() {
+		p.grid(show.Ratios(d, route))
 		p.grid(show.Throughput(d, route))
 		p.grid(show.Latency(d, route))
 		p.grid(show.Resources(d, route))
@@ -128,7 +129,7 @@ func (p *page) trust(d *report.Document) {
 	if len(d.Noise) == 0 {
 		p.line("No A/A pair was measured, so the noise of this machine is not known.")
 	}
-	if len(d.Gates) == 0 {
+	if len(d.Gates)+len(d.Blocks.Disturbed) == 0 {
 		p.line("No validity gate fired.")
 	}
 	p.grid(show.Gates(d))

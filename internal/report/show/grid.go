@@ -72,6 +72,17 @@ func Verdicts(d *report.Document) *Grid {
 	return g
 }
 
+// Answers is the ledger in a line a claim.
+func Answers(d *report.Document) *Grid {
+	g := grid("Answers", "Claim", "Answer", ">Effect")
+	for i := range d.Verdicts {
+		if v := &d.Verdicts[i]; v.Kind != claims.NotMeasurable {
+			g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High))
+		}
+	}
+	return g
+}
+
 // sentence ends text with a full stop.
 func sentence(s string) string {
 	if s == "" || strings.HasSuffix(s, ".") {

@@ -134,7 +134,7 @@ func Engine(d *report.Document) string {
 		s += " Taken because: " + strings.TrimSuffix(Text(e.Reason), ".") + "."
 	}
 	if c := e.CrossCheck; c != nil {
-		says := "alike"
+		says := "within 5% or 100 µs of one another"
 		if !c.Agree {
 			says = "apart by more than 5% and 100 µs"
 		}
@@ -221,9 +221,9 @@ func Tally(d *report.Document) string {
 func Meaning(v claims.Value) string {
 	switch v {
 	case claims.Supported:
-		return "the difference is there, in the claimed direction, beyond the margin in every condition"
+		return "it is so, in every condition and beyond the margin"
 	case claims.Refuted:
-		return "there is no material difference, or it goes the other way"
+		return "it is not so: no material difference, or the other way round"
 	case claims.Depends:
 		return "conditions disagree"
 	case claims.Inconclusive:

@@ -29,7 +29,7 @@ func Write(w io.Writer, d *report.Document) error {
 	head(&b, d)
 	grids := []*show.Grid{show.Rankings(d)}
 	for _, route := range d.Routes() {
-		grids = append(grids, show.Throughput(d, route), show.Latency(d, route), show.Resources(d, route), show.Validity(d, route))
+		grids = append(grids, show.Ratios(d, route), show.Throughput(d, route), show.Latency(d, route), show.Resources(d, route), show.Validity(d, route))
 	}
 	grids = append(grids, show.Starts(d), show.Noise(d), show.Canary(d), show.Gates(d), show.Failures(d), show.Missing(d), show.Blocks(d))
 	if err := verdicts(&b, d); err != nil {
@@ -46,6 +46,10 @@ func Write(w io.Writer, d *report.Document) error {
 	}
 	for _, s := range show.Warnings(d) {
 		paragraph(&b, "! "+s)
+	}
+	// The end is what stands on a screen when a run is done.
+	if err := render(&b, show.Answers(d)); err != nil {
+		return err
 	}
 	_, err := w.Write(b.Bytes())
 	return err

@@ -1,0 +1,178 @@
+package claims
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/stats"
+)
+
+// decide places the intervals against the margin and the noise. The t interval
+// decides; the signed-rank one must not contradict it.
+func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
+	position := stats.DecideOverNoise(t, margin, c.Floor)
+	value := valueOf(position)
+	if valueOf(stats.DecideOverNoise(robust, margin, c.Floor)) != value {
+		c.Verdict = Inconclusive
+		c.Reason = fmt.Sprintf("the t interval and the signed-rank interval (%s) disagree", ratioRange(robust))
+		return
+	}
+	c.Verdict = value
+	switch {
+	case value == Supported && p.boundB:
+		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.B)
+	case value == Refuted && p.boundA:
+		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.A)
+	case p.boundA:
+		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
+	case value == Inconclusive && c.Floor > 1+margin:
+		c.Reason = fmt.Sprintf("the same server against itself could differ by %s here, more than the margin", multiple(c.Floor))
+	case value == Inconclusive:
+		c.Reason = fmt.Sprintf("the interval %s reaches across the margin", ratioRange(t))
+	case position == stats.Reversed:
+		c.Reason = fmt.Sprintf("the other way round: %s is ahead", c.B)
+	}
+}
+
+func valueOf(p stats.Position) Value {
+	switch {
+	case p.Supports():
+		return Supported
+	case p.Refutes():
+		return Refuted
+	default:
+		return Inconclusive
+	}
+}
+
+func ratioRange(i stats.Interval) string { return multiple(i.Low) + " to " + multiple(i.High) }
+
+// multiple writes a ratio; beyond a factor of 100 only that it is beyond.
+func multiple(ratio float64) string {
+	switch {
+	case ratio > 100:
+		return "more than 100x"
+	case ratio < 0.01:
+		return "less than 0.01x"
+	default:
+		return fmt.Sprintf("%.3gx", ratio)
+	}
+}
+
+// conclude combines the cells of a claim.
+func (e *evaluation) conclude(v *Verdict) {
+	byValue := map[Value][]Cell{}
+	var answered []Cell
+	for _, c := range v.Cells {
+		byValue[c.Verdict] = append(byValue[c.Verdict], c)
+		if c.Ratio.Mid > 0 {
+			answered = append(answered, c)
+		}
+	}
+	supported, refuted := byValue[Supported], byValue[Refuted]
+	switch {
+	case len(supported) > 0 && len(refuted) > 0:
+		v.Verdict = Depends
+		v.Reason = fmt.Sprintf("it holds %s, and does not hold %s", describe(supported), describe(refuted))
+	case len(byValue[Inconclusive]) > 0:
+		v.Verdict = Inconclusive
+		open := hardest(byValue[Inconclusive])
+		v.Reason = fmt.Sprintf("%s: %s", open.where(), open.Reason) + besides(supported, refuted)
+	case len(byValue[NotTestable]) > 0:
+		v.Verdict = NotTestable
+		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason) + besides(supported, refuted)
+	case len(supported) > 0:
+		v.Verdict = Supported
+		v.Reason = fmt.Sprintf("in all %d conditions the whole interval lies beyond the margin of %.0f%%", len(supported), 100*v.Margin)
+	default:
+		v.Verdict = Refuted
+		v.Reason = fmt.Sprintf("in none of %d conditions is there a material difference in the claimed direction", len(refuted))
+	}
+	// The effect is that of the condition that decides, and of no other.
+	deciding := byValue[v.Verdict]
+	if v.Verdict == Depends {
+		deciding = refuted
+	}
+	if deciding = slices.DeleteFunc(slices.Clone(deciding), func(c Cell) bool { return c.Ratio.Mid <= 0 }); len(deciding) > 0 {
+		c := hardest(deciding)
+		v.Effect, v.Low, v.High = c.Ratio.Mid, c.Ratio.Low, c.Ratio.High
+	}
+	v.Flips = flips(v, answered)
+}
+
+// hardest is the cell whose interval begins lowest.
+func hardest(cells []Cell) *Cell {
+	c := slices.MinFunc(cells, func(a, b Cell) int { return compare(a.Ratio.Low, b.Ratio.Low) })
+	return &c
+}
+
+// besides says what is known of the other conditions of a claim without an answer.
+func besides(supported, refuted []Cell) string {
+	switch {
+	case len(refuted) > 0:
+		return "; it does not hold " + describe(refuted)
+	case len(supported) > 0:
+		return "; it holds " + describe(supported)
+	}
+	return ""
+}
+
+func (c *Cell) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }
+
+// percent writes a share; from 200% on as a factor is easier to read.
+func percent(share float64) string {
+	if share >= 2 {
+		return fmt.Sprintf("a factor of %.3g", share+1)
+	}
+	return fmt.Sprintf("%.0f%%", 100*share)
+}
+
+func compare(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// describe names conditions by group and, where a group is not whole, by level.
+func describe(cells []Cell) string {
+	var groups []string
+	levels := map[string][]string{}
+	for _, c := range cells {
+		if levels[c.Group] == nil {
+			groups = append(groups, c.Group)
+		}
+		levels[c.Group] = append(levels[c.Group], c.Level)
+	}
+	for i, g := range groups {
+		groups[i] = fmt.Sprintf("%s (%s)", g, strings.Join(levels[g], ", "))
+	}
+	return strings.Join(groups, " and ")
+}
+
+// flips says in one sentence how the answer moves over the conditions, and
+// how far the nearest one is from turning it.
+func flips(v *Verdict, answered []Cell) string {
+	if len(answered) == 0 {
+		return ""
+	}
+	byMid := func(a, b Cell) int { return compare(a.Ratio.Mid, b.Ratio.Mid) }
+	least, most := slices.MinFunc(answered, byMid), slices.MaxFunc(answered, byMid)
+	move := fmt.Sprintf("The ratio goes from %.3gx %s to %.3gx %s", most.Ratio.Mid, most.where(), least.Ratio.Mid, least.where())
+	if len(answered) == 1 {
+		move = fmt.Sprintf("The ratio is %.3gx %s", least.Ratio.Mid, least.where())
+	}
+	switch v.Verdict {
+	case Supported:
+		return fmt.Sprintf("%s; the nearest to turning is %s, where the answer holds for any margin up to %s.", move, least.where(), percent(v.Low-1))
+	case Refuted:
+		return fmt.Sprintf("%s; a margin below %s would leave it open.", move, percent(max(0, most.Ratio.High-1)))
+	default:
+		return move + "."
+	}
+}

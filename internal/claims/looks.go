@@ -1,0 +1,81 @@
+package claims
+
+import (
+	"math"
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/stats"
+)
+
+// alphaAt is the part of alpha for one claim's intervals after so many blocks.
+func alphaAt(l *Ledger, blocks record.Range, done int) (float64, error) {
+	confidence, err := stats.Bonferroni(1-l.Alpha, l.measured())
+	if err != nil {
+		return 0, err
+	}
+	looks := Looks(blocks)
+	if len(looks) < 2 {
+		return 1 - confidence, nil
+	}
+	parts, err := stats.SpendAlpha(stats.Pocock, 1-confidence, looks)
+	if err != nil {
+		return 0, err
+	}
+	// A run that ended between two looks did so for reasons that have nothing
+	// to do with its figures, and stands in for the look to come.
+	i, _ := slices.BinarySearch(looks, done)
+	return parts[min(i, len(parts)-1)], nil
+}
+
+// Looks are the numbers of blocks after which a run looks whether its
+// intervals are narrow enough: the least, the most, and the planned ones between.
+func Looks(blocks record.Range) []int {
+	if blocks.Min >= blocks.Max || blocks.Max < 2 {
+		return nil
+	}
+	looks := []int{max(blocks.Min, 2)}
+	for _, n := range stats.PlannedLooks() {
+		if n > looks[0] && n < blocks.Max {
+			looks = append(looks, n)
+		}
+	}
+	if blocks.Max > looks[0] {
+		looks = append(looks, blocks.Max)
+	}
+	return looks
+}
+
+// Precision says whether the intervals of all conditions are narrow enough to
+// stop, and after how many blocks they should be, as far as that can be told.
+// It looks at widths alone: a run never goes on until something comes out.
+func Precision(l *Ledger, run *record.Run, trials []record.Trial) (enough bool, blocks int, err error) {
+	e, err := newEvaluation(l, run, trials)
+	if err != nil {
+		return false, 0, err
+	}
+	if len(e.blocks) < 2 {
+		return false, e.done + 1, nil // nothing is known yet of any width
+	}
+	counting := float64(e.done) / float64(len(e.blocks)) // blocks to be run for one that counts
+	enough = true
+	for _, c := range l.Claims {
+		for _, cmp := range c.Comparisons {
+			goal := metrics[cmp.Metric].goal
+			for _, level := range e.levels(cmp) {
+				cell := e.cell(c, cmp, level)
+				if goal == 0 || cell.Verdict == NotTestable {
+					continue // cannot become narrower by measuring more
+				}
+				if cell.Ratio.Mid == 0 { // the blocks differ too much for any interval
+					enough, blocks = false, max(blocks, e.done+1)
+					continue
+				}
+				over := math.Log1p(cell.Ratio.HalfWidth()) / math.Log1p(goal)
+				enough = enough && over <= 1
+				blocks = max(blocks, int(min(math.Ceil(float64(cell.Blocks)*over*over*counting), 1e6)))
+			}
+		}
+	}
+	return enough, blocks, nil
+}
