@@ -84,7 +84,11 @@ func (e *evaluation) conclude(v *Verdict) {
 		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason) + besides(supported, refuted)
 	case len(supported) > 0:
 		v.Verdict = Supported
-		v.Reason = fmt.Sprintf("in all %d conditions the whole interval lies beyond the margin of %.0f%%", len(supported), 100*v.Margin)
+		everywhere := fmt.Sprintf("in all %d conditions", len(supported))
+		if len(supported) == 1 {
+			everywhere = "in its one condition"
+		}
+		v.Reason = fmt.Sprintf("%s the whole interval lies beyond the margin of %.0f%%", everywhere, 100*v.Margin)
 	default:
 		v.Verdict = Refuted
 		v.Reason = fmt.Sprintf("in none of %d conditions is there a material difference in the claimed direction", len(refuted))
