@@ -95,6 +95,17 @@ func TestResumeAfterKills(t *testing.T) {
 
 	r.Engine.Ceiling = 1
 	require.NoError(t, record.WriteRun(run, r))
+	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run).CombinedOutput()
+	assert.Contains(t, string(out), "there is nothing to go on with")
+	if err != nil {
+		assert.ErrorContains(t, err, "exit status 4")
+	}
+	same, err := record.ReadRun(run)
+	require.NoError(t, err)
+	assert.Equal(t, r, same, "a complete run stays as it is")
+
+	r.State = record.Running // as after a kill behind the last trial
+	require.NoError(t, record.WriteRun(run, r))
 	_ = exec.CommandContext(t.Context(), binary, "run", "--resume", run).Run() // its exit code is that of the trials
 	again, err := record.ReadRun(run)
 	require.NoError(t, err)
