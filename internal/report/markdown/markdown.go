@@ -81,7 +81,7 @@ func (p *page) verdict(v *claims.Verdict) {
 	}
 	p.line("**The answer:** %s.", escape(answer))
 	if effect := show.Effect(v.Effect, v.Low, v.High); effect != show.None {
-		p.line("**The effect:** %s in the condition that is hardest for the claim, against a margin of %s.",
+		p.line("**The effect:** %s in the condition that decides, against a margin of %s.",
 			escape(effect), escape(show.Percent(v.Margin)))
 	}
 	if v.Reason != "" {
