@@ -21,7 +21,7 @@ bench: build ## measure the article's servers: tables, plots, verdicts (about 5 
 bench-quick: build ## a quick look in under a minute, not for quoting
 	$(BIN) run --profile quick
 
-bench-full: build ## the whole ledger, with every server that the article names (about 20 minutes)
+bench-full: build ## the whole ledger, with every server that the article names (about 30 minutes)
 	$(BIN) run --profile full
 
 selftest: build ## every answer is reached on rigged servers, and the right one

@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -36,8 +35,7 @@ func (c canary) add(arm record.Arm, t *record.Trial) {
 		c[t.Block] = rate
 		return
 	}
-	known := slices.ContainsFunc(w.Gates, func(g record.Gate) bool { return g.Name == record.GateCanary })
-	if detail := drift(c[t.Block], rate); detail != "" && !known {
+	if detail := drift(c[t.Block], rate); detail != "" {
 		w.Gates = append(w.Gates, record.Gate{Name: record.GateCanary, Detail: detail})
 	}
 }

@@ -317,15 +317,15 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 // tooFewCores refuses an arm that asks for more instances, or workers, than the
 // servers have cores: they would take turns, and the figure would be of nothing.
 // An arm that does not ask has as many workers as the manifest says and the
-// cores allow, of which each of several instances has one.
+// cores allow, of which an instance has one.
 func (s *session) tooFewCores(arm *record.Arm) *record.Missing {
 	cores := len(s.run.ServerCPUs)
 	if cores == 0 {
 		return nil
 	}
 	asked, what, each := arm.Instances, "instances", 1
-	if asked <= 1 {
-		asked, what, each = 0, "workers", cores
+	if asked == 0 {
+		what, each = "workers", cores
 	}
 	if p := s.installed[arm.Server].Workers; p != nil {
 		if arm.Workers == 0 {

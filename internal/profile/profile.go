@@ -292,8 +292,8 @@ func ParseArm(text string) (record.Arm, error) {
 		}
 	}
 	switch {
-	case arm.Instances > 1 && arm.Workers > 1:
-		return arm, fmt.Errorf("arm %q: workers: each of several instances has one core", text)
+	case arm.Instances > 0 && arm.Workers > 1:
+		return arm, fmt.Errorf("arm %q: workers: an instance has one core", text)
 	case arm.Instances > 1 && arm.Beside != "":
 		return arm, fmt.Errorf("arm %q: beside: has no meaning with several instances", text)
 	}

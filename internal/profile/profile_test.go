@@ -177,3 +177,11 @@ func TestDroppedLevels(t *testing.T) {
 	assert.Equal(t, []int{2}, first)
 	assert.Empty(t, then)
 }
+
+// TestAnInstanceHasOneCore: one that is asked for by name is pinned like each of several.
+func TestAnInstanceHasOneCore(t *testing.T) {
+	for text, ok := range map[string]bool{"a:instances=1": true, "a:instances=1:workers=1": true, "a:instances=1:workers=2": false, "a:instances=2:workers=2": false} {
+		_, err := profile.ParseArm(text)
+		assert.Equal(t, ok, err == nil, "%s: %v", text, err)
+	}
+}
