@@ -379,31 +379,28 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 		}
 		defer held.Close()
 	}
-	before, _ := server.Usage()
-	var other *beside
-	if route := b.Arms[t.Arm].Beside; route != "" && !warmup {
-		other = startBeside(ctx, server.URLs(route)[0])
-		defer other.stop()
-	}
+	settle(ctx, server)
 	network := b.network()
-	noise, self := b.noise(), host.SelfCPU()
-	w := &record.Window{Level: level, Start: time.Now().UTC(), Warmup: warmup}
+	var begin beginning
+	route := ""
+	if !warmup {
+		route = b.Arms[t.Arm].Beside
+	}
+	spec.Opened = func() { begin = b.begin(ctx, server, route) }
 	m, err := b.Engine.Run(ctx, spec)
+	answers := begin.other.end()
 	if err != nil {
 		return nil, err
 	}
-	w.Load = *m
-	if other != nil {
-		w.Beside = other.end()
-	}
+	w := &record.Window{Level: level, Start: begin.at, Warmup: warmup, Load: *m, Beside: answers}
 	if held != nil {
 		w.Held = held.Open()
 	}
 	if after, err := server.Usage(); err == nil {
-		after.CPU = after.CPU.Sub(before.CPU)
+		after.CPU = after.CPU.Sub(begin.server.CPU)
 		w.Server = after
 	}
-	w.Host = disturbance(noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(self).Total())
+	w.Host = disturbance(begin.noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(begin.self).Total())
 	w.Network = network()
 	if err := server.Alive(); err != nil {
 		return nil, err

@@ -80,6 +80,7 @@ func (a *actor) Alive() error {
 
 func (s *stage) Name() string { return "stage" }
 func (s *stage) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
+	spec.Opened()
 	s.windows++
 	s.specs = append(s.specs, spec)
 	if s.cancel != nil && s.windows == s.cancelAt {
@@ -104,7 +105,7 @@ func (s *stage) Append(t *record.Trial) error {
 func (s *stage) bench(blocks int) *bench.Bench {
 	arms := []record.Arm{{Name: "a", Route: "/"}, {Name: "b", Route: "/json", Close: true}}
 	run := &record.Run{Arms: arms, Levels: []record.Level{{Connections: 1}, {Connections: 8}}, Window: time.Second, Warmup: time.Second}
-	run.Plan = plan.Blocks(arms, func(record.Arm) (first, then []int) { return []int{0, 1}, nil }, blocks, 1)
+	run.Plan = plan.Blocks(arms, func(record.Arm) [][]int { return [][]int{{0, 1}} }, blocks, 1)
 	return &bench.Bench{
 		Run: run, Launcher: s, Engine: s, Sink: s, Arms: map[string]record.Arm{"a": arms[0], "b": arms[1]},
 		Observe: func(ev bench.Event) { s.events = append(s.events, ev) },

@@ -48,8 +48,11 @@ func ask(ctx context.Context, transport *http.Transport, url string) bool {
 	return err == nil && resp.StatusCode == http.StatusOK
 }
 
-// end stops asking and returns how many answers there were.
+// end stops asking and returns how many answers there were; of nothing, none.
 func (b *beside) end() int {
+	if b == nil {
+		return 0
+	}
 	b.stop()
 	b.done.Wait()
 	return int(b.answers.Load())

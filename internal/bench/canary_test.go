@@ -57,11 +57,11 @@ func TestCanary(t *testing.T) {
 			Arms: arms, Levels: []record.Level{{Connections: 8}, {Connections: 64}}, Window: time.Second, Warmup: time.Second,
 			Engine: record.EngineChoice{Ceiling: 100},
 		}
-		run.Plan = plan.Blocks(arms, func(a record.Arm) (first, then []int) {
+		run.Plan = plan.Blocks(arms, func(a record.Arm) [][]int {
 			if a.Canary() {
-				return []int{1}, nil
+				return [][]int{{1}}
 			}
-			return []int{0}, nil
+			return [][]int{{0}}
 		}, 3, 1)
 		byName := map[string]record.Arm{}
 		for _, a := range arms {

@@ -25,6 +25,7 @@ type queue struct {
 }
 
 func (q *queue) Run(_ context.Context, spec load.Spec) (*record.Measurement, error) {
+	spec.Opened()
 	h := record.NewHistogram()
 	m := &record.Measurement{Connections: spec.Connections, Established: spec.Connections, Duration: spec.Duration}
 	rate, latency := 1000., time.Millisecond
@@ -50,7 +51,7 @@ func trialAt(t *testing.T, arm record.Arm, level record.Level, change func(*benc
 	t.Helper()
 	q := &queue{stage: &stage{}}
 	run := &record.Run{Arms: []record.Arm{arm}, Levels: []record.Level{{Connections: 8}, level}, Window: time.Second, LongWindow: 3 * time.Second}
-	run.Plan = plan.Blocks(run.Arms, func(record.Arm) (first, then []int) { return []int{0}, []int{1} }, 1, 1)
+	run.Plan = plan.Blocks(run.Arms, func(record.Arm) [][]int { return [][]int{{0}, {1}} }, 1, 1)
 	b := &bench.Bench{Run: run, Launcher: q, Engine: q, Sink: q, Arms: map[string]record.Arm{arm.Name: arm}}
 	if change != nil {
 		change(b, q)
@@ -164,6 +165,7 @@ func (a addressed) URLs(path string) []string { return []string{a.url + path} }
 type slow struct{ *queue }
 
 func (s slow) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
-	time.Sleep(30 * time.Millisecond)
+	opened := spec.Opened
+	spec.Opened = func() { opened(); time.Sleep(30 * time.Millisecond) }
 	return s.queue.Run(ctx, spec)
 }

@@ -10,7 +10,7 @@ import (
 
 // methodVersion is to be raised with every change of what a window measures
 // that the constants below do not show.
-const methodVersion = 5
+const methodVersion = 6
 
 // Method is the fingerprint of how this program measures. Figures of two
 // runs may be compared only if it is the same: otherwise a change of method
@@ -19,7 +19,7 @@ func Method() string {
 	h := sha256.New()
 	for _, v := range []any{
 		methodVersion, maxCanaryDrift, sloQuantile, sloLatency, sloErrors, sloSent, sloTries, sloBracket, sloReach, warmupConnections, maxGeneratorCPU, minHeadRoom, maxErrorRate, maxLittleError, maxHostNoise, maxLost, strayLosses, dropsPerLoss, minDelivered, maxSlip,
-		record.BinWidth, tickError,
+		restSlice, restShare, restMost, record.BinWidth, tickError,
 	} {
 		h.Write(fmt.Appendf(nil, "%v\n", v))
 	}

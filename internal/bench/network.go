@@ -59,7 +59,7 @@ func networkLoss(w *record.Window, _ *record.Run) string {
 	}
 	seen := w.Load.Errors.Reset + w.Load.Errors.Timeout + opened
 	if n.Resets > 2*seen+limit {
-		return fmt.Sprintf("%d ends of connections were reset, and %d resets are accounted for (limit %d more)", n.Resets, 2*seen, limit)
+		return fmt.Sprintf("%d ends of connections were reset, and %d resets are accounted for (limit %d more; the counter is the whole machine's)", n.Resets, 2*seen, limit)
 	}
 	return ""
 }

@@ -38,6 +38,10 @@ type Spec struct {
 	Close       bool          // a new connection for every request
 	Expect      Expect
 	CPUs        []int // the generator's cores: one event loop each; empty: one loop, not pinned
+
+	// Opened, if set, is called once, when the connections that the window
+	// begins with are open and before its first request. The window waits for it.
+	Opened func()
 }
 
 // Expect says which response is correct.

@@ -11,19 +11,21 @@ import (
 )
 
 // Blocks plans n blocks. Each holds every arm once, in an order of its own,
-// and each trial visits every level of its arm once, in an order of its own:
-// first those of the one kind, then those that need to know what came out of
-// them. Block i depends on the seed and on i alone, so that a longer plan
-// begins like a shorter one. The canary is not shuffled: it is the first and
-// the last of each block.
-func Blocks(arms []record.Arm, levels func(arm record.Arm) (first, then []int), n int, seed uint64) [][]record.PlannedTrial {
+// and each trial visits every level of its arm once: one group of them after
+// the other, and those of a group in an order of its own. Block i depends on
+// the seed and on i alone, so that a longer plan begins like a shorter one. The
+// canary is not shuffled: it is the first and the last of each block.
+func Blocks(arms []record.Arm, groups func(arm record.Arm) [][]int, n int, seed uint64) [][]record.PlannedTrial {
 	blocks := make([][]record.PlannedTrial, n)
 	for b := range blocks {
 		rng := rand.New(rand.NewPCG(seed, uint64(b)))
 		block := make([]record.PlannedTrial, len(arms))
 		for i, a := range order(rng, arms) {
-			first, then := levels(a)
-			block[i] = record.PlannedTrial{Arm: a.Name, Levels: slices.Concat(shuffled(rng, first), shuffled(rng, then)), Seed: rng.Uint64()}
+			levels := []int{}
+			for _, group := range groups(a) {
+				levels = append(levels, shuffled(rng, group)...)
+			}
+			block[i] = record.PlannedTrial{Arm: a.Name, Levels: levels, Seed: rng.Uint64()}
 		}
 		blocks[b] = block
 	}

@@ -13,20 +13,19 @@ import (
 )
 
 // upTo gives every arm the levels from 0 to n-1.
-func upTo(n int) func(record.Arm) (first, then []int) {
-	return func(record.Arm) (first, then []int) {
-		for i := range n {
-			first = append(first, i)
-		}
-		return first, nil
+func upTo(n int) func(record.Arm) [][]int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
 	}
+	return func(record.Arm) [][]int { return [][]int{all} }
 }
 
 // TestLevelsOfTheirOwn: an arm visits its own levels and no others.
 func TestLevelsOfTheirOwn(t *testing.T) {
 	own := map[string][]int{"a": {0, 2}, "b": {1}, "c": {}}
 	arms := []record.Arm{{Name: "a"}, {Name: "b"}, {Name: "c"}}
-	for _, block := range plan.Blocks(arms, func(a record.Arm) (first, then []int) { return own[a.Name], []int{3, 4} }, 20, 1) {
+	for _, block := range plan.Blocks(arms, func(a record.Arm) [][]int { return [][]int{own[a.Name], {3, 4}} }, 20, 1) {
 		for _, p := range block {
 			n := len(own[p.Arm])
 			assert.ElementsMatch(t, own[p.Arm], p.Levels[:n])

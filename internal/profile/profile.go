@@ -209,25 +209,33 @@ func (p *Profile) visit(arm string, levels []record.Level) {
 	}
 }
 
-// Visits is the levels that an arm visits: those that stand for themselves, and
-// then those that depend on the arm's capacity.
-func (p *Profile) Visits(arm record.Arm) (first, then []int) {
-	closed := false
+// Visits is the levels that an arm visits, in groups of which one comes after
+// the other: those of few connections, those that depend on the arm's capacity,
+// which the former have shown, and those of a crowd, which leave a server
+// behind that has grown. A capacity that only a crowd shows comes after that.
+func (p *Profile) Visits(arm record.Arm) [][]int {
+	var few, ofCapacity, crowd []int
+	shows := func(levels []int) bool {
+		return slices.ContainsFunc(levels, func(i int) bool { return !p.Levels[i].Open() })
+	}
 	for _, i := range p.LevelsOf(arm) {
-		if slices.Contains(p.dropped, p.Levels[i]) {
-			continue
+		switch l := p.Levels[i]; {
+		case slices.Contains(p.dropped, l):
+		case l.OfCapacity():
+			ofCapacity = append(ofCapacity, i)
+		case l.Crowd():
+			crowd = append(crowd, i)
+		default:
+			few = append(few, i)
 		}
-		if p.Levels[i].OfCapacity() {
-			then = append(then, i)
-			continue
-		}
-		first = append(first, i)
-		closed = closed || !p.Levels[i].Open()
 	}
-	if !closed {
-		return first, nil // there is no capacity to take them from
+	switch {
+	case shows(few):
+		return [][]int{few, ofCapacity, crowd}
+	case shows(crowd):
+		return [][]int{few, crowd, ofCapacity}
 	}
-	return first, then
+	return [][]int{few, crowd} // there is no capacity
 }
 
 // Drop leaves a level out of every arm's visits. It stays among Levels, so that

@@ -165,17 +165,33 @@ func TestSelect(t *testing.T) {
 func TestDroppedLevels(t *testing.T) {
 	p, err := profile.Decode("x.yaml", []byte(good+"shares: [0.5]\n"))
 	require.NoError(t, err)
-	first, then := p.Visits(p.Arms[0])
-	assert.Equal(t, []int{0, 1, 2}, first)
-	assert.Equal(t, []int{3}, then)
+	assert.Equal(t, [][]int{{0, 1, 2}, {3}, nil}, p.Visits(p.Arms[0]))
 	p.Drop(record.Level{Connections: 64})
-	first, then = p.Visits(p.Arms[0])
-	assert.Equal(t, []int{0, 2}, first)
-	assert.Equal(t, []int{3}, then)
+	assert.Equal(t, [][]int{{0, 2}, {3}, nil}, p.Visits(p.Arms[0]))
 	p.Drop(record.Level{Connections: 1})
-	first, then = p.Visits(p.Arms[0])
-	assert.Equal(t, []int{2}, first)
-	assert.Empty(t, then)
+	assert.Equal(t, [][]int{{2}, nil}, p.Visits(p.Arms[0]))
+}
+
+// TestCrowdsComeLast: what they leave behind is no part of other levels. Where
+// only a crowd shows the capacity, it has to be known before.
+func TestCrowdsComeLast(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good+"shares: [0.5]\nexperiments: [{arms: [a], connections: [257, 256], idle: [{connections: 300, rate: 10}]}]\n"))
+	require.NoError(t, err)
+	name := func(groups [][]int) (out [][]string) {
+		for _, g := range groups {
+			var names []string
+			for _, i := range g {
+				names = append(names, p.Levels[i].String())
+			}
+			out = append(out, names)
+		}
+		return out
+	}
+	assert.Equal(t, [][]string{{"c=1", "c=64", "r=500/s", "c=256"}, {"50% of capacity"}, {"c=257", "r=10/s idle=300"}}, name(p.Visits(p.Arms[0])))
+	for _, n := range []int{1, 64, 256} {
+		p.Drop(record.Level{Connections: n})
+	}
+	assert.Equal(t, [][]string{{"r=500/s"}, {"c=257", "r=10/s idle=300"}, {"50% of capacity"}}, name(p.Visits(p.Arms[0])))
 }
 
 // TestAnInstanceHasOneCore: one that is asked for by name is pinned like each of several.

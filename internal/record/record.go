@@ -71,6 +71,14 @@ func (l Level) Open() bool { return l.Rate > 0 || l.OfCapacity() }
 // in the same trial.
 func (l Level) OfCapacity() bool { return l.Share > 0 || l.SLO }
 
+// crowd is how many connections leave nothing behind in a server that the
+// next levels would show.
+const crowd = 256
+
+// Crowd says whether the level has so many connections that the server is
+// another one afterwards: its heap has grown, and its memory is not given back.
+func (l Level) Crowd() bool { return l.Connections+l.Idle > crowd }
+
 // String names the level as it is written in reports: "c=64" or "r=1000/s".
 func (l Level) String() string {
 	switch {

@@ -45,6 +45,33 @@ func testKeepAlive(t *testing.T, e load.Engine) {
 	s.acceptsExactly(t, 300)
 }
 
+// testOpened: the caller is told once, after the connections and before the requests.
+func testOpened(t *testing.T, e load.Engine) {
+	for name, change := range map[string]func(*load.Spec){
+		"closed loop":     func(*load.Spec) {},
+		"new connections": func(sp *load.Spec) { sp.Close = true },
+		"open loop":       func(sp *load.Spec) { sp.Schedule = &load.Schedule{Rate: 200} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, func(x *exchange) bool { return x.after(pause, okay) })
+			sp := spec(s.url(), 8, short)
+			change(&sp)
+			open, told := sp.Connections, 0
+			if sp.Close {
+				open = 0
+			}
+			sp.Opened = func() {
+				told++
+				s.acceptsExactly(t, open)
+				time.Sleep(10 * time.Millisecond)
+				assert.Zero(t, s.received.Load(), "no request before")
+			}
+			checkAllOK(t, measure(t, e, sp), s)
+			assert.Equal(t, 1, told)
+		})
+	}
+}
+
 func testClose(t *testing.T, e load.Engine) {
 	for name, end := range map[string]bool{"the server closes": false, "the client closes": true} {
 		t.Run(name, func(t *testing.T) {

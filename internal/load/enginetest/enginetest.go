@@ -31,6 +31,7 @@ func Run(t *testing.T, newEngine func() load.Engine) {
 		test func(*testing.T, func() load.Engine)
 	}{
 		{"keep-alive", one(testKeepAlive)},
+		{"opened", one(testOpened)},
 		{"close", one(testClose)},
 		{"request", one(testRequest)},
 		{"formats", testFormats},

@@ -166,6 +166,9 @@ func attack(ctx context.Context, spec *load.Spec, conns *pool, out *results) *re
 	attacker := vegeta.NewAttacker(opts...)
 	defer attacker.Stop()
 	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
+	if spec.Opened != nil && ctx.Err() == nil {
+		spec.Opened()
+	}
 
 	begin := time.Now()
 	cpu := processCPU()

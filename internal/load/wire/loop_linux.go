@@ -125,6 +125,10 @@ func (l *loop) run() {
 // The last loop sets the start for all, so far ahead that each sees it in time.
 func (l *loop) await() bool {
 	if l.w.absent.Add(-1) == 0 {
+		if l.w.spec.Opened != nil && !l.ended {
+			l.w.spec.Opened()
+			l.handle(l.poller.Poll(l.events)) // connections that ended meanwhile
+		}
 		at := l.now()
 		if l.w.bins.loops > 1 {
 			at += int64(2 * tick)

@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// How a server is told to be at rest (docs/method.md).
+const (
+	restSlice = 10 * time.Millisecond
+	restShare = 0.1         // of one core in a slice
+	restMost  = time.Second // then it is busy by itself, and is measured as it is
+)
+
+// settle waits until a server that nobody asks anything is at rest, and returns
+// what it has used by then. Some thousands of connections that were closed keep
+// Node.js busy for 150 ms, which would stand in the next window as a stall; as
+// many that were opened are taken up one at a time between the requests, so that
+// those of the last to be taken up would wait as long as the window lasts.
+func settle(ctx context.Context, server Server) record.Usage {
+	usage, err := server.Usage()
+	for began := time.Now(); err == nil && time.Since(began) < restMost; {
+		from := time.Now()
+		select {
+		case <-ctx.Done():
+			return usage
+		case <-time.After(restSlice):
+		}
+		before := usage.CPU
+		if usage, err = server.Usage(); err != nil {
+			break
+		}
+		if used := usage.CPU.Sub(before).Total(); float64(used) <= restShare*float64(time.Since(from)) {
+			break
+		}
+	}
+	return usage
+}
+
+// beginning is what is read when a window begins, to be compared with its end.
+type beginning struct {
+	at     time.Time
+	server record.Usage
+	self   record.CPU
+	noise  host.Noise
+	other  *beside // nil: nothing is asked beside
+}
+
+// begin takes the readings once the server has taken up its connections, and
+// begins what is asked beside the window.
+func (b *Bench) begin(ctx context.Context, server Server, beside string) (begin beginning) {
+	begin.server = settle(ctx, server)
+	if beside != "" {
+		begin.other = startBeside(ctx, server.URLs(beside)[0])
+	}
+	begin.noise, begin.self, begin.at = b.noise(), host.SelfCPU(), time.Now().UTC()
+	return begin
+}
