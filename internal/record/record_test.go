@@ -148,7 +148,7 @@ func TestWindowAt(t *testing.T) {
 		{record.Arm{}, record.Level{Rate: 500}, 500, time.Second}, // 21 s would be too long
 		{record.Arm{}, record.Level{Rate: 1000}, 1000, 10500 * time.Millisecond},
 		{record.Arm{}, record.Level{Share: 0.5}, 2100, 5 * time.Second},
-		{record.Arm{}, record.Level{Share: 0.5}, 30_000, time.Second},
+		{record.Arm{}, record.Level{Share: 0.5}, 30_000, 5 * time.Second},
 		{record.Arm{}, record.Level{Rate: 2500, Idle: 10_000}, 2500, 5 * time.Second},
 		{record.Arm{}, record.Level{SLO: true, Rate: 1000}, 1000, time.Second},
 	} {

@@ -18,7 +18,7 @@ type Run struct {
 	Levels      []Level          `json:"levels"`
 	Blocks      Range            `json:"blocks"`
 	Window      time.Duration    `json:"window_ns"`
-	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections, or idle ones, and beside a calculation; 0: as the others
+	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections, or idle ones, beside a calculation, and for a p99; 0: as the others
 	TailWindow  time.Duration    `json:"tail_window_ns,omitempty"` // the most that an open loop may last for its p99; 0: as the others
 	Warmup      time.Duration    `json:"warmup_ns"`
 	WarmupMax   time.Duration    `json:"warmup_max_ns,omitempty"` // until then the warm-up goes on in steps of Warmup, unless it is steady before; 0: one step
@@ -66,8 +66,9 @@ const tailRequests = 105 * minTail
 // WindowAt is the length of an arm's windows at a level; rate is that of an open
 // loop, in requests a second. An answer beside a calculation is as late as that
 // is long, so it takes as long a window, too. An open loop lasts until its p99
-// is known, where that is within TailWindow; but not each of the many windows
-// of a search.
+// is known, where that is within TailWindow, and as long as the long ones: of a
+// short window one pause of some milliseconds is a hundredth, and would be its
+// p99. Each of the many windows of a search is short.
 func (r *Run) WindowAt(a Arm, l Level, rate float64) time.Duration {
 	window := r.Window
 	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0 || a.Beside != "") {
@@ -77,7 +78,7 @@ func (r *Run) WindowAt(a Arm, l Level, rate float64) time.Duration {
 		return window
 	}
 	if tail := time.Duration(tailRequests / rate * float64(time.Second)); tail <= r.TailWindow {
-		window = max(window, tail)
+		window = max(window, tail, r.LongWindow)
 	}
 	return window
 }
