@@ -353,23 +353,29 @@ func (b *Bench) keep(w *record.Window, t *record.Trial, ev Event) {
 	b.tell(ev, WindowEnds)
 }
 
-// measure runs one window.
-func (b *Bench) measure(ctx context.Context, server Server, level record.Level, spec load.Spec, seed uint64, t *record.Trial, warmup bool) (*record.Window, error) {
+// demand completes what a window asks of the engine: connections or a schedule,
+// and for how long.
+func (b *Bench) demand(spec *load.Spec, level record.Level, seed uint64, t *record.Trial, warmup bool) (err error) {
 	spec.Connections = level.Connections
 	rate := level.Rate
 	if level.Share > 0 {
 		if rate = level.Share * capacity(t); rate == 0 {
-			return nil, errors.New("the arm has no closed-loop level to take its capacity from")
+			return errors.New("the arm has no closed-loop level to take its capacity from")
 		}
 	}
 	if !warmup {
 		spec.Duration = b.Run.WindowAt(b.Arms[t.Arm], level, rate)
 	}
 	if rate > 0 {
-		var err error
-		if spec.Schedule, err = load.NewSchedule(rate, "poisson", seed); err != nil {
-			return nil, err
-		}
+		spec.Schedule, err = load.NewSchedule(rate, "poisson", seed)
+	}
+	return err
+}
+
+// measure runs one window.
+func (b *Bench) measure(ctx context.Context, server Server, level record.Level, spec load.Spec, seed uint64, t *record.Trial, warmup bool) (*record.Window, error) {
+	if err := b.demand(&spec, level, seed, t, warmup); err != nil {
+		return nil, err
 	}
 	var held Held
 	if level.Idle > 0 {
