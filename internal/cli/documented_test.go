@@ -85,3 +85,26 @@ func TestReadmeCommandsRun(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, ran, 4, "the README's commands were not found")
 }
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)`)
+
+// TestLinksLead: what a page links to and shows is in the checkout.
+func TestLinksLead(t *testing.T) {
+	seen := 0
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "results/reference/*.md"} {
+		pages, err := filepath.Glob(filepath.Join("../..", pattern))
+		require.NoError(t, err)
+		for _, page := range pages {
+			text, err := os.ReadFile(page)
+			require.NoError(t, err)
+			for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+				if strings.Contains(m[1], ":") {
+					continue // another site
+				}
+				seen++
+				assert.FileExists(t, filepath.Join(filepath.Dir(page), m[1]), "%s: %s", page, m[1])
+			}
+		}
+	}
+	assert.Greater(t, seen, 30, "the links were not found")
+}
