@@ -190,8 +190,11 @@ func (b *Bench) expected(p record.PlannedTrial) time.Duration {
 	for _, l := range p.Levels {
 		level := b.Run.Levels[l]
 		window := b.Run.WindowAt(arm, level, level.Rate)
-		if level.SLO {
+		switch {
+		case level.SLO:
 			window *= searchWindows
+		case level.Share > 0: // at a rate that is not known yet, for its p99
+			window = max(window, b.Run.LongWindow)
 		}
 		d += window
 	}
@@ -298,7 +301,8 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 	return nil
 }
 
-// capacity is the most that the arm did in a closed loop in this trial.
+// capacity is the most that the arm did in a closed loop in this trial so far,
+// which leaves out the crowds that come last.
 func capacity(t *record.Trial) (rate float64) {
 	for i := range t.Windows {
 		if w := &t.Windows[i]; !w.Warmup && !w.Level.Open() {
@@ -395,10 +399,13 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 	spec.Opened = func() { begin = b.begin(ctx, server, route) }
 	m, err := b.Engine.Run(ctx, spec)
 	answers := begin.other.end()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case begin.at.IsZero():
+		return nil, fmt.Errorf("the engine %s did not tell when its connections were open", b.Engine.Name())
 	}
-	w := &record.Window{Level: level, Start: begin.at, Warmup: warmup, Load: *m, Beside: answers}
+	w := &record.Window{Level: level, Start: begin.at, Warmup: warmup, Restless: begin.restless, Load: *m, Beside: answers}
 	if held != nil {
 		w.Held = held.Open()
 	}

@@ -16,43 +16,44 @@ const (
 )
 
 // settle waits until a server that nobody asks anything is at rest, and returns
-// what it has used by then. Some thousands of connections that were closed keep
-// Node.js busy for 150 ms, which would stand in the next window as a stall; as
-// many that were opened are taken up one at a time between the requests, so that
-// those of the last to be taken up would wait as long as the window lasts.
-func settle(ctx context.Context, server Server) record.Usage {
+// what it has used by then, and whether it was still at work. Some thousands of
+// connections that were closed keep Node.js busy for 150 ms, which would stand in
+// the next window as a stall; as many that were opened are taken up one at a time
+// between the requests, so that the last of them would wait as long as the window
+// lasts.
+func settle(ctx context.Context, server Server) (usage record.Usage, restless bool) {
 	usage, err := server.Usage()
 	for began := time.Now(); err == nil && time.Since(began) < restMost; {
-		from := time.Now()
+		from, before := time.Now(), usage.CPU
 		select {
 		case <-ctx.Done():
-			return usage
+			return usage, false
 		case <-time.After(restSlice):
 		}
-		before := usage.CPU
 		if usage, err = server.Usage(); err != nil {
 			break
 		}
 		if used := usage.CPU.Sub(before).Total(); float64(used) <= restShare*float64(time.Since(from)) {
-			break
+			return usage, false
 		}
 	}
-	return usage
+	return usage, err == nil // without a meter nothing is known
 }
 
 // beginning is what is read when a window begins, to be compared with its end.
 type beginning struct {
-	at     time.Time
-	server record.Usage
-	self   record.CPU
-	noise  host.Noise
-	other  *beside // nil: nothing is asked beside
+	at       time.Time
+	server   record.Usage
+	restless bool // it was still at work
+	self     record.CPU
+	noise    host.Noise
+	other    *beside // nil: nothing is asked beside
 }
 
 // begin takes the readings once the server has taken up its connections, and
 // begins what is asked beside the window.
 func (b *Bench) begin(ctx context.Context, server Server, beside string) (begin beginning) {
-	begin.server = settle(ctx, server)
+	begin.server, begin.restless = settle(ctx, server)
 	if beside != "" {
 		begin.other = startBeside(ctx, server.URLs(beside)[0])
 	}

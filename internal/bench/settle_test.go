@@ -75,8 +75,10 @@ func TestAWindowBeginsAtRest(t *testing.T) {
 	r := restlessRun(t, 5)
 	assert.Equal(t, []int{0, 0, 0, 0}, r.leftAt, "before the connections and before the requests of both windows")
 	for _, w := range r.trials[0].Windows {
+		assert.False(t, w.Restless)
 		assert.Equal(t, time.Minute+time.Second, w.Server.CPU.Total(), "the window's own, and one reading at its end")
 	}
 	r = restlessRun(t, 1_000_000)
 	assert.Positive(t, r.leftAt[3], "a server that never rests is measured all the same")
+	assert.True(t, r.trials[0].Windows[0].Restless, "and its windows say so")
 }

@@ -39,8 +39,9 @@ type Spec struct {
 	Expect      Expect
 	CPUs        []int // the generator's cores: one event loop each; empty: one loop, not pinned
 
-	// Opened, if set, is called once, when the connections that the window
-	// begins with are open and before its first request. The window waits for it.
+	// Opened, if set, is called once in every window that begins: when the
+	// connections that it begins with are open, and before its first request. The
+	// window waits for it. If Run returns an error it may not have been called.
 	Opened func()
 }
 

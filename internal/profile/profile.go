@@ -25,8 +25,8 @@ type Profile struct {
 	Replicates  []string       // names of the arms that are entered twice
 	Levels      []record.Level // of all arms together
 	Window      time.Duration
-	LongWindow  time.Duration // of levels with thousands of connections, or idle ones, and beside a calculation
-	TailWindow  time.Duration // the most that an open loop may last for its p99
+	LongWindow  time.Duration // of levels with thousands of connections, or idle ones, beside a calculation, and for a p99
+	TailWindow  time.Duration // the most that may be spent on the requests of a p99
 	Warmup      time.Duration
 	WarmupMax   time.Duration // the warm-up is repeated until the server is steady or so much time is gone
 	Timeout     time.Duration

@@ -19,7 +19,7 @@ type Run struct {
 	Blocks      Range            `json:"blocks"`
 	Window      time.Duration    `json:"window_ns"`
 	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections, or idle ones, beside a calculation, and for a p99; 0: as the others
-	TailWindow  time.Duration    `json:"tail_window_ns,omitempty"` // the most that an open loop may last for its p99; 0: as the others
+	TailWindow  time.Duration    `json:"tail_window_ns,omitempty"` // the most that may be spent on the requests of a p99; 0: as the others
 	Warmup      time.Duration    `json:"warmup_ns"`
 	WarmupMax   time.Duration    `json:"warmup_max_ns,omitempty"` // until then the warm-up goes on in steps of Warmup, unless it is steady before; 0: one step
 	Timeout     time.Duration    `json:"timeout_ns"`

@@ -38,6 +38,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 	if err != nil {
 		return nil, err
 	}
+	d.Notices = append(d.Notices, restless(d.Arms, trials)...)
 	d.Blocks = countBlocks(run, trials)
 	d.Canary = canary(d.Arms, trials)
 	trials = counted(d.Blocks, trials)
@@ -68,7 +69,7 @@ func asked(run *record.Run) Asked {
 		ID: run.ID, Tool: run.Tool, Method: run.Method,
 		Profile: run.Profile, Description: run.Description,
 		Seed: run.Seed, Blocks: run.Blocks,
-		WindowS: run.Window.Seconds(), WarmupS: run.Warmup.Seconds(), TimeoutS: run.Timeout.Seconds(),
+		WindowS: run.Window.Seconds(), LongWindowS: run.LongWindow.Seconds(), TailWindowS: run.TailWindow.Seconds(), WarmupS: run.Warmup.Seconds(), TimeoutS: run.Timeout.Seconds(),
 		Engine: record.EngineChoice{
 			Name: run.Engine.Name, Reason: run.Engine.Reason, Ceiling: number(run.Engine.Ceiling), Ceilings: run.Engine.Ceilings, CrossCheck: run.Engine.CrossCheck,
 		},
@@ -272,4 +273,23 @@ func cleanVerdicts(verdicts []claims.Verdict) []claims.Verdict {
 		out[i] = v
 	}
 	return out
+}
+
+// restless is a notice for each arm that worked by itself when some of its
+// windows began: what it did then is part of its figures.
+func restless(arms []Arm, trials []record.Trial) (notices []string) {
+	count := map[string]int{}
+	for i := range trials {
+		for j := range trials[i].Windows {
+			if trials[i].Windows[j].Restless {
+				count[trials[i].Arm]++
+			}
+		}
+	}
+	for _, a := range arms {
+		if n := count[a.Name]; n > 0 {
+			notices = append(notices, fmt.Sprintf("%s was still at work, asked by nobody, when %d of its windows began", a.Name, n))
+		}
+	}
+	return notices
 }

@@ -432,3 +432,12 @@ func BenchmarkBuild(b *testing.B) {
 		}
 	}
 }
+
+// TestRestlessServers: a reader is told that a server had work of its own.
+func TestRestlessServers(t *testing.T) {
+	quiet, restless := newTrial(0, "a", 100), newTrial(0, "b", 100)
+	restless.Windows[0].Restless = true
+	d, err := report.Build(newRun("a", "b"), []record.Trial{quiet, restless}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b was still at work, asked by nobody, when 1 of its windows began"}, d.Notices)
+}

@@ -81,6 +81,8 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 		a, b any
 	}{
 		{"windows", base.Asked.WindowS, head.Asked.WindowS},
+		{"long windows", base.Asked.LongWindowS, head.Asked.LongWindowS},
+		{"windows for a p99", base.Asked.TailWindowS, head.Asked.TailWindowS},
 		{"warm-up", base.Asked.WarmupS, head.Asked.WarmupS},
 		{"timeout", base.Asked.TimeoutS, head.Asked.TimeoutS},
 		{"load engine", base.Asked.Engine.Name, head.Asked.Engine.Name},

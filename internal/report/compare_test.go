@@ -120,7 +120,10 @@ func TestCompareRefuses(t *testing.T) {
 	other.Asked.Method, other.Asked.WindowS = "1-x", 2
 	_, err = report.Compare(base, other, "", 0.1)
 	assert.ErrorContains(t, err, "differ in their windows (1 and 2)")
-	other.Asked.WindowS, other.Cells = 1, nil
+	other.Asked.WindowS, other.Asked.LongWindowS = 1, 5
+	_, err = report.Compare(base, other, "", 0.1)
+	assert.ErrorContains(t, err, "differ in their long windows")
+	other.Asked.LongWindowS, other.Cells = base.Asked.LongWindowS, nil
 	_, err = report.Compare(base, other, "", 0.1)
 	assert.ErrorContains(t, err, "no arm at the same level in common")
 }

@@ -63,6 +63,8 @@ type Asked struct {
 	Seed        uint64              `json:"seed"`
 	Blocks      record.Range        `json:"blocks"`
 	WindowS     float64             `json:"window_s"`
+	LongWindowS float64             `json:"long_window_s,omitempty"` // of crowds, beside another route, and for a p99
+	TailWindowS float64             `json:"tail_window_s,omitempty"` // the most that may be spent on the requests of a p99
 	WarmupS     float64             `json:"warmup_s"`
 	TimeoutS    float64             `json:"timeout_s"`
 	Engine      record.EngineChoice `json:"engine"`

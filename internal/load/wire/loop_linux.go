@@ -125,9 +125,8 @@ func (l *loop) run() {
 // The last loop sets the start for all, so far ahead that each sees it in time.
 func (l *loop) await() bool {
 	if l.w.absent.Add(-1) == 0 {
-		if l.w.spec.Opened != nil && !l.ended {
-			l.w.spec.Opened()
-			l.handle(l.poller.Poll(l.events)) // connections that ended meanwhile
+		if l.w.opened(); !l.refresh() {
+			return false
 		}
 		at := l.now()
 		if l.w.bins.loops > 1 {
@@ -150,6 +149,17 @@ func (l *loop) await() bool {
 			return false
 		}
 	}
+}
+
+// refresh takes note of the connections that ended while nobody looked, and is
+// false if ctx did.
+func (l *loop) refresh() bool {
+	for n := len(l.events); n == len(l.events); {
+		n = l.poller.Poll(l.events)
+		l.handle(n)
+	}
+	l.care()
+	return !l.ended
 }
 
 // runClosed keeps a request in flight on every connection until the window

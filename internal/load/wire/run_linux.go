@@ -28,6 +28,7 @@ type window struct {
 	spec    load.Spec
 	targets []target
 	sources *sources
+	opened  func()       // spec.Opened, and a look at ctx
 	base    time.Time    // all clock readings are ns since base
 	absent  atomic.Int32 // loops still connecting
 	start   atomic.Int64 // 0 until all loops are connected
@@ -42,6 +43,14 @@ func (w *window) now() int64 { return int64(time.Since(w.base)) }
 // run generates the load with one goroutine a core, each on its own thread.
 func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target) (*record.Measurement, error) {
 	w := &window{spec: spec, targets: targets, sources: &e.sources, base: time.Now()}
+	w.opened = func() {
+		if spec.Opened != nil {
+			spec.Opened()
+		}
+		if ctx.Err() != nil {
+			w.stop.Store(true) // what watches ctx may come too late
+		}
+	}
 	loops, err := w.newLoops()
 	if err != nil {
 		return nil, err

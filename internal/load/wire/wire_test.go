@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -60,6 +62,59 @@ func TestConnectionsAreDealt(t *testing.T) {
 		assert.Equal(t, int64(4), servers[0].accepted.Load())
 		assert.Equal(t, int64(3), servers[1].accepted.Load())
 		assert.Equal(t, int64(m.Requests), servers[0].requests.Load()+servers[1].requests.Load())
+	}
+}
+
+// TestOpened: between the connections and the requests there is a moment that
+// is the caller's, in which connections may end and the window be given up.
+func TestOpened(t *testing.T) {
+	for _, loops := range []int{1, 3} {
+		var mu sync.Mutex
+		var open []net.Conn
+		var requests atomic.Int64
+		ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+		require.NoError(t, err)
+		s := &http.Server{
+			ReadHeaderTimeout: time.Minute,
+			Handler:           http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }),
+			ConnState: func(c net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					mu.Lock()
+					open = append(open, c)
+					mu.Unlock()
+				}
+			},
+		}
+		go func() { _ = s.Serve(ln) }()
+		t.Cleanup(func() { _ = s.Close() })
+		opened := func() int { mu.Lock(); defer mu.Unlock(); return len(open) }
+
+		const n = 1200 // more than one look at the events takes in
+		spec := load.Spec{URLs: []string{"http://" + ln.Addr().String() + "/"}, Connections: n, Duration: 300 * time.Millisecond}
+		for range loops {
+			spec.CPUs = append(spec.CPUs, core(t))
+		}
+		told := 0
+		spec.Opened = func() {
+			told++
+			assert.Eventually(t, func() bool { return opened() == n }, time.Second, time.Millisecond)
+			assert.Zero(t, requests.Load(), "no request before")
+			for _, c := range open {
+				_ = c.Close()
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		m := measure(t, spec)
+		assert.Equal(t, 1, told)
+		assert.Zero(t, m.Errors, m.FirstError)
+		assert.Positive(t, m.OK)
+
+		answered := requests.Load()
+		ctx, cancel := context.WithCancel(t.Context())
+		spec.Opened = cancel
+		_, err = New().Run(ctx, spec)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, answered, requests.Load(), "nothing is sent any more")
 	}
 }
 

@@ -107,11 +107,15 @@ func Asked(d *report.Document) []string {
 	if len(levels) == 0 {
 		levels = []string{"none"}
 	}
+	windows := Seconds(a.WindowS)
+	if a.LongWindowS > a.WindowS {
+		windows += " (" + Seconds(a.LongWindowS) + " and more with thousands of connections, beside another route, and for a p99)"
+	}
 	out = append(out,
 		fmt.Sprintf("%s at load levels %s; %s counted of %d to %d asked; seed %d.",
 			plural(n, "arm"), strings.Join(levels, ", "), plural(len(d.Blocks.Counted), "complete block"), a.Blocks.Min, a.Blocks.Max, a.Seed),
 		fmt.Sprintf("Each block starts every arm afresh in shuffled order; windows of %s after %s of warm-up, which is not part of any figure.",
-			Seconds(a.WindowS), Seconds(a.WarmupS)),
+			windows, Seconds(a.WarmupS)),
 		Engine(d))
 	return out
 }
