@@ -38,11 +38,8 @@ type window struct {
 	cpu     [2]record.CPU // at the start and the end; written by the first loop
 }
 
-func (w *window) now() int64 { return int64(time.Since(w.base)) }
-
-// run generates the load with one goroutine a core, each on its own thread.
-func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target) (*record.Measurement, error) {
-	w := &window{spec: spec, targets: targets, sources: &e.sources, base: time.Now()}
+func newWindow(ctx context.Context, spec load.Spec, targets []target, s *sources) *window {
+	w := &window{spec: spec, targets: targets, sources: s, base: time.Now()}
 	w.opened = func() {
 		if spec.Opened != nil {
 			spec.Opened()
@@ -51,6 +48,14 @@ func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target) (*re
 			w.stop.Store(true) // what watches ctx may come too late
 		}
 	}
+	return w
+}
+
+func (w *window) now() int64 { return int64(time.Since(w.base)) }
+
+// run generates the load with one goroutine a core, each on its own thread.
+func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target) (*record.Measurement, error) {
+	w := newWindow(ctx, spec, targets, &e.sources)
 	loops, err := w.newLoops()
 	if err != nil {
 		return nil, err

@@ -520,7 +520,7 @@ func TestNoAllocation(t *testing.T) {
 				require.NoError(t, spec.Normalize())
 				to, err := newTarget(t.Context(), spec.URLs[0], false)
 				require.NoError(t, err)
-				w := &window{spec: spec, targets: []target{to}, sources: &sources{}, base: time.Now()}
+				w := newWindow(t.Context(), spec, []target{to}, &sources{})
 				loops, err := w.newLoops()
 				require.NoError(t, err)
 				defer loops[0].closeAll()
