@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/benchfmt"
 	"github.com/hellobench/hellobench/internal/report/csv"
@@ -41,6 +43,7 @@ files in the folder are renewed and the tables are printed. svg, png and pdf are
 one file a chart, so --out names a folder; the others are one text.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			limitMemory(args[0])
 			if !cmd.Flags().Changed("format") {
 				doc, err := renderFolder(args[0])
 				if err != nil {
@@ -58,6 +61,18 @@ one file a chart, so --out names a folder; the others are one text.`,
 	completeWith(cmd, "format", "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf")
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
+}
+
+// limitMemory lets the collector take its turns by what a report holds, which
+// is hardly more than the journal, and not at twice that. Where the user has set
+// a lower limit, that stands.
+func limitMemory(dir string) {
+	journal, err := os.Stat(filepath.Join(dir, record.TrialsFile))
+	if err != nil {
+		return // whoever reads it will say so
+	}
+	limit := max(journal.Size()*3/2, 64<<20)
+	debug.SetMemoryLimit(min(limit, debug.SetMemoryLimit(-1)))
 }
 
 func (a *app) report(dir, format, out string) error {
