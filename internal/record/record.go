@@ -177,7 +177,8 @@ type Measurement struct {
 	Duration    time.Duration `json:"duration_ns"`
 	Offered     float64       `json:"offered_rps,omitempty"` // open loop: the schedule's rate; 0 in a closed loop
 	Scheduled   uint64        `json:"scheduled,omitempty"`   // open loop: requests that the schedule placed in the window
-	Requests    uint64        `json:"requests"`              // sent, or tried to be sent
+	Requests    uint64        `json:"requests"`              // sent, or tried to be sent, inside the window or after it
+	Sent        uint64        `json:"sent,omitempty"`        // those of Requests that were sent before the window ended; 0 in records of before 2026-11-25
 	OK          uint64        `json:"ok"`                    // complete and correct
 	Completed   uint64        `json:"completed"`             // correct responses that ended inside the window
 	Errors      Errors        `json:"errors"`
@@ -197,8 +198,27 @@ type Measurement struct {
 // Throughput is the rate of correct responses inside the window.
 func (m *Measurement) Throughput() float64 { return perSecond(m.Completed, m.Duration) }
 
-// Achieved is the rate at which requests were sent.
-func (m *Measurement) Achieved() float64 { return perSecond(m.Requests, m.Duration) }
+// Achieved is the rate at which requests were sent inside the window. An open
+// loop sends its backlog after the window; that is no rate that it kept.
+func (m *Measurement) Achieved() float64 { return perSecond(m.sent(), m.Duration) }
+
+// Delivered is the share of an open loop's schedule that was sent inside the
+// window, from 0 to 1; 1 where nothing was scheduled, as in a closed loop.
+func (m *Measurement) Delivered() float64 {
+	if m.Scheduled == 0 {
+		return 1
+	}
+	return float64(m.sent()) / float64(m.Scheduled)
+}
+
+// sent is Sent, or Requests in records that do not have it: where a schedule
+// was kept the two differ by a request at most.
+func (m *Measurement) sent() uint64 {
+	if m.Sent == 0 {
+		return m.Requests
+	}
+	return m.Sent
+}
 
 // ErrorRate is the share of requests that failed, 0 if none was sent.
 func (m *Measurement) ErrorRate() float64 {

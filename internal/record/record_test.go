@@ -121,7 +121,11 @@ func TestMeasurementFigures(t *testing.T) {
 	m := record.Measurement{Connections: 4, Duration: 2 * time.Second, Requests: 110, Completed: 100, InFlight: 8 * time.Second}
 	m.Errors = record.Errors{Reset: 10}
 	assert.InDelta(t, 50, m.Throughput(), 1e-9)
-	assert.InDelta(t, 55, m.Achieved(), 1e-9)
+	assert.InDelta(t, 55, m.Achieved(), 1e-9, "an old record: all that was sent")
+	assert.InDelta(t, 1, m.Delivered(), 1e-9, "a closed loop has no schedule")
+	m.Sent, m.Scheduled = 23, 100
+	assert.InDelta(t, 11.5, m.Achieved(), 1e-9)
+	assert.InDelta(t, 0.23, m.Delivered(), 1e-9)
 	assert.InDelta(t, 10.0/110, m.ErrorRate(), 1e-9)
 	assert.InDelta(t, 1, m.LittlesLaw(), 1e-9)
 	assert.Equal(t, "reset 10", m.Errors.String())

@@ -124,6 +124,8 @@ func checkSums(t *testing.T, m *record.Measurement) {
 		assert.LessOrEqual(t, m.Requests, asked, "no request without a place in the schedule")
 	}
 	assert.Equal(t, asked, m.OK+m.Errors.Total(), "every request is correct or in one class: %v", m.Errors)
+	assert.LessOrEqual(t, m.Sent, m.Requests)
+	assert.LessOrEqual(t, m.Completed, m.Sent, "what was completed inside the window was sent inside it")
 	assert.LessOrEqual(t, m.Completed, m.OK)
 	assert.GreaterOrEqual(t, m.InFlight, time.Duration(0))
 	require.NotNil(t, m.Latency)

@@ -62,6 +62,9 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 		return v
 	}
 	t.m.Requests++
+	if sent < t.m.Duration {
+		t.m.Sent++
+	}
 	t.m.Retries += c.retries
 	if t.slip != nil {
 		t.slip.Record(sent - due)

@@ -475,6 +475,9 @@ func (l *loop) finish() {
 			if l.open {
 				l.scheduled--
 			}
+			if c.sent >= l.end {
+				l.after--
+			}
 		}
 	}
 	l.bins.finish()

@@ -111,6 +111,9 @@ func (l *loop) sendDue(most int) {
 		l.scheduled++
 		l.pacer.advance(l.start)
 		l.slip.Record(time.Duration(t - intended))
+		if t >= l.end {
+			l.after++
+		}
 		id := l.takeFree()
 		l.begin(id, &l.conns[id], intended, t)
 	}

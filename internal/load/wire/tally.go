@@ -11,6 +11,7 @@ type tally struct {
 	established int
 	scheduled   uint64
 	requests    uint64
+	after       uint64 // of the requests, those that were sent after the window
 	ok          uint64
 	completed   uint64
 	bytesIn     uint64
@@ -39,6 +40,7 @@ func (t *tally) merge(o *tally) {
 	t.established += o.established
 	t.scheduled += o.scheduled
 	t.requests += o.requests
+	t.after += o.after
 	t.ok += o.ok
 	t.completed += o.completed
 	t.bytesIn += o.bytesIn
@@ -62,7 +64,7 @@ func (t *tally) merge(o *tally) {
 func (t *tally) store(m *record.Measurement) {
 	m.Established = t.established
 	m.Scheduled = t.scheduled
-	m.Requests = t.requests
+	m.Requests, m.Sent = t.requests, t.requests-t.after
 	m.OK = t.ok
 	m.Completed = t.completed
 	m.BytesIn = t.bytesIn
