@@ -7,11 +7,14 @@ import (
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
+// MaxLatency is the longest duration that a histogram can tell from a longer one.
+const MaxLatency = 10 * time.Minute
+
 // The range of every histogram: one nanosecond to ten minutes at three
 // significant digits, so that any two can be merged.
 const (
 	lowestNS  = 1
-	highestNS = int64(10 * time.Minute)
+	highestNS = int64(MaxLatency)
 	digits    = 3
 )
 

@@ -184,7 +184,7 @@ type Measurement struct {
 	Errors      Errors        `json:"errors"`
 	BytesIn     uint64        `json:"bytes_in"`
 	Reconnects  uint64        `json:"reconnects,omitempty"` // keep-alive connections that the server ended between responses
-	Retries     uint64        `json:"retries,omitempty"`    // requests that the client library silently sent again
+	Retries     uint64        `json:"retries,omitempty"`    // requests that the client library silently sent again; in records of before 2026-11-25, since nothing is sent twice
 	InFlight    time.Duration `json:"in_flight_ns"`         // request-time spent inside the window, summed over all requests (for Little's law)
 	Latency     *Distribution `json:"latency"`              // completion - intended send, correct responses only
 	Service     *Distribution `json:"service,omitempty"`    // completion - actual send; absent in a closed loop, where it equals Latency
