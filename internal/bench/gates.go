@@ -84,8 +84,8 @@ func offeredRate(w *record.Window, _ *record.Run) string {
 	if m.Offered == 0 {
 		return ""
 	}
-	if float64(m.Requests) < minDelivered*float64(m.Scheduled) {
-		return fmt.Sprintf("%d of %d scheduled requests were sent (limit %.0f%%)", m.Requests, m.Scheduled, 100*minDelivered)
+	if m.Delivered() < minDelivered {
+		return fmt.Sprintf("%.1f%% of the scheduled requests were sent in the window (limit %.0f%%)", 100*m.Delivered(), 100*minDelivered)
 	}
 	if m.Slip == nil || m.Latency == nil || m.Latency.P50 == nil {
 		return ""

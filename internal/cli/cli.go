@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -75,6 +76,7 @@ type app struct {
 // Run runs the command line and returns the exit code. It prints one line for
 // an error, and a second one with what can be done about it where that is known.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	log.SetOutput(io.Discard) // libraries print there what is counted as an error here
 	a := &app{out: stdout, err: stderr}
 	root := a.root()
 	root.SetArgs(args)

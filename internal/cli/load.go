@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/record"
@@ -103,6 +104,7 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if err := host.PinProcess(spec.CPUs); err != nil {
 		return err
 	}
+	url = http1.Mask(url)
 	m, err := engine.Run(cmd.Context(), spec)
 	if cerr := done(); err == nil {
 		err = cerr

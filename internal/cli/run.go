@@ -230,7 +230,7 @@ func (s *session) measure(ctx context.Context) error {
 	sink := &keeper{journal: s.journal, trials: trials}
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
-		Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
+		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
 		Hold: func(ctx context.Context, url string, n int) (bench.Held, error) {
 			return hold.Open(ctx, url, n, s.run.Timeout)
 		},

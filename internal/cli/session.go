@@ -62,7 +62,7 @@ func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*sess
 }
 
 // begin plans a run and makes its folder.
-func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
+func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err error) {
 	p, err := o.selected()
 	if err != nil {
 		return err
@@ -96,9 +96,13 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			removeEmpty(s.dir)
+		}
+	}()
 	s.run.ID = filepath.Base(s.dir)
 	if err := s.prepare(ctx, p.Entered()); err != nil {
-		removeEmpty(s.dir)
 		return err
 	}
 	if err := s.settle(); err != nil {

@@ -138,14 +138,24 @@ func Engine(d *report.Document) string {
 		s += " Taken because: " + strings.TrimSuffix(Text(e.Reason), ".") + "."
 	}
 	if c := e.CrossCheck; c != nil {
-		says := "within 5% or 100 µs of one another"
-		if !c.Agree {
-			says = "apart by more than 5% and 100 µs"
-		}
-		s += fmt.Sprintf(" On %s at %s req/s the engines read the median latency %s: %s by wire, %s by vegeta, which has goroutines to wake.",
-			Text(c.Arm), Number(c.Rate), says, Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()))
+		s += crossCheck(c)
 	}
 	return s
+}
+
+// crossCheck says what both engines read of one arm.
+func crossCheck(c *record.CrossCheck) string {
+	at := fmt.Sprintf(" %s at %s req/s", Text(c.Arm), Number(c.Rate))
+	if c.Tolerance == 0 { // a run of before 2026-11-25, which compared medians only
+		return fmt.Sprintf(" The engines read%s with a median latency of %s (wire) and %s (vegeta).", at, Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()))
+	}
+	says := "agree on"
+	if !c.Agree {
+		says = "DO NOT AGREE on"
+	}
+	return fmt.Sprintf(" Both engines %s%s within %s: p50 %s by wire and %s by vegeta, p90 %s and %s, less the %s that vegeta takes to wake a goroutine.",
+		says, at, Seconds(c.Tolerance.Seconds()), Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()),
+		Seconds(c.WireP90.Seconds()), Seconds(c.VegetaP90.Seconds()), Seconds(c.Wake.Seconds()))
 }
 
 // fastest is the highest throughput of any competitor, 0 without one.
