@@ -331,9 +331,9 @@ func (b *Bench) noise() host.Noise {
 // 10 ms, may be ahead of what their processes are charged.
 const tickError = 40 * time.Millisecond
 
-// disturbance is what happened between two readings less what the servers and
+// Disturbance is what happened between two readings less what the servers and
 // the harness used. Interrupts are left out: the measurement causes most of them.
-func disturbance(before, after host.Noise, own time.Duration) record.Disturbance {
+func Disturbance(before, after host.Noise, own time.Duration) record.Disturbance {
 	d := after.Sub(before)
 	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own-tickError), Steal: d.Steal, Throttled: d.Throttled}
 }
@@ -440,7 +440,7 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 		}
 		w.Server.CPU = after.CPU.Sub(begin.server.CPU)
 	}
-	w.Host = disturbance(begin.noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(begin.self).Total())
+	w.Host = Disturbance(begin.noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(begin.self).Total())
 	w.Network = network()
 	if err := server.Alive(); err != nil {
 		return nil, err

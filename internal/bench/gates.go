@@ -100,13 +100,20 @@ func offeredRate(w *record.Window, _ *record.Run) string {
 
 func hostNoise(w *record.Window, _ *record.Run) string {
 	d := &w.Host
-	lost := d.Others + d.Steal + d.Throttled
-	if float64(lost) <= maxHostNoise*float64(d.Elapsed) {
+	if !Noisy(*d) {
 		return ""
 	}
 	return fmt.Sprintf("%.0f%% of the cores' time went elsewhere (limit %.0f%%): other processes %v, hypervisor %v, throttled %v",
-		100*float64(lost)/float64(max(d.Elapsed, 1)), 100*maxHostNoise, d.Others.Round(time.Millisecond), d.Steal.Round(time.Millisecond), d.Throttled.Round(time.Millisecond))
+		100*float64(lost(*d))/float64(max(d.Elapsed, 1)), 100*maxHostNoise, d.Others.Round(time.Millisecond), d.Steal.Round(time.Millisecond), d.Throttled.Round(time.Millisecond))
 }
+
+// Noisy says whether so much of the cores' time went elsewhere that no figure
+// of that time can be used.
+func Noisy(d record.Disturbance) bool {
+	return float64(lost(d)) > maxHostNoise*float64(d.Elapsed)
+}
+
+func lost(d record.Disturbance) time.Duration { return d.Others + d.Steal + d.Throttled }
 
 func gates(w *record.Window, run *record.Run) []record.Gate {
 	var failed []record.Gate

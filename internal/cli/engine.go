@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
@@ -81,6 +82,7 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 	engines := [2]load.Engine{wire.New(), library}
 	for _, arm := range present(s.run.Arms, s.run.Missing) {
 		var c *record.CrossCheck
+		noisy := s.watchNoise()
 		err := s.probe(ctx, arm, func(spec load.Spec) (err error) {
 			c, err = s.compareEngines(ctx, engines, arm.Name, ceiling, spec)
 			return err
@@ -91,6 +93,11 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 		case err != nil:
 			s.say("warning: %v", err) // its trials will say so too
 			continue
+		case !c.Agree && noisy():
+			// Nothing is known of the engines then. The gates will judge each window.
+			s.run.Notices = append(s.run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
+			s.run.Quotable = false
+			return nil, nil
 		case !c.Agree:
 			return c, exitError{exitInvalid, fmt.Sprintf("the engines do not agree, so no figure could be believed: %s at %.0f req/s has p50 %v, p90 %v by wire, p50 %v, p90 %v by vegeta\n"+
 				"hint: hellobench doctor says what disturbs this machine; close what else uses its cores, and run again",
@@ -99,6 +106,23 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 		return c, nil
 	}
 	return nil, nil
+}
+
+// watchNoise reads what else happens on the run's cores; what it returns says
+// whether that was too much since then. The servers that were started in the
+// meantime have to be stopped by then, for their time to be known.
+func (s *session) watchNoise() func() bool {
+	read := s.noise()
+	if read == nil {
+		return func() bool { return false }
+	}
+	own := func() time.Duration { return host.SelfCPU().Total() + host.ChildrenCPU().Total() }
+	before, err := read()
+	used := own()
+	return func() bool {
+		after, again := read()
+		return errors.Join(err, again) == nil && bench.Noisy(bench.Disturbance(before, after, own()-used))
+	}
 }
 
 // checks is how often the engines may be compared: a disturbance can spoil a
@@ -115,6 +139,7 @@ func (s *session) compareEngines(ctx context.Context, engines [2]load.Engine, ar
 	rate := max(min(ceiling, m.Throughput())/5, 1)
 	var c *record.CrossCheck
 	err = s.withNull(ctx, func(null load.Spec) error {
+		null.Close = spec.Close // to open a connection costs the engines differently, too
 		for i := range checks {
 			for _, sp := range []*load.Spec{&null, &spec} {
 				if sp.Schedule, err = load.NewSchedule(rate, "poisson", s.run.Seed+uint64(i)); err != nil {
