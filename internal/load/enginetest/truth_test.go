@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	library "github.com/tsenart/vegeta/v12/lib"
 
@@ -36,6 +37,10 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
 		os.Exit(m.Run())
+	case "pinned":
+		if err = pinToOne(); err == nil {
+			os.Exit(m.Run())
+		}
 	case "server":
 		err = serveNull(os.Args[1])
 	case "load":
@@ -45,6 +50,28 @@ func TestMain(m *testing.M) {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// pinToOne keeps this process on one core.
+func pinToOne() error {
+	cpus, err := host.Allowed()
+	if err != nil {
+		return err
+	}
+	return host.PinProcess(cpus[len(cpus)-1:])
+}
+
+// TestPinned runs the open loops of the suite again on one core, where the Go
+// scheduler has one processor for the engine and the servers together.
+func TestPinned(t *testing.T) {
+	if os.Getenv(roleVariable) != "" {
+		t.Skip("this is the pinned process")
+	}
+	cmd := role(t, "pinned", "-test.run=^(TestVegeta|TestWire)$/^(open_loop|empty_schedule|coordinated_omission|first_byte|late_bytes|silent_ends|cancel)$")
+	cmd.Stderr = nil
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.NotContains(t, string(out), "no tests to run")
 }
 
 // serveNull runs the null server on a core until its standard input ends.
