@@ -151,7 +151,7 @@ func ordered(arms []Arm, trials []record.Trial) ([]record.Trial, error) {
 			return nil, fmt.Errorf("trial %d: arm %q is not one of the run's", i+1, t.Arm)
 		}
 		if t.Block < 0 {
-			return nil, fmt.Errorf("trial %d: block %d: must not be negative", i+1, t.Block)
+			return nil, fmt.Errorf("trial %d: \"block\": %d: must not be negative", i+1, t.Block)
 		}
 		k := turn{t.Block, t.Arm}
 		if j, ok := at[k]; !ok {
@@ -189,20 +189,7 @@ func levels(run *record.Run, trials []record.Trial) []Level {
 			}
 		}
 	}
-	kind := func(l record.Level) int {
-		switch {
-		case l.OfCapacity():
-			return 3
-		case l.Idle > 0:
-			return 2
-		case l.Open():
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(all, func(a, b record.Level) int {
-		return cmp.Or(kind(a)-kind(b), cmp.Compare(a.Idle, b.Idle), cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
-	})
+	slices.SortStableFunc(all, record.ByLoad)
 	out := make([]Level, len(all))
 	names := make(map[string]int, len(all))
 	for i, l := range all {
