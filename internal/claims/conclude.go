@@ -91,7 +91,7 @@ func (e *evaluation) conclude(v *Verdict) {
 		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere, asked(supported))
 	default:
 		v.Verdict = Refuted
-		v.Reason = fmt.Sprintf("in none of %d conditions is there a material difference in the claimed direction", len(refuted))
+		v.Reason = fmt.Sprintf("in none of %d conditions does the ratio go beyond %s", len(refuted), asked(refuted))
 	}
 	// The effect is that of the condition that decides, and of no other.
 	deciding := byValue[v.Verdict]

@@ -39,6 +39,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		return nil, err
 	}
 	d.Notices = append(d.Notices, restless(d.Arms, trials)...)
+	pairing := claims.Pair(run, trials, Confidence)
 	d.Blocks = countBlocks(run, trials)
 	d.Canary = canary(d.Arms, trials)
 	trials = counted(d.Blocks, trials)
@@ -48,9 +49,9 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		return nil, err
 	}
 	d.style()
-	d.Rankings = rankings(d)
+	d.Rankings = rankings(d, pairing)
 	d.Noise = noise(d)
-	d.Ratios = ratios(d)
+	d.Ratios = ratios(d, pairing)
 	d.Gates = gateTotals(d.Cells)
 	d.Fits = fits(d)
 	d.Charts = charts(d)
@@ -151,7 +152,7 @@ func ordered(arms []Arm, trials []record.Trial) ([]record.Trial, error) {
 			return nil, fmt.Errorf("trial %d: arm %q is not one of the run's", i+1, t.Arm)
 		}
 		if t.Block < 0 {
-			return nil, fmt.Errorf("trial %d: \"block\": %d: must not be negative", i+1, t.Block)
+			return nil, fmt.Errorf("trial %d: block %d: must not be negative", i+1, t.Block)
 		}
 		k := turn{t.Block, t.Arm}
 		if j, ok := at[k]; !ok {

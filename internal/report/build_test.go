@@ -242,7 +242,7 @@ func TestRankingWithTies(t *testing.T) {
 	var trials []record.Trial
 	for b := range 6 {
 		jitter := uint64(b % 3)
-		trials = append(trials, newTrial(b, "slow", 100+jitter), newTrial(b, "x", 1000+9*jitter), newTrial(b, "y", 1004+9*jitter), newTrial(b, "fast", 9000+jitter), newTrial(b, "dead", 0))
+		trials = append(trials, newTrial(b, "slow", 100+jitter), newTrial(b, "x", 1000+9*jitter), newTrial(b, "y", 1022-9*jitter), newTrial(b, "fast", 9000+jitter), newTrial(b, "dead", 0))
 	}
 	d := build(t, newRun("slow", "x", "y", "fast", "dead"), trials...)
 	require.Len(t, d.Rankings, 1)

@@ -343,10 +343,10 @@ func tiny(v float64) string {
 
 // Rankings has a row for all levels with the same order: who is where, ties told.
 func Rankings(d *report.Document) *Grid {
-	g := grid("Ranking: arms whose 95% intervals overlap share a place", "Levels", "Route", "By", "Places")
+	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%) and A/A noise", "Levels", "Route", "By", "Places")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
-		if slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
+		if len(r.Unranked) > 0 || slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
 			g.note(noteGate)
 		}
 		route := Text(r.Route)
