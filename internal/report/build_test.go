@@ -235,7 +235,7 @@ func TestWindowsOfOneLevelArePooled(t *testing.T) {
 
 	trial.Windows[1].Load.Latency.HDR = "garbage"
 	_, err := report.Build(newRun("a"), []record.Trial{trial}, nil)
-	assert.ErrorContains(t, err, `block 0, arm "a" at c=64`)
+	assert.ErrorContains(t, err, `block 1, arm "a" at c=64`)
 }
 
 func TestRankingWithTies(t *testing.T) {
