@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -104,10 +105,18 @@ func Conditions(v *claims.Verdict) *Grid {
 		if c.Floor > 0 {
 			floor = Number(c.Floor) + "x"
 		}
-		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B), Text(c.Level),
+		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B)+AtLeast(c, v.Margin), Text(c.Level),
 			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), floor, answer)
 	}
 	return g
+}
+
+// AtLeast says what ratio a condition asks for, where the claim's margin does not say it.
+func AtLeast(c *claims.Cell, margin float64) string {
+	if c.AtLeast <= 0 || math.Abs(c.AtLeast-1-margin) < 1e-9 {
+		return ""
+	}
+	return ", at least " + Number(c.AtLeast) + "x"
 }
 
 // Facts is the evidence of one fact check.
