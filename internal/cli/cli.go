@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hellobench/hellobench/internal/yamlfile"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -109,6 +110,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	if errors.As(err, &missing) && missing.Hint != "" {
 		_, _ = fmt.Fprintf(a.err, "hint: %s\n", missing.Hint)
 	}
+	var mistake *yamlfile.Error
+	if errors.As(err, &mistake) {
+		return exitUsage // it says file and line; the help would not help
+	}
 	var usage usageError
 	if errors.As(err, &usage) {
 		_, _ = fmt.Fprintln(a.err, "hint: hellobench --help, or hellobench COMMAND --help")
@@ -128,7 +133,7 @@ article's claims about Node.js and Python survive measurement.
   hellobench run                     the article's servers, with figures to quote
   hellobench load URL                load one URL on this machine
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a required verdict was missed;
+Exit codes: 0 done; 1 failed; 2 wrong usage, or a mistake in a file; 3 a required verdict was missed;
 4 the run is invalid; 130 or 143 interrupted, what was measured is saved.`,
 		Version:      strings.TrimPrefix(tool(), "hellobench "),
 		SilenceUsage: true, SilenceErrors: true,

@@ -34,7 +34,8 @@ type Run struct {
 	Environment Environment      `json:"environment"`
 	ClaimsHash  string           `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
 	Claims      string           `json:"claims"`          // the ledger itself, as YAML
-	Asked       []string         `json:"asked,omitempty"` // the claims of it that the run answers; none: all
+	Asked       []string         `json:"asked,omitzero"`  // the claims of it that the run answers; nil: all, empty: none
+	Title       string           `json:"title,omitempty"` // of its report, where the arms are not those of the ledger's question
 	Start       time.Time        `json:"start"`
 	End         time.Time        `json:"end,omitzero"`
 	State       State            `json:"state"`

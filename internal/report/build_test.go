@@ -235,14 +235,14 @@ func TestWindowsOfOneLevelArePooled(t *testing.T) {
 
 	trial.Windows[1].Load.Latency.HDR = "garbage"
 	_, err := report.Build(newRun("a"), []record.Trial{trial}, nil)
-	assert.ErrorContains(t, err, `block 0, arm "a" at c=64`)
+	assert.ErrorContains(t, err, `block 1, arm "a" at c=64`)
 }
 
 func TestRankingWithTies(t *testing.T) {
 	var trials []record.Trial
 	for b := range 6 {
 		jitter := uint64(b % 3)
-		trials = append(trials, newTrial(b, "slow", 100+jitter), newTrial(b, "x", 1000+9*jitter), newTrial(b, "y", 1004+9*jitter), newTrial(b, "fast", 9000+jitter), newTrial(b, "dead", 0))
+		trials = append(trials, newTrial(b, "slow", 100+jitter), newTrial(b, "x", 1000+9*jitter), newTrial(b, "y", 1022-9*jitter), newTrial(b, "fast", 9000+jitter), newTrial(b, "dead", 0))
 	}
 	d := build(t, newRun("slow", "x", "y", "fast", "dead"), trials...)
 	require.Len(t, d.Rankings, 1)

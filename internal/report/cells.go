@@ -32,7 +32,7 @@ func (d *Document) measure(run *record.Run, trials []record.Trial) error {
 		for _, level := range visited(t) {
 			s, err := newStart(t, level, cores)
 			if err != nil {
-				return fmt.Errorf("block %d, arm %q at %v: %w", t.Block, t.Arm, level, err)
+				return fmt.Errorf("block %d, arm %q at %v: %w", t.Block+1, t.Arm, level, err)
 			}
 			k := place{t.Arm, level}
 			byPlace[k] = append(byPlace[k], s)

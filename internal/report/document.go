@@ -242,15 +242,17 @@ type WarmUp struct {
 
 // Ranking orders the competitors on one route at one level.
 type Ranking struct {
-	Route  string  `json:"route"`
-	Level  string  `json:"level"`
-	Beside bool    `json:"beside"` // another request runs all the time beside what is ranked
-	Metric string  `json:"metric"` // "throughput", or "p99" or "p50" in an open loop
-	Places []Place `json:"places"`
+	Route    string   `json:"route"`
+	Level    string   `json:"level"`
+	Beside   bool     `json:"beside"` // another request runs all the time beside what is ranked
+	Metric   string   `json:"metric"` // "throughput", or "p99" or "p50" in an open loop
+	Places   []Place  `json:"places"`
+	Unranked []string `json:"unranked,omitempty"` // arms whose figures a validity gate spoiled: neither above nor below another
 }
 
-// Place is the best and the worst place that an arm's interval allows. Arms
-// whose intervals overlap share at least one place.
+// Place is the best and the worst place of an arm. Two arms share at least one
+// place unless their ratio, paired by block, differs from 1 with the report's
+// confidence and by more than the A/A noise.
 type Place struct {
 	Arm   string   `json:"arm"`
 	First int      `json:"first"` // from 1

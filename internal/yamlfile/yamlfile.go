@@ -83,6 +83,17 @@ func (d *Document) Errorf(path []string, format string, args ...any) error {
 	return &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: fmt.Sprintf(format, args...)}
 }
 
+// Has says whether there is anything at a path of keys and indices.
+func (d *Document) Has(path ...string) bool {
+	node := d.root
+	for _, step := range path {
+		if node, _ = child(node, step); node == nil {
+			return false
+		}
+	}
+	return true
+}
+
 func syntaxError(file string, err error) error {
 	e := &Error{File: file, Msg: err.Error()}
 	var ye yaml.Error
@@ -135,6 +146,11 @@ func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
 			add(at(property), k)
 		}
 		return
+	case *kind.OneOf, *kind.AnyOf:
+		if words := choice(ve); words != "" {
+			*into = append(*into, &Error{File: d.file, Line: d.line(ve.InstanceLocation), Path: strings.Join(ve.InstanceLocation, "."), Msg: words})
+			return
+		}
 	case *kind.PropertyNames: // its location is not told
 		*into = append(*into, &Error{File: d.file, Line: keyLine(d.root, k.Property), Path: k.Property, Msg: "not allowed as a name here"})
 		return
@@ -146,6 +162,26 @@ func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
 	for _, c := range ve.Causes {
 		d.collect(c, into)
 	}
+}
+
+// choice is the message where one of several keys is needed and none, or more
+// than one, is given; "" where the mistake is another one.
+func choice(ve *jsonschema.ValidationError) string {
+	if k, ok := ve.ErrorKind.(*kind.OneOf); ok && len(k.Subschemas) > 0 {
+		return "has more than one of the keys of which one is to be given"
+	}
+	var keys []string
+	for _, c := range ve.Causes {
+		k, ok := c.ErrorKind.(*kind.Required)
+		if !ok || len(c.InstanceLocation) != len(ve.InstanceLocation) {
+			return ""
+		}
+		keys = append(keys, strings.Join(k.Missing, " and "))
+	}
+	if len(keys) < 2 {
+		return ""
+	}
+	return "needs one of " + strings.Join(keys[:len(keys)-1], ", ") + " and " + keys[len(keys)-1]
 }
 
 // line finds the line of the deepest node on the path that exists.

@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -104,10 +105,18 @@ func Conditions(v *claims.Verdict) *Grid {
 		if c.Floor > 0 {
 			floor = Number(c.Floor) + "x"
 		}
-		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B), Text(c.Level),
+		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B)+AtLeast(c, v.Margin), Text(c.Level),
 			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), floor, answer)
 	}
 	return g
+}
+
+// AtLeast says what ratio a condition asks for, where the claim's margin does not say it.
+func AtLeast(c *claims.Cell, margin float64) string {
+	if c.AtLeast <= 0 || math.Abs(c.AtLeast-1-margin) < 1e-9 {
+		return ""
+	}
+	return ", at least " + Number(c.AtLeast) + "x"
 }
 
 // Facts is the evidence of one fact check.
@@ -343,10 +352,10 @@ func tiny(v float64) string {
 
 // Rankings has a row for all levels with the same order: who is where, ties told.
 func Rankings(d *report.Document) *Grid {
-	g := grid("Ranking: arms whose 95% intervals overlap share a place", "Levels", "Route", "By", "Places")
+	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%) and A/A noise", "Levels", "Route", "By", "Places")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
-		if slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
+		if len(r.Unranked) > 0 || slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
 			g.note(noteGate)
 		}
 		route := Text(r.Route)

@@ -18,7 +18,7 @@ const few = 3
 func Warnings(d *report.Document) []string {
 	var out []string
 	if !d.Quotable {
-		out = append(out, "QUICK LOOK, NOT FOR QUOTING: the profile is too short for figures that may be passed on.")
+		out = append(out, "QUICK LOOK, NOT FOR QUOTING.")
 	}
 	if d.Invalid() {
 		out = append(out, "INVALID RUN: every figure or every block failed a validity gate, see the gates.")
@@ -219,10 +219,10 @@ func Caption(d *report.Document) string {
 	return s
 }
 
-// Tally is the count of the answers in one line.
+// Tally is the count of the answers in one line; empty where no claim was asked.
 func Tally(d *report.Document) string {
 	if len(d.Tally) == 0 {
-		return "No claim was put to the test."
+		return ""
 	}
 	var parts []string
 	for _, t := range d.Tally {
@@ -248,7 +248,7 @@ func Meaning(v claims.Value) string {
 	return ""
 }
 
-// RankingLine writes a ranking in one line: "1 node-http; 2-3 a, b".
+// RankingLine writes a ranking in one line: "1 node-http; 2-3 a, b; no place: c!".
 func RankingLine(r *report.Ranking) string {
 	var parts []string
 	for i := 0; i < len(r.Places); {
@@ -261,14 +261,26 @@ func RankingLine(r *report.Ranking) string {
 		parts = append(parts, placeName(p)+" "+strings.Join(names, ", "))
 		i = j
 	}
+	if len(r.Unranked) > 0 {
+		parts = append(parts, "no place: "+strings.Join(gated(r.Unranked), ", "))
+	}
 	return strings.Join(parts, "; ")
 }
 
 func placeArm(p *report.Place) string {
 	if p.Gated {
-		return Text(p.Arm) + "!"
+		return gated([]string{p.Arm})[0]
 	}
 	return Text(p.Arm)
+}
+
+// gated are arms with the sign of a validity gate.
+func gated(arms []string) []string {
+	out := make([]string, len(arms))
+	for i, a := range arms {
+		out[i] = Text(a) + "!"
+	}
+	return out
 }
 
 func placeName(p *report.Place) string {
