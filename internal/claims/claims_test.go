@@ -56,7 +56,7 @@ func rigged(blocks int, noise float64, throughput map[string]float64) (*record.R
 				p50 := time.Duration(float64(time.Second) / x)
 				t.Windows = append(t.Windows, record.Window{Level: l, Load: record.Measurement{
 					Connections: l.Connections, Duration: time.Hour, Completed: uint64(3600 * x), Requests: uint64(3600 * x),
-					Latency: &record.Distribution{Count: 1, P50: &p50},
+					Latency: &record.Distribution{Count: 1, Percentiles: record.Percentiles{P50: &p50}},
 				}})
 			}
 			trials = append(trials, t)
@@ -122,7 +122,7 @@ func TestFirstByte(t *testing.T) {
 			for j := range trials[i].Windows {
 				m := &trials[i].Windows[j].Load
 				first := *m.Latency.P50 / 8
-				m.FirstByte = &record.Distribution{Count: 1, P50: &first}
+				m.FirstByte = &record.Distribution{Count: 1, Percentiles: record.Percentiles{P50: &first}}
 			}
 		}
 	}

@@ -60,9 +60,9 @@ func (r *Run) GeneratorCores() int {
 // Little's law shows.
 const manyConnections = 4000
 
-// tailRequests is how many requests show a p99, with room for what a Poisson
-// schedule lacks by chance.
-const tailRequests = 105 * minTail
+// tailRequests is how many requests make a p99 that blocks can be compared by,
+// with room for what a Poisson schedule lacks by chance: a hundred beyond it.
+const tailRequests = 10_500
 
 // WindowAt is the length of an arm's windows at a level; rate is that of an open
 // loop, in requests a second. An answer beside a calculation is as late as that

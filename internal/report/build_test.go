@@ -46,7 +46,7 @@ func newTrial(block int, arm string, completed uint64) record.Trial {
 			Level: closed64,
 			Load: record.Measurement{
 				Connections: 64, Duration: time.Second, Requests: completed, OK: completed, Completed: completed, InFlight: 64 * time.Second,
-				Latency: &record.Distribution{Count: int64(completed), P50: ms(float64(block + 1)), Max: time.Second}, CPU: record.CPU{User: 250 * time.Millisecond},
+				Latency: &record.Distribution{Count: int64(completed), Percentiles: record.Percentiles{P50: ms(float64(block + 1))}, Max: time.Second}, CPU: record.CPU{User: 250 * time.Millisecond},
 			},
 			Server: record.Usage{CPU: record.CPU{User: 300 * time.Millisecond, System: 100 * time.Millisecond}, RSS: 8 << 20, PSS: 4 << 20, Threads: 5, Processes: 2},
 		}},

@@ -194,7 +194,7 @@ func distribution(n uint64, p50, tail float64) *record.Distribution {
 	}
 	return &record.Distribution{
 		Count: int64(n), Mean: time.Duration(p50 * 1.1e9), Max: time.Duration(p50 * tail * 4e9),
-		P50: at(0.5, p50), P90: at(0.9, p50*math.Sqrt(tail)), P99: at(0.99, p50*tail), P999: at(0.999, p50*tail*1.8),
+		Percentiles: record.Percentiles{P50: at(0.5, p50), P90: at(0.9, p50*math.Sqrt(tail)), P99: at(0.99, p50*tail), P999: at(0.999, p50*tail*1.8)},
 	}
 }
 
