@@ -173,6 +173,21 @@ func TestWhichCause(t *testing.T) {
 	assert.Empty(t, judge(t, one(t, "0.1", "b: b"), run, trials).Cause, "an answer has no such cause")
 }
 
+// TestNothingComparedIsNoAnswer: arms that share no level are neither equal nor apart.
+func TestNothingComparedIsNoAnswer(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	for _, block := range run.Plan {
+		for i := range block {
+			block[i].Levels = []int{i % 2} // a at the first, its replicate at the second, ...
+		}
+	}
+	run.Plan[0][0].Levels, run.Plan[0][2].Levels = []int{0}, []int{1}
+	v := judge(t, one(t, "0.1", "b: b"), run, trials)
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	assert.Equal(t, claims.Sample, v.Cause)
+	assert.Contains(t, v.Reason, "no closed loop of both a and b")
+}
+
 func TestArmsOfALedger(t *testing.T) {
 	l := ledger(t, ledgerText+"  - {id: fact, section: S, paraphrase: P, facts: [{group: g, arm: a, field: threads, is: '1'}]}\n  - {id: liked, section: S, paraphrase: P, not_measurable: taste}\n")
 	err := l.CheckArms(func(arm string) error {
