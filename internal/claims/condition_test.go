@@ -173,6 +173,17 @@ func TestWhichCause(t *testing.T) {
 	assert.Empty(t, judge(t, one(t, "0.1", "b: b"), run, trials).Cause, "an answer has no such cause")
 }
 
+// TestConditionsAreInOrder of their load, whatever order the ledger or the profile has.
+func TestConditionsAreInOrder(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	run.Levels[0], run.Levels[1] = run.Levels[1], run.Levels[0]
+	for _, comparison := range []string{"b: b, connections: [64, 1]", "b: b"} {
+		v := judge(t, one(t, "0.1", comparison), run, trials)
+		require.Len(t, v.Cells, 2)
+		assert.Equal(t, []string{"c=1", "c=64"}, []string{v.Cells[0].Level, v.Cells[1].Level}, comparison)
+	}
+}
+
 // TestNothingComparedIsNoAnswer: arms that share no level are neither equal nor apart.
 func TestNothingComparedIsNoAnswer(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
