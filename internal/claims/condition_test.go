@@ -74,7 +74,15 @@ func TestConditionsThatMeanNothing(t *testing.T) {
 	_, err := claims.DecodeLedger("claims.yaml", []byte(strings.Replace(strings.Replace(conditionText, "COMPARISON", "metric: throughput, a: a, b: b", 1), "    margin: 0.1\n", "", 1)))
 	require.ErrorContains(t, err, "claims.yaml:7: claims.0.comparisons.0: says not by how much")
 	_, err = claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "    comparisons: [{group: g, COMPARISON}]\n", "", 1)))
-	require.ErrorContains(t, err, "claims.yaml:4: claims.0: needs one of comparisons, facts and not_measurable")
+	require.EqualError(t, err, "claims.yaml:4: claims.0: needs one of comparisons, facts and not_measurable")
+}
+
+// TestClaimsThatMeanNothing: checked by two ways at once, or a margin for what has none.
+func TestClaimsThatMeanNothing(t *testing.T) {
+	_, err := claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "comparisons: [{group: g, COMPARISON}]", "facts: [{group: g, arm: a, field: jit, is: 'true'}]", 1)))
+	require.EqualError(t, err, "claims.yaml:7: claims.0.margin: has a meaning for comparisons only")
+	_, err = claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "COMPARISON}]", "metric: throughput, a: a, b: b}]\n    not_measurable: taste", 1)))
+	require.EqualError(t, err, "claims.yaml:4: claims.0: has more than one of the keys of which one is to be given")
 }
 
 func TestConditionsThatMeanSomething(t *testing.T) {
