@@ -165,7 +165,7 @@ func (e *evaluation) visits(arm string, level record.Level) bool {
 // cell answers one condition.
 func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 	against, bar := cmp.against(level), cmp.bar(c.Margin)
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio(), asks: bar.String()}
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
 	if cmp.Baseline > 0 {
 		cell.Level += " against " + against.level.String()
 	}
@@ -224,7 +224,7 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 // nowhere is the condition of a comparison that no level of the run has both sides of.
 func (e *evaluation) nowhere(c Claim, cmp Comparison) Cell {
 	against, bar := cmp.against(record.Level{}), cmp.bar(c.Margin)
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: "no common level", Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio(), asks: bar.String()}
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: "no common level", Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
 	why := e.impossible(cmp)
 	if why == (lack{}) {
 		why = lack{Sample, fmt.Sprintf("the run has no closed loop of both %s and %s", cmp.A, against.name())}
