@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -88,10 +89,10 @@ func (e *evaluation) conclude(v *Verdict) {
 		if len(supported) == 1 {
 			everywhere = "in its one condition"
 		}
-		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere, asked(supported))
+		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere, asked(supported, v.Margin))
 	default:
 		v.Verdict = Refuted
-		v.Reason = fmt.Sprintf("in none of %d conditions does the ratio go beyond %s", len(refuted), asked(refuted))
+		v.Reason = fmt.Sprintf("in none of %d conditions does the ratio go beyond %s", len(refuted), asked(refuted, v.Margin))
 	}
 	// The effect is that of the condition that decides, and of no other.
 	deciding := byValue[v.Verdict]
@@ -111,12 +112,13 @@ func hardest(cells []Cell) *Cell {
 	return &c
 }
 
-// asked is what conditions ask for, in words.
-func asked(cells []Cell) string {
-	if slices.ContainsFunc(cells, func(c Cell) bool { return c.asks != cells[0].asks }) {
+// asked is what conditions of a claim with this margin ask for, in words.
+func asked(cells []Cell, margin float64) string {
+	ratio := cells[0].AtLeast
+	if slices.ContainsFunc(cells, func(c Cell) bool { return c.AtLeast != ratio }) {
 		return "what it asks for"
 	}
-	return cells[0].asks
+	return bar{scale: 1, margin: ratio - 1, stated: math.Abs(ratio-1-margin) > 1e-9}.String()
 }
 
 // besides says what is known of the other conditions of a claim without an answer.

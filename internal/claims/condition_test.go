@@ -74,7 +74,15 @@ func TestConditionsThatMeanNothing(t *testing.T) {
 	_, err := claims.DecodeLedger("claims.yaml", []byte(strings.Replace(strings.Replace(conditionText, "COMPARISON", "metric: throughput, a: a, b: b", 1), "    margin: 0.1\n", "", 1)))
 	require.ErrorContains(t, err, "claims.yaml:7: claims.0.comparisons.0: says not by how much")
 	_, err = claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "    comparisons: [{group: g, COMPARISON}]\n", "", 1)))
-	require.ErrorContains(t, err, "claims.yaml:4: claims.0: needs one of comparisons, facts and not_measurable")
+	require.EqualError(t, err, "claims.yaml:4: claims.0: needs one of comparisons, facts and not_measurable")
+}
+
+// TestClaimsThatMeanNothing: checked by two ways at once, or a margin for what has none.
+func TestClaimsThatMeanNothing(t *testing.T) {
+	_, err := claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "comparisons: [{group: g, COMPARISON}]", "facts: [{group: g, arm: a, field: jit, is: 'true'}]", 1)))
+	require.EqualError(t, err, "claims.yaml:7: claims.0.margin: has a meaning for comparisons only")
+	_, err = claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "COMPARISON}]", "metric: throughput, a: a, b: b}]\n    not_measurable: taste", 1)))
+	require.EqualError(t, err, "claims.yaml:4: claims.0: has more than one of the keys of which one is to be given")
 }
 
 func TestConditionsThatMeanSomething(t *testing.T) {
@@ -171,6 +179,32 @@ func TestWhichCause(t *testing.T) {
 	}
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
 	assert.Empty(t, judge(t, one(t, "0.1", "b: b"), run, trials).Cause, "an answer has no such cause")
+}
+
+// TestConditionsAreInOrder of their load, whatever order the ledger or the profile has.
+func TestConditionsAreInOrder(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	run.Levels[0], run.Levels[1] = run.Levels[1], run.Levels[0]
+	for _, comparison := range []string{"b: b, connections: [64, 1]", "b: b"} {
+		v := judge(t, one(t, "0.1", comparison), run, trials)
+		require.Len(t, v.Cells, 2)
+		assert.Equal(t, []string{"c=1", "c=64"}, []string{v.Cells[0].Level, v.Cells[1].Level}, comparison)
+	}
+}
+
+// TestNothingComparedIsNoAnswer: arms that share no level are neither equal nor apart.
+func TestNothingComparedIsNoAnswer(t *testing.T) {
+	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
+	for _, block := range run.Plan {
+		for i := range block {
+			block[i].Levels = []int{i % 2} // a at the first, its replicate at the second, ...
+		}
+	}
+	run.Plan[0][0].Levels, run.Plan[0][2].Levels = []int{0}, []int{1}
+	v := judge(t, one(t, "0.1", "b: b"), run, trials)
+	assert.Equal(t, claims.NotTestable, v.Verdict)
+	assert.Equal(t, claims.Sample, v.Cause)
+	assert.Contains(t, v.Reason, "no closed loop of both a and b")
 }
 
 func TestArmsOfALedger(t *testing.T) {

@@ -105,8 +105,12 @@ func (e *evaluation) claim(c Claim) Verdict {
 		e.facts(&v, c.Facts)
 	default:
 		for _, cmp := range c.Comparisons {
-			for _, level := range e.levels(cmp) {
+			levels := e.levels(cmp)
+			for _, level := range levels {
 				v.Cells = append(v.Cells, e.cell(c, cmp, level))
+			}
+			if len(levels) == 0 { // nothing compared is no answer, neither for nor against
+				v.Cells = append(v.Cells, e.nowhere(c, cmp))
 			}
 		}
 		e.conclude(&v)
@@ -161,7 +165,7 @@ func (e *evaluation) visits(arm string, level record.Level) bool {
 // cell answers one condition.
 func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 	against, bar := cmp.against(level), cmp.bar(c.Margin)
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio(), asks: bar.String()}
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
 	if cmp.Baseline > 0 {
 		cell.Level += " against " + against.level.String()
 	}
@@ -215,6 +219,17 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 	}
 	cell.decide(robust, bar, p)
 	return cell
+}
+
+// nowhere is the condition of a comparison that no level of the run has both sides of.
+func (e *evaluation) nowhere(c Claim, cmp Comparison) Cell {
+	against, bar := cmp.against(record.Level{}), cmp.bar(c.Margin)
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: "no common level", Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
+	why := e.impossible(cmp)
+	if why == (lack{}) {
+		why = lack{Sample, fmt.Sprintf("the run has no closed loop of both %s and %s", cmp.A, against.name())}
+	}
+	return cell.without(why)
 }
 
 // without is the cell with the reason why it has no answer.

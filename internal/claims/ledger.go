@@ -103,6 +103,9 @@ func DecodeLedger(name string, data []byte) (*Ledger, error) {
 	var errs []error
 	for i := range l.Claims {
 		c := &l.Claims[i]
+		if margin := []string{"claims", strconv.Itoa(i), "margin"}; c.Kind() != Measured && l.doc.Has(margin...) {
+			errs = append(errs, l.doc.Errorf(margin, "has a meaning for comparisons only"))
+		}
 		for j := range c.Comparisons {
 			at := []string{"claims", strconv.Itoa(i), "comparisons", strconv.Itoa(j)}
 			if field, why := c.Comparisons[j].mistake(); why != "" {

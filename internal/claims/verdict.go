@@ -98,6 +98,4 @@ type Cell struct {
 	Floor   float64        `json:"floor"`              // A/A noise at this level: the ratio that chance alone reaches; 0: not known
 	Reason  string         `json:"reason,omitempty"`
 	Gates   []string       `json:"gates,omitempty"`
-
-	asks string // AtLeast in words
 }

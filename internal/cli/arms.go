@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -46,7 +45,7 @@ func (c catalog) checkArm(arm record.Arm) error {
 		return fmt.Errorf("there is no server %q%s (see hellobench list servers; a folder of your own is given with --server)",
 			arm.Server, yamlfile.DidYouMean(arm.Server, known))
 	}
-	var servers fs.FS = fixtures.Servers()
+	servers := fixtures.Servers()
 	if own {
 		servers = os.DirFS(filepath.Dir(folder))
 	}

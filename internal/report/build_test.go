@@ -271,6 +271,11 @@ func TestLowerBoundCannotBeBeaten(t *testing.T) {
 		limited.Windows[0].Gates = []record.Gate{{Name: "generator-cpu", Detail: "91% of its core"}}
 		trials = append(trials, limited, newTrial(b, "faster", 2000+uint64(b)))
 	}
+	for _, arms := range [][]string{{"faster", "limited"}, {"limited", "faster"}} {
+		for _, p := range build(t, newRun(arms...), trials...).Rankings[0].Places {
+			assert.Equal(t, []int{1, 2}, []int{p.First, p.Last}, "%s, whoever comes first", p.Arm)
+		}
+	}
 	d := build(t, newRun("limited", "faster"), trials...)
 	assert.True(t, d.Cell("limited", "c=64").LowerBound)
 	for _, p := range d.Rankings[0].Places {

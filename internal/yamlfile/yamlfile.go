@@ -37,8 +37,12 @@ func (e *Error) Error() string {
 	if e.Line > 0 {
 		at += ":" + strconv.Itoa(e.Line)
 	}
-	if e.Path != "" {
-		return at + ": " + e.Path + ": " + e.Msg
+	if e.Path != "" { // a key may hold anything, and a terminal would obey it
+		path := strconv.Quote(e.Path)
+		if unquoted := path[1 : len(path)-1]; unquoted == strings.ReplaceAll(e.Path, `"`, `\"`) {
+			path = e.Path
+		}
+		return at + ": " + path + ": " + e.Msg
 	}
 	return at + ": " + e.Msg
 }
@@ -53,7 +57,7 @@ type Document struct {
 // pointer to a struct with yaml tags. file is the name for messages.
 // Every mistake is reported, each as an Error, joined.
 func Decode(file string, data []byte, schema string, v any) (*Document, error) {
-	parsed, err := parser.ParseBytes(data, 0)
+	parsed, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0) // a byte-order mark is no part of the first key
 	if err != nil {
 		return nil, syntaxError(file, err)
 	}
@@ -133,11 +137,22 @@ func (d *Document) validate(text []byte, schema string) error {
 
 var english = message.NewPrinter(language.English)
 
+// words are what is wrong with a value.
+func words(k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *kind.ExclusiveMinimum:
+		return fmt.Sprintf("%s: must be above %s", k.Got.RatString(), k.Want.RatString())
+	case *kind.ExclusiveMaximum:
+		return fmt.Sprintf("%s: must be below %s", k.Got.RatString(), k.Want.RatString())
+	}
+	return k.LocalizedString(english)
+}
+
 // collect flattens a validation error into its leaves, which are what a
 // person can act on.
 func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
 	add := func(path []string, k jsonschema.ErrorKind) {
-		*into = append(*into, &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: k.LocalizedString(english)})
+		*into = append(*into, &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: words(k)})
 	}
 	at := func(property string) []string { return append(slices.Clone(ve.InstanceLocation), property) }
 	switch k := ve.ErrorKind.(type) {
