@@ -96,7 +96,6 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 		case !c.Agree && noisy():
 			// Nothing is known of the engines then. The gates will judge each window.
 			s.run.Notices = append(s.run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
-			s.run.Quotable = false
 			return nil, nil
 		case !c.Agree:
 			return c, exitError{exitInvalid, fmt.Sprintf("the engines do not agree, so no figure could be believed: %s at %.0f req/s has p50 %v, p90 %v by wire, p50 %v, p90 %v by vegeta\n"+
