@@ -9,8 +9,9 @@ import (
 // Difference is one thing in which two machines, or two ways of measuring,
 // are not alike.
 type Difference struct {
-	What string
-	A, B string // as people read them
+	What string `json:"what"`
+	A    string `json:"a"` // as people read it
+	B    string `json:"b"`
 }
 
 func (d Difference) String() string { return fmt.Sprintf("%s (%s and %s)", d.What, d.A, d.B) }
@@ -21,7 +22,7 @@ func (d Difference) String() string { return fmt.Sprintf("%s (%s and %s)", d.Wha
 // change like any other, and memory is not, since a kernel reserves as much as
 // it likes. What neither run recorded cannot tell two machines apart.
 func (e *Environment) Different(o *Environment) []Difference {
-	var out []Difference
+	out := []Difference{}
 	add := func(what, a, b string) {
 		if a != b {
 			out = append(out, Difference{what, a, b})
