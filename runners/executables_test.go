@@ -202,6 +202,13 @@ func TestUnknownShim(t *testing.T) {
 	assert.Equal(t, "2.0", in.Versions["tool"])
 	assert.Contains(t, s.log.String(), "tool 2.0\n")
 
+	// One that only installs.
+	m.Command = []string{"sh"}
+	in, err = s.prepare(t, m)
+	require.NoError(t, err)
+	assert.Equal(t, "2.0", in.Versions["tool"])
+	m.Command = []string{"tool"}
+
 	// A variable that only the installation sees.
 	t.Setenv("FAKE_VERSION", "1.0")
 	m.Needs[0].Oldest = ""

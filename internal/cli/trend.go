@@ -66,12 +66,12 @@ and the A/A ratio did not: then it was neither the machine nor the harness.`,
 	return cmd
 }
 
-// news is an error if a ratio changed lately while the A/A ratio did not. What
-// changed before the newest stretch was news in its time. Lately is as many runs
-// back as it takes to see a change.
+// news is an error if a ratio changed lately while the A/A ratio did not. Lately
+// is as many runs back as it takes to see a change, so that it is one of the
+// newest stretch: what an earlier machine or method showed was news in its time.
 func news(t *report.Trend) error {
 	lately := func(s report.TrendSerie) bool {
-		return slices.ContainsFunc(s.Changes, func(c report.TrendChange) bool { return c.Run >= max(t.Since, len(t.Runs)-report.TrendSegment) })
+		return slices.ContainsFunc(s.Changes, func(c report.TrendChange) bool { return c.Run >= len(t.Runs)-report.TrendSegment })
 	}
 	if slices.ContainsFunc(t.Series, func(s report.TrendSerie) bool { return s.Noise && lately(s) }) {
 		return nil
