@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/hellobench/hellobench/internal/http1"
 )
 
 // answer is one response.
@@ -21,7 +23,8 @@ type answer struct {
 // maxBody bounds what is read of one answer.
 const maxBody = 64 << 20
 
-// get asks once, on a connection of its own.
+// get sends one request, the bytes that the load will consist of, on a
+// connection of its own.
 func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -30,11 +33,11 @@ func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
 		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 	}
 	defer tr.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http1.NewRequest(url, !keepAlive)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := tr.RoundTrip(req)
+	resp, err := tr.RoundTrip(req.HTTP(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -84,9 +84,13 @@ type Bench struct {
 	Hold     func(ctx context.Context, url string, n int) (Held, error) // opens idle connections
 	Noise    func() (host.Noise, error)                                 // of the run's cores; nil: not read
 	Network  func() (host.Network, error)                               // nil: not read
-	Observe  func(Event)                                                // may be nil
-	Done     []record.Trial                                             // trials that stand in the journal already
-	Arms     map[string]record.Arm                                      // by name
+	// Recalibrate, if set, measures the generator's ceiling at a level again,
+	// which an arm's window has disproved, and raises it in Run.
+	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error
+
+	Observe func(Event)           // may be nil
+	Done    []record.Trial        // trials that stand in the journal already
+	Arms    map[string]record.Arm // by name
 
 	// Enough, if set, is asked after each of the numbers of blocks in Looks
 	// whether what is measured suffices, and how many blocks should.
@@ -327,9 +331,9 @@ func (b *Bench) noise() host.Noise {
 // 10 ms, may be ahead of what their processes are charged.
 const tickError = 40 * time.Millisecond
 
-// disturbance is what happened between two readings less what the servers and
+// Disturbance is what happened between two readings less what the servers and
 // the harness used. Interrupts are left out: the measurement causes most of them.
-func disturbance(before, after host.Noise, own time.Duration) record.Disturbance {
+func Disturbance(before, after host.Noise, own time.Duration) record.Disturbance {
 	d := after.Sub(before)
 	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own-tickError), Steal: d.Steal, Throttled: d.Throttled}
 }
@@ -340,12 +344,14 @@ func (b *Bench) window(ctx context.Context, server Server, level record.Level, s
 	if err != nil {
 		return fmt.Errorf("%v: %w", level, err)
 	}
-	b.keep(w, t, ev)
-	return nil
+	return b.keep(ctx, w, t, ev)
 }
 
 // keep appends a window to the trial.
-func (b *Bench) keep(w *record.Window, t *record.Trial, ev Event) {
+func (b *Bench) keep(ctx context.Context, w *record.Window, t *record.Trial, ev Event) error {
+	if err := b.checkCeiling(ctx, w, b.Arms[t.Arm]); err != nil {
+		return err
+	}
 	if !w.Warmup {
 		w.Gates = gates(w, b.Run)
 	}
@@ -355,6 +361,24 @@ func (b *Bench) keep(w *record.Window, t *record.Trial, ev Event) {
 	t.Windows = append(t.Windows, *w)
 	ev.Window = w
 	b.tell(ev, WindowEnds)
+	return nil
+}
+
+// checkCeiling corrects a ceiling that a window disproves: the generator did
+// more. The calibration is repeated, for the machine may be faster now than it
+// was then; and what was reached can be reached.
+func (b *Bench) checkCeiling(ctx context.Context, w *record.Window, arm record.Arm) error {
+	reached, ceiling := w.Load.Throughput(), b.Run.Engine.CeilingAt(w.Level)
+	if ceiling == 0 || reached <= ceiling {
+		return nil
+	}
+	if b.Recalibrate != nil && !arm.Canary() { // whose windows are a calibration
+		if err := b.Recalibrate(ctx, w.Level, arm); err != nil {
+			return err
+		}
+	}
+	b.Run.Engine.Raise(w.Level, reached)
+	return nil
 }
 
 // demand completes what a window asks of the engine: connections or a schedule,
@@ -396,8 +420,9 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 	if !warmup {
 		route = b.Arms[t.Arm].Beside
 	}
-	spec.Opened = func() { begin = b.begin(ctx, server, route) }
+	spec.Opened = func() { begin = b.begin(ctx, server, route, spec.Duration) }
 	m, err := b.Engine.Run(ctx, spec)
+	middle, read := begin.middle.take()
 	answers := begin.other.end()
 	switch {
 	case err != nil:
@@ -410,10 +435,12 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 		w.Held = held.Open()
 	}
 	if after, err := server.Usage(); err == nil {
-		after.CPU = after.CPU.Sub(begin.server.CPU)
-		w.Server = after
+		if w.Server = after; read {
+			w.Server = middle
+		}
+		w.Server.CPU = after.CPU.Sub(begin.server.CPU)
 	}
-	w.Host = disturbance(begin.noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(begin.self).Total())
+	w.Host = Disturbance(begin.noise, b.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(begin.self).Total())
 	w.Network = network()
 	if err := server.Alive(); err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/hellobench/hellobench/internal/http1"
 )
 
 // beside asks one route over and over on one connection while something else
@@ -20,12 +22,16 @@ type beside struct {
 func startBeside(ctx context.Context, url string) *beside {
 	ctx, cancel := context.WithCancel(ctx)
 	b := &beside{stop: cancel}
+	request, err := http1.NewRequest(url, false)
+	if err != nil {
+		return b // the URL is the launcher's, and the server was verified at it
+	}
 	transport := &http.Transport{DisableCompression: true}
 	b.done.Add(1)
 	go func() {
 		defer b.done.Done()
 		defer transport.CloseIdleConnections()
-		for ctx.Err() == nil && ask(ctx, transport, url) {
+		for ctx.Err() == nil && ask(transport, request.HTTP(ctx)) {
 			b.answers.Add(1)
 		}
 	}()
@@ -34,11 +40,7 @@ func startBeside(ctx context.Context, url string) *beside {
 
 // ask is false if there was no answer, so that a server which refuses is not
 // asked without end.
-func ask(ctx context.Context, transport *http.Transport, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
+func ask(transport *http.Transport, req *http.Request) bool {
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return false

@@ -84,8 +84,8 @@ func offeredRate(w *record.Window, _ *record.Run) string {
 	if m.Offered == 0 {
 		return ""
 	}
-	if float64(m.Requests) < minDelivered*float64(m.Scheduled) {
-		return fmt.Sprintf("%d of %d scheduled requests were sent (limit %.0f%%)", m.Requests, m.Scheduled, 100*minDelivered)
+	if m.Delivered() < minDelivered {
+		return fmt.Sprintf("%.1f%% of the scheduled requests were sent in the window (limit %.0f%%)", 100*m.Delivered(), 100*minDelivered)
 	}
 	if m.Slip == nil || m.Latency == nil || m.Latency.P50 == nil {
 		return ""
@@ -100,13 +100,20 @@ func offeredRate(w *record.Window, _ *record.Run) string {
 
 func hostNoise(w *record.Window, _ *record.Run) string {
 	d := &w.Host
-	lost := d.Others + d.Steal + d.Throttled
-	if float64(lost) <= maxHostNoise*float64(d.Elapsed) {
+	if !Noisy(*d) {
 		return ""
 	}
 	return fmt.Sprintf("%.0f%% of the cores' time went elsewhere (limit %.0f%%): other processes %v, hypervisor %v, throttled %v",
-		100*float64(lost)/float64(max(d.Elapsed, 1)), 100*maxHostNoise, d.Others.Round(time.Millisecond), d.Steal.Round(time.Millisecond), d.Throttled.Round(time.Millisecond))
+		100*float64(lost(*d))/float64(max(d.Elapsed, 1)), 100*maxHostNoise, d.Others.Round(time.Millisecond), d.Steal.Round(time.Millisecond), d.Throttled.Round(time.Millisecond))
 }
+
+// Noisy says whether so much of the cores' time went elsewhere that no figure
+// of that time can be used.
+func Noisy(d record.Disturbance) bool {
+	return float64(lost(d)) > maxHostNoise*float64(d.Elapsed)
+}
+
+func lost(d record.Disturbance) time.Duration { return d.Others + d.Steal + d.Throttled }
 
 func gates(w *record.Window, run *record.Run) []record.Gate {
 	var failed []record.Gate

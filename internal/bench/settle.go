@@ -47,16 +47,18 @@ type beginning struct {
 	restless bool // it was still at work
 	self     record.CPU
 	noise    host.Noise
-	other    *beside // nil: nothing is asked beside
+	other    *beside  // nil: nothing is asked beside
+	middle   *reading // of the window
 }
 
 // begin takes the readings once the server has taken up its connections, and
 // begins what is asked beside the window.
-func (b *Bench) begin(ctx context.Context, server Server, beside string) (begin beginning) {
+func (b *Bench) begin(ctx context.Context, server Server, beside string, window time.Duration) (begin beginning) {
 	begin.server, begin.restless = settle(ctx, server)
 	if beside != "" {
 		begin.other = startBeside(ctx, server.URLs(beside)[0])
 	}
 	begin.noise, begin.self, begin.at = b.noise(), host.SelfCPU(), time.Now().UTC()
+	begin.middle = readAfter(server, window/2)
 	return begin
 }

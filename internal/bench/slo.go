@@ -30,7 +30,7 @@ const (
 // holds says whether a window held the objective. The percentile is taken from
 // what is there, however few: several windows decide, not one.
 func holds(m *record.Measurement) bool {
-	if m.Requests == 0 || m.Latency == nil || m.ErrorRate() > sloErrors || float64(m.Requests) < sloSent*float64(m.Scheduled) {
+	if m.Requests == 0 || m.Latency == nil || m.ErrorRate() > sloErrors || m.Delivered() < sloSent {
 		return false
 	}
 	h, err := m.Latency.Histogram()
@@ -65,8 +65,7 @@ func (b *Bench) search(ctx context.Context, server Server, level record.Level, s
 		}
 	}
 	best.Level, best.Probes = level, probes
-	b.keep(best, t, ev)
-	return nil
+	return b.keep(ctx, best, t, ev)
 }
 
 // probe tries one rate until most of its windows agree; last is the last of

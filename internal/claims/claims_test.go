@@ -56,7 +56,7 @@ func rigged(blocks int, noise float64, throughput map[string]float64) (*record.R
 				p50 := time.Duration(float64(time.Second) / x)
 				t.Windows = append(t.Windows, record.Window{Level: l, Load: record.Measurement{
 					Connections: l.Connections, Duration: time.Hour, Completed: uint64(3600 * x), Requests: uint64(3600 * x),
-					Latency: &record.Distribution{Count: 1, P50: &p50},
+					Latency: &record.Distribution{Count: 1, Percentiles: record.Percentiles{P50: &p50}},
 				}})
 			}
 			trials = append(trials, t)
@@ -122,7 +122,7 @@ func TestFirstByte(t *testing.T) {
 			for j := range trials[i].Windows {
 				m := &trials[i].Windows[j].Load
 				first := *m.Latency.P50 / 8
-				m.FirstByte = &record.Distribution{Count: 1, P50: &first}
+				m.FirstByte = &record.Distribution{Count: 1, Percentiles: record.Percentiles{P50: &first}}
 			}
 		}
 	}
@@ -310,8 +310,13 @@ func TestSidesOfAComparison(t *testing.T) {
 		effect                   float64
 		b, level                 string
 	}{
-		{"holds 60% of its rate", "0", "baseline: 1, factor: 1.6667, connections: [64]", claims.Supported, 0.7 * 1.6667, "a", "c=64 against c=1"},
-		{"holds 80% of its rate", "0", "baseline: 1, factor: 1.25, connections: [64]", claims.Refuted, 0.7 * 1.25, "a", "c=64 against c=1"},
+		{"holds 60% of its rate", "0", "baseline: 1, at_least: 0.6, connections: [64]", claims.Supported, 0.7, "a", "c=64 against c=1"},
+		{"holds 80% of its rate", "0", "baseline: 1, at_least: 0.8, connections: [64]", claims.Refuted, 0.7, "a", "c=64 against c=1"},
+		{"holds 80% in an older ledger", "0", "baseline: 1, factor: 1.25, connections: [64]", claims.Refuted, 0.7, "a", "c=64 against c=1"},
+		{"at least 1.8 times", "0.1", "b: b, at_least: 1.8, connections: [1]", claims.Supported, 2, "b", "c=1"},
+		{"at least 2.5 times", "0.1", "b: b, at_least: 2.5, connections: [1]", claims.Refuted, 2, "b", "c=1"},
+		{"at least what it is", "0.1", "b: b, at_least: 2, connections: [1]", claims.Inconclusive, 2, "b", "c=1"},
+		{"1.8 times in an older ledger", "0", "b: b, factor: 0.5556, connections: [1]", claims.Supported, 2, "b", "c=1"},
 		{"a figure below", "0.1", "limit: 800, connections: [1]", claims.Supported, 1.25, "the figure 800", "c=1"},
 		{"a figure above", "0.1", "limit: 2000, connections: [1]", claims.Refuted, 0.5, "the figure 2000", "c=1"},
 		{"an ideal", "0.1", "delay: 2ms, connections: [1]", claims.Supported, 2, "connections that only wait 2ms", "c=1"},
@@ -335,7 +340,7 @@ func TestCoresForbidAnAnswer(t *testing.T) {
 	l := one(t, "0.1", "b: b, cores: 2, connections: [1]")
 	v := judge(t, l, run, trials)
 	assert.Equal(t, claims.NotTestable, v.Verdict)
-	assert.Contains(t, v.Reason, "it takes 2 cores for the servers, and here they have 1")
+	assert.Contains(t, v.Reason, "too few cores: needs 2 server cores; this run had 1")
 	run.ServerCPUs = []int{0, 1}
 	assert.Equal(t, claims.Supported, judge(t, l, run, trials).Verdict)
 }
@@ -349,9 +354,9 @@ func TestErrorsCount(t *testing.T) {
 			trials[i].Windows[1].Gates = []record.Gate{{Name: record.GateErrors, Detail: "half of them failed"}}
 		}
 	}
-	v := judge(t, one(t, "0", "baseline: 1, factor: 1.25, connections: [64]"), run, trials)
+	v := judge(t, one(t, "0", "baseline: 1, at_least: 0.8, connections: [64]"), run, trials)
 	assert.Equal(t, claims.NotTestable, v.Verdict)
-	v = judge(t, one(t, "0", "baseline: 1, factor: 1.25, connections: [64], errors_count: true"), run, trials)
+	v = judge(t, one(t, "0", "baseline: 1, at_least: 0.8, connections: [64], errors_count: true"), run, trials)
 	assert.Equal(t, claims.Refuted, v.Verdict)
 	assert.Contains(t, v.Reason, "in none of")
 	assert.Contains(t, v.Cells[0].Reason, "it failed in 6 of 8 blocks: a: half of them failed")

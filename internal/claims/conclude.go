@@ -2,18 +2,19 @@ package claims
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// decide places the intervals against the margin and the noise. The t interval
+// decide places the intervals against the bar and the noise. The t interval
 // decides; the signed-rank one must not contradict it.
-func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
-	position := stats.DecideOverNoise(t, margin, c.Floor)
+func (c *Cell) decide(robust stats.Interval, bar bar, p pairs) {
+	position := bar.position(c.Ratio, c.Floor)
 	value := valueOf(position)
-	if valueOf(stats.DecideOverNoise(robust, margin, c.Floor)) != value {
+	if valueOf(bar.position(robust, c.Floor)) != value {
 		c.Verdict = Inconclusive
 		c.Reason = fmt.Sprintf("the t interval and the signed-rank interval (%s) disagree", ratioRange(robust))
 		return
@@ -26,10 +27,10 @@ func (c *Cell) decide(t, robust stats.Interval, margin float64, p pairs) {
 		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.A)
 	case p.boundA:
 		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
-	case value == Inconclusive && c.Floor > 1+margin:
+	case value == Inconclusive && c.Floor > 1+bar.margin:
 		c.Reason = fmt.Sprintf("the same server against itself could differ by %s here, more than the margin", multiple(c.Floor))
 	case value == Inconclusive:
-		c.Reason = fmt.Sprintf("the interval %s reaches across the margin", ratioRange(t))
+		c.Reason = fmt.Sprintf("the interval %s reaches across %s", ratioRange(c.Ratio), bar)
 	case position == stats.Reversed:
 		c.Reason = fmt.Sprintf("the other way round: %s is ahead", c.B)
 	}
@@ -80,7 +81,7 @@ func (e *evaluation) conclude(v *Verdict) {
 		open := hardest(byValue[Inconclusive])
 		v.Reason = fmt.Sprintf("%s: %s", open.where(), open.Reason) + besides(supported, refuted)
 	case len(byValue[NotTestable]) > 0:
-		v.Verdict = NotTestable
+		v.Verdict, v.Cause = NotTestable, byValue[NotTestable][0].Cause
 		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason) + besides(supported, refuted)
 	case len(supported) > 0:
 		v.Verdict = Supported
@@ -88,10 +89,10 @@ func (e *evaluation) conclude(v *Verdict) {
 		if len(supported) == 1 {
 			everywhere = "in its one condition"
 		}
-		v.Reason = fmt.Sprintf("%s the whole interval lies beyond the margin of %.0f%%", everywhere, 100*v.Margin)
+		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere, asked(supported, v.Margin))
 	default:
 		v.Verdict = Refuted
-		v.Reason = fmt.Sprintf("in none of %d conditions is there a material difference in the claimed direction", len(refuted))
+		v.Reason = fmt.Sprintf("in none of %d conditions does the ratio go beyond %s", len(refuted), asked(refuted, v.Margin))
 	}
 	// The effect is that of the condition that decides, and of no other.
 	deciding := byValue[v.Verdict]
@@ -105,10 +106,19 @@ func (e *evaluation) conclude(v *Verdict) {
 	v.Flips = flips(v, answered)
 }
 
-// hardest is the cell whose interval begins lowest.
+// hardest is the cell whose interval begins lowest, as a share of what is asked.
 func hardest(cells []Cell) *Cell {
-	c := slices.MinFunc(cells, func(a, b Cell) int { return compare(a.Ratio.Low, b.Ratio.Low) })
+	c := slices.MinFunc(cells, func(a, b Cell) int { return compare(a.Ratio.Low/a.AtLeast, b.Ratio.Low/b.AtLeast) })
 	return &c
+}
+
+// asked is what conditions of a claim with this margin ask for, in words.
+func asked(cells []Cell, margin float64) string {
+	ratio := cells[0].AtLeast
+	if slices.ContainsFunc(cells, func(c Cell) bool { return c.AtLeast != ratio }) {
+		return "what it asks for"
+	}
+	return bar{scale: 1, margin: ratio - 1, stated: math.Abs(ratio-1-margin) > 1e-9}.String()
 }
 
 // besides says what is known of the other conditions of a claim without an answer.
@@ -123,14 +133,6 @@ func besides(supported, refuted []Cell) string {
 }
 
 func (c *Cell) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }
-
-// percent writes a share; from 200% on as a factor is easier to read.
-func percent(share float64) string {
-	if share >= 2 {
-		return fmt.Sprintf("a factor of %.3g", share+1)
-	}
-	return fmt.Sprintf("%.0f%%", 100*share)
-}
 
 func compare(a, b float64) int {
 	switch {
@@ -173,9 +175,11 @@ func flips(v *Verdict, answered []Cell) string {
 	}
 	switch v.Verdict {
 	case Supported:
-		return fmt.Sprintf("%s; the nearest to turning is %s, where the answer holds for any margin up to %s.", move, least.where(), percent(v.Low-1))
+		nearest := hardest(answered)
+		return fmt.Sprintf("%s; the nearest to turning is %s, where %.3gx would still be supported.", move, nearest.where(), nearest.Ratio.Low)
 	case Refuted:
-		return fmt.Sprintf("%s; a margin below %s would leave it open.", move, percent(max(0, most.Ratio.High-1)))
+		high := slices.MaxFunc(answered, func(a, b Cell) int { return compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
+		return fmt.Sprintf("%s; only a claim of less than %.3gx %s would be open.", move, high.Ratio.High, high.where())
 	default:
 		return move + "."
 	}

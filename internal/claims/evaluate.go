@@ -30,8 +30,7 @@ func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, err
 }
 
 func newEvaluation(l *Ledger, run *record.Run, trials []record.Trial) (*evaluation, error) {
-	e := &evaluation{run: run, values: map[place]map[int]*sample{}, starts: map[string]map[int]*sample{}, failures: map[string]map[int]string{}}
-	e.index(trials)
+	e := index(run, trials, 0)
 	alpha, err := alphaAt(l, run.Blocks, e.done)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate ledger: %w", err)
@@ -62,7 +61,8 @@ type sample struct {
 }
 
 // index sorts the windows of the complete blocks.
-func (e *evaluation) index(trials []record.Trial) {
+func index(run *record.Run, trials []record.Trial, confidence float64) *evaluation {
+	e := &evaluation{run: run, confidence: confidence, values: map[place]map[int]*sample{}, starts: map[string]map[int]*sample{}, failures: map[string]map[int]string{}}
 	complete := record.CountedBlocks(e.run, trials)
 	e.done = len(record.CompleteBlocks(e.run, trials))
 	e.blocks = slices.Sorted(maps.Keys(complete))
@@ -93,6 +93,7 @@ func (e *evaluation) index(trials []record.Trial) {
 			e.values[p][t.Block] = &sample{t, w}
 		}
 	}
+	return e
 }
 
 func (e *evaluation) claim(c Claim) Verdict {
@@ -104,8 +105,12 @@ func (e *evaluation) claim(c Claim) Verdict {
 		e.facts(&v, c.Facts)
 	default:
 		for _, cmp := range c.Comparisons {
-			for _, level := range e.levels(cmp) {
+			levels := e.levels(cmp)
+			for _, level := range levels {
 				v.Cells = append(v.Cells, e.cell(c, cmp, level))
+			}
+			if len(levels) == 0 { // nothing compared is no answer, neither for nor against
+				v.Cells = append(v.Cells, e.nowhere(c, cmp))
 			}
 		}
 		e.conclude(&v)
@@ -139,6 +144,7 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	for _, n := range cmp.Connections {
 		levels = append(levels, record.Level{Connections: n})
 	}
+	slices.SortFunc(levels, record.ByLoad)
 	return levels
 }
 
@@ -158,14 +164,13 @@ func (e *evaluation) visits(arm string, level record.Level) bool {
 
 // cell answers one condition.
 func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
-	against := cmp.against(level)
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable}
+	against, bar := cmp.against(level), cmp.bar(c.Margin)
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
 	if cmp.Baseline > 0 {
 		cell.Level += " against " + against.level.String()
 	}
-	if why := e.forbidden(cmp, level, against); why != "" {
-		cell.Reason = why
-		return cell
+	if why := e.forbidden(cmp, level, against); why != (lack{}) {
+		return cell.without(why)
 	}
 	m := metrics[cmp.Metric]
 	p := e.pairs(m, operand{place: place{cmp.A, level}, over: cmp.AOver}, against, cmp.ErrorsCount)
@@ -174,12 +179,14 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 	case p.broken != "":
 		cell.Verdict, cell.Reason = Refuted, p.broken
 		return cell
-	case p.spoiled != "":
-		cell.Reason = p.spoiled
-		return cell
+	case p.spoiled != (lack{}):
+		return cell.without(p.spoiled)
 	case len(p.a) < 2:
-		cell.Reason = fmt.Sprintf("%d complete blocks have both sides at %v; at least 2 are needed", len(p.a), level)
-		return cell
+		why := lack{Sample, fmt.Sprintf("%d complete blocks have both sides at %v; at least 2 are needed", len(p.a), level)}
+		if len(e.blocks) < 2 && e.done > len(e.blocks) {
+			why = lack{Gate, fmt.Sprintf("the machine changed during %d of %d blocks, and at least 2 must count", e.done-len(e.blocks), e.done)}
+		}
+		return cell.without(why)
 	}
 	better, worse := p.a, p.b
 	if !m.higherIsBetter {
@@ -187,14 +194,13 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 	}
 	t, err := stats.PairedRatio(better, worse, e.confidence)
 	if err != nil {
-		cell.Reason = err.Error()
-		return cell
+		return cell.without(lack{Sample, err.Error()})
 	}
 	if !t.Bounded() {
 		cell.Verdict, cell.Reason = Inconclusive, "the blocks differ too much for any interval"
 		return cell
 	}
-	cell.Ratio = times(t, cmp.Factor)
+	cell.Ratio = t
 	floor, ok := e.floor(m, cmp.A, level)
 	if ok && cmp.Baseline > 0 {
 		var other float64
@@ -209,17 +215,25 @@ func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
 	// Few blocks cannot reach every confidence; the check is then as strict as they allow.
 	robust, err := stats.RobustRatio(better, worse, min(e.confidence, stats.SignedRankReach(len(better))))
 	if err != nil {
-		cell.Reason = err.Error()
-		return cell
+		return cell.without(lack{Sample, err.Error()})
 	}
-	margin := c.Margin
-	if cmp.Margin != nil {
-		margin = *cmp.Margin
-	}
-	cell.decide(cell.Ratio, times(robust, cmp.Factor), margin, p)
+	cell.decide(robust, bar, p)
 	return cell
 }
 
-func times(i stats.Interval, factor float64) stats.Interval {
-	return stats.Interval{Low: factor * i.Low, Mid: factor * i.Mid, High: factor * i.High}
+// nowhere is the condition of a comparison that no level of the run has both sides of.
+func (e *evaluation) nowhere(c Claim, cmp Comparison) Cell {
+	against, bar := cmp.against(record.Level{}), cmp.bar(c.Margin)
+	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: "no common level", Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
+	why := e.impossible(cmp)
+	if why == (lack{}) {
+		why = lack{Sample, fmt.Sprintf("the run has no closed loop of both %s and %s", cmp.A, against.name())}
+	}
+	return cell.without(why)
+}
+
+// without is the cell with the reason why it has no answer.
+func (c Cell) without(why lack) Cell {
+	c.Cause, c.Reason = why.cause, why.String()
+	return c
 }

@@ -4,7 +4,8 @@ import "fmt"
 
 // facts holds what the arms said of themselves against what the claim says.
 func (e *evaluation) facts(v *Verdict, facts []Fact) {
-	holds, fails, unknown := "", "", ""
+	holds, fails := "", ""
+	var unknown lack
 	for _, f := range facts {
 		found := Found{Group: f.Group, Arm: f.Arm, Field: f.Field, Want: f.Is, Found: e.said(f.Arm, f.Field)}
 		found.Holds = found.Found == f.Is
@@ -12,10 +13,10 @@ func (e *evaluation) facts(v *Verdict, facts []Fact) {
 		text := fmt.Sprintf("%s: %s of %s is %s", f.Group, f.Field, f.Arm, found.Found)
 		switch {
 		case found.Found == "":
-			unknown = fmt.Sprintf("%s: %s did not say its %s", f.Group, f.Arm, f.Field)
-			if why := e.absent(f.Arm); why != "" {
-				unknown = fmt.Sprintf("%s: %s", f.Group, why)
+			if unknown = e.absent(f.Arm); unknown == (lack{}) {
+				unknown = lack{Sample, fmt.Sprintf("%s did not say its %s", f.Arm, f.Field)}
 			}
+			unknown.detail = fmt.Sprintf("%s: %s", f.Group, unknown.detail)
 		case found.Holds && holds == "":
 			holds = text
 		case !found.Holds && fails == "":
@@ -28,8 +29,8 @@ func (e *evaluation) facts(v *Verdict, facts []Fact) {
 		v.Flips = "Which of them runs decides."
 	case fails != "":
 		v.Verdict, v.Reason = Refuted, fails
-	case unknown != "":
-		v.Verdict, v.Reason = NotTestable, unknown
+	case unknown != (lack{}):
+		v.Verdict, v.Cause, v.Reason = NotTestable, unknown.cause, unknown.String()
 	default:
 		v.Verdict, v.Reason = Supported, holds
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
@@ -25,6 +26,8 @@ type Ledger struct {
 	Claims []Claim `yaml:"claims"`
 
 	Hash string `yaml:"-"` // SHA-256 of the text, hexadecimal
+
+	doc *yamlfile.Document
 }
 
 // Claim is one statement and what it means to check it: by measuring
@@ -67,7 +70,8 @@ type Comparison struct {
 	Baseline int           `yaml:"baseline"` // B at so many connections in a closed loop, whatever A's level
 	Limit    float64       `yaml:"limit"`    // a figure in the metric's unit in the place of B
 	Delay    time.Duration `yaml:"-"`        // the throughput of N connections that wait so long for each answer, in the place of B
-	Factor   float64       `yaml:"factor"`   // multiplies the ratio; 1.25 asks whether A reaches 80% of B
+	AtLeast  float64       `yaml:"at_least"` // the ratio that is asked for, in the place of any margin: 2 is twice as good, 0.8 at least 80%
+	Factor   float64       `yaml:"factor"`   // of older ledgers: asks for (1 + margin) / factor
 	Margin   *float64      `yaml:"margin"`   // in the place of the claim's
 
 	Connections []int     `yaml:"connections"`  // closed-loop levels
@@ -89,14 +93,40 @@ type Fact struct {
 	Is    string `yaml:"is"`
 }
 
-// DecodeLedger reads a ledger; name is the file's name for messages. Every
-// mistake is reported with its line.
+// DecodeLedger reads a ledger and refuses what cannot be decided; name is the
+// file's name for messages. Every mistake is reported with its line.
 func DecodeLedger(name string, data []byte) (*Ledger, error) {
+	l, err := StoredLedger(name, data)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for i := range l.Claims {
+		c := &l.Claims[i]
+		if margin := []string{"claims", strconv.Itoa(i), "margin"}; c.Kind() != Measured && l.doc.Has(margin...) {
+			errs = append(errs, l.doc.Errorf(margin, "has a meaning for comparisons only"))
+		}
+		for j := range c.Comparisons {
+			at := []string{"claims", strconv.Itoa(i), "comparisons", strconv.Itoa(j)}
+			if field, why := c.Comparisons[j].mistake(); why != "" {
+				errs = append(errs, l.doc.Errorf(append(at, field), "%s", why))
+			} else if c.Comparisons[j].open() && !l.doc.Has("claims", strconv.Itoa(i), "margin") {
+				errs = append(errs, l.doc.Errorf(at, "says not by how much; give the claim a margin, or this comparison a margin or at_least"))
+			}
+		}
+	}
+	return l, errors.Join(errs...)
+}
+
+// StoredLedger reads a ledger that a run was judged by. What was accepted then
+// is not refused now: an old run keeps its answers.
+func StoredLedger(name string, data []byte) (*Ledger, error) {
 	l := new(Ledger)
 	doc, err := yamlfile.Decode(name, data, "claims", l)
 	if err != nil {
 		return nil, err
 	}
+	l.doc = doc
 	var errs []error
 	seen := map[string]bool{}
 	for i, c := range l.Claims {
@@ -137,34 +167,109 @@ func (c *Comparison) complete() (field string, err error) {
 			against++
 		}
 	}
-	if against != 1 {
+	switch {
+	case against == 0:
 		return "a", errors.New("is compared with nothing; give one of b, baseline, limit and delay")
-	}
-	if c.A == c.B && c.Baseline == 0 {
+	case against > 1:
+		return "a", errors.New("is compared with several things at once; give one of b, baseline, limit and delay")
+	case c.A == c.B && c.Baseline == 0:
 		return "b", fmt.Errorf("%q is compared with itself", c.B)
-	}
-	if c.Factor == 0 {
-		c.Factor = 1
 	}
 	return "", nil
 }
 
-// Keep leaves the claims with these ids, in the ledger's order; no ids leave
+// CheckArms reports every arm that check refuses, each with its line.
+func (l *Ledger) CheckArms(check func(arm string) error) error {
+	var errs []error
+	for i := range l.Claims {
+		for _, a := range l.Claims[i].arms() {
+			at := append([]string{"claims", strconv.Itoa(i)}, a.at...)
+			if !l.doc.Has(at...) {
+				continue // b is a where there is a baseline
+			}
+			if err := check(a.name); err != nil {
+				errs = append(errs, l.doc.Errorf(at, "%v", err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// named is an arm that a claim names, and where.
+type named struct {
+	name string
+	at   []string // from the claim on
+}
+
+func (c *Claim) arms() (out []named) {
+	for j := range c.Comparisons {
+		cmp := &c.Comparisons[j]
+		for _, a := range []struct{ field, name string }{{"a", cmp.A}, {"b", cmp.B}, {"a_over", cmp.AOver}, {"b_over", cmp.BOver}} {
+			if a.name != "" {
+				out = append(out, named{a.name, []string{"comparisons", strconv.Itoa(j), a.field}})
+			}
+		}
+	}
+	for j, f := range c.Facts {
+		out = append(out, named{f.Arm, []string{"facts", strconv.Itoa(j), "arm"}})
+	}
+	return out
+}
+
+// LeftOut is a claim that a run does not answer.
+type LeftOut struct {
+	ID  string
+	Arm string // the first of its arms that is no part of the run; empty: it can be answered nowhere
+}
+
+// Within leaves the claims all of whose arms are among these: part of its
+// conditions would be another claim. Where any goes, those that no measurement
+// can tell go too, for what is left is no longer the ledger's whole question.
+func (l *Ledger) Within(arms []record.Arm) (left []LeftOut) {
+	lacks := map[string]string{}
+	for i := range l.Claims {
+		for _, a := range l.Claims[i].arms() {
+			if lacks[l.Claims[i].ID] == "" && !slices.ContainsFunc(arms, func(b record.Arm) bool { return a.name == b.Name }) {
+				lacks[l.Claims[i].ID] = a.name
+			}
+		}
+	}
+	l.Claims = slices.DeleteFunc(l.Claims, func(c Claim) bool {
+		gone := lacks[c.ID] != "" || len(lacks) > 0 && c.Kind() == NotMeasurable
+		if gone {
+			left = append(left, LeftOut{c.ID, lacks[c.ID]})
+		}
+		return gone
+	})
+	return left
+}
+
+// IDs are those of the claims, in order; none is an empty list, not nil.
+func (l *Ledger) IDs() []string {
+	ids := []string{}
+	for i := range l.Claims {
+		ids = append(ids, l.Claims[i].ID)
+	}
+	return ids
+}
+
+// Keep leaves the claims with these ids, in the ledger's order; nil leaves
 // all. The hash stays that of the whole text.
 func (l *Ledger) Keep(ids []string) error {
-	if len(ids) == 0 {
+	if ids == nil {
 		return nil
 	}
 	for _, id := range ids {
-		if !slices.ContainsFunc(l.Claims, func(c Claim) bool { return c.ID == id }) {
-			return fmt.Errorf("there is no claim %q in the ledger", id)
+		if all := l.IDs(); !slices.Contains(all, id) {
+			return fmt.Errorf("there is no claim %q in the ledger%s", id, yamlfile.DidYouMean(id, all))
 		}
 	}
 	l.Claims = slices.DeleteFunc(l.Claims, func(c Claim) bool { return !slices.Contains(ids, c.ID) })
 	return nil
 }
 
-// SetMargin gives every measured claim the same margin.
+// SetMargin gives every measured claim the same margin; what is asked for by
+// at_least stays.
 func (l *Ledger) SetMargin(margin float64) {
 	for i := range l.Claims {
 		l.Claims[i].Margin = margin

@@ -15,35 +15,37 @@ const Throughput Metric = "throughput"
 // metric reads its quantity; ok is false where the trial does not have it.
 type metric struct {
 	higherIsBetter bool
-	ofTrial        bool    // one value a trial, whatever the level
-	goal           float64 // half-width of the ratio's interval at which measuring may stop; 0: not waited for
-	lacks          string  // why a sound window may have no value; empty: it takes more requests
+	ofTrial        bool     // one value a trial, whatever the level
+	levels         []string // the kinds that it is compared at; none if ofTrial
+	tail           bool     // far from the median, so that a closed loop hides it
+	goal           float64  // half-width of the ratio's interval at which measuring may stop; 0: not waited for
+	lacks          string   // why a sound window may have no value; empty: it takes more requests
 	read           func(t *record.Trial, w *record.Window) (value float64, ok bool)
 }
 
 var metrics = map[Metric]metric{
-	"throughput": {higherIsBetter: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"throughput": {levels: []string{closed, open}, higherIsBetter: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(w.Load.Throughput())
 	}},
-	"latency-p50": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p50": {levels: []string{closed, open, shares}, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P50)
 	}},
-	"latency-p90": {goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p90": {levels: []string{closed, open, shares}, tail: true, goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P90)
 	}},
-	"latency-p99": {goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p99": {levels: []string{closed, open, shares}, tail: true, goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P99)
 	}},
-	"first-byte-p50": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"first-byte-p50": {levels: []string{closed, open, shares}, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		d := w.Load.FirstByte
 		if d == nil {
 			d = w.Load.Latency // every response came in one piece
@@ -53,27 +55,27 @@ var metrics = map[Metric]metric{
 		}
 		return seconds(d.P50)
 	}},
-	"cpu-per-request": {goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"cpu-per-request": {levels: []string{closed, open, shares}, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.OK == 0 {
 			return 0, false
 		}
 		// The meter runs until the last response has come, so all of them share it.
 		return positive(w.Server.CPU.Total().Seconds() / float64(w.Load.OK))
 	}},
-	"memory": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"memory": {levels: []string{closed, open, shares}, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(float64(w.Server.PSS))
 	}},
-	"threads": {read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"threads": {levels: []string{closed, open, shares}, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(float64(w.Server.Threads))
 	}},
-	"bytes": {higherIsBetter: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"bytes": {levels: []string{closed, open}, higherIsBetter: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(float64(w.Load.BytesIn) / w.Load.Duration.Seconds())
 	}},
 	"memory-idle": {ofTrial: true, read: func(t *record.Trial, _ *record.Window) (float64, bool) {
 		return positive(float64(t.Idle.PSS))
 	}},
 	// The rate that was offered in the window at the end of the search.
-	"capacity": {higherIsBetter: true, goal: 0.05, lacks: "it held the SLO at no rate that was tried", read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"capacity": {levels: []string{slo}, higherIsBetter: true, goal: 0.05, lacks: "it held the SLO at no rate that was tried", read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if !w.HeldSLO() {
 			return 0, false
 		}

@@ -10,51 +10,56 @@ import (
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// impossible says why a comparison cannot be made in this run, "" if it can.
-func (e *evaluation) impossible(cmp Comparison) string {
+// impossible says why a comparison cannot be made in this run, if it cannot.
+func (e *evaluation) impossible(cmp Comparison) lack {
 	if cores := len(e.run.ServerCPUs); cmp.Cores > cores && cores > 0 {
-		return fmt.Sprintf("it takes %d cores for the servers, and here they have %d", cmp.Cores, cores)
+		return lack{Cores, fmt.Sprintf("needs %d server cores; this run had %d", cmp.Cores, cores)}
 	}
 	for _, arm := range []string{cmp.A, cmp.B, cmp.AOver, cmp.BOver} {
 		if arm == "" {
 			continue
 		}
-		if why := e.absent(arm); why != "" {
+		if why := e.absent(arm); why != (lack{}) {
 			return why
 		}
 	}
-	return ""
+	return lack{}
 }
 
-// forbidden says why a cell can have no answer in this run, "" if it can.
-func (e *evaluation) forbidden(c Comparison, level record.Level, against operand) string {
+// forbidden says why a cell can have no answer in this run, if it cannot.
+func (e *evaluation) forbidden(c Comparison, level record.Level, against operand) lack {
 	if metrics[c.Metric].ofTrial {
 		return e.impossible(c) // the level is but a name
 	}
 	return cmp.Or(e.impossible(c), e.unreachable(level), e.unreachable(against.level))
 }
 
-// unreachable says why no trial visits a level, "" if trials do.
-func (e *evaluation) unreachable(level record.Level) string {
+// unreachable says why no trial visits a level, if none does.
+func (e *evaluation) unreachable(level record.Level) lack {
 	for _, u := range e.run.Unreachable {
 		if u.Level == level {
-			return u.Reason
+			return lack{Sample, u.Reason}
 		}
 	}
-	return ""
+	return lack{}
 }
 
-// absent says why an arm has no samples, "" if it should have some.
-func (e *evaluation) absent(arm string) string {
+// absent says why an arm has no samples, if it should have none.
+func (e *evaluation) absent(arm string) lack {
+	i := slices.IndexFunc(e.run.Arms, func(a record.Arm) bool { return a.Name == arm })
 	for _, m := range e.run.Missing {
-		if m.Arm == arm {
-			return m.Reason
+		switch cores := len(e.run.ServerCPUs); {
+		case m.Arm != arm:
+		case i >= 0 && cores > 0 && max(e.run.Arms[i].Workers, e.run.Arms[i].Instances) > cores:
+			return lack{Cores, m.Reason}
+		default:
+			return lack{Arm, fmt.Sprintf("%s: %s", arm, m.Reason)}
 		}
 	}
-	if !slices.ContainsFunc(e.run.Arms, func(a record.Arm) bool { return a.Name == arm }) {
-		return fmt.Sprintf("%s was not part of this run", arm)
+	if i < 0 {
+		return lack{Arm, fmt.Sprintf("%s was not part of this run", arm)}
 	}
-	return ""
+	return lack{}
 }
 
 // operand is one side of a comparison: an arm at a level, or a figure.
@@ -85,7 +90,7 @@ type pairs struct {
 	a, b           []float64
 	boundA, boundB bool // the generator limited the arm in some block
 	gates          []string
-	spoiled        string // why there is no answer, "" if there can be one
+	spoiled        lack   // why there is no answer, if there can be none
 	broken         string // how A failed, where that is the answer
 }
 
@@ -97,16 +102,16 @@ type pairs struct {
 func (e *evaluation) pairs(m metric, a, b operand, errorsCount bool) pairs {
 	var p pairs
 	gates := map[string]bool{}
-	var spoiled []string
+	var spoiled []lack
 	broken := 0
 	for _, block := range e.blocks {
 		va, whyA := e.operand(m, a, block, gates, &p.boundA)
 		vb, whyB := e.operand(m, b, block, gates, &p.boundB)
-		if why := cmp.Or(whyA, whyB); why != "" {
+		if why := cmp.Or(whyA, whyB); why != (lack{}) {
 			spoiled = append(spoiled, why)
 			if errorsCount && e.failed(a.place, block) {
 				broken++
-				p.broken = whyA
+				p.broken = whyA.detail
 			}
 			continue
 		}
@@ -114,7 +119,7 @@ func (e *evaluation) pairs(m metric, a, b operand, errorsCount bool) pairs {
 	}
 	p.gates = slices.Sorted(maps.Keys(gates))
 	if len(spoiled) > 0 && len(p.a) <= len(spoiled) {
-		p.spoiled = fmt.Sprintf("%d of %d blocks give no value: %s", len(spoiled), len(e.blocks), spoiled[0])
+		p.spoiled = lack{spoiled[0].cause, fmt.Sprintf("%d of %d blocks give no value: %s", len(spoiled), len(e.blocks), spoiled[0].detail)}
 	}
 	if broken < 2 || broken <= len(p.a) {
 		p.broken = ""
@@ -125,19 +130,19 @@ func (e *evaluation) pairs(m metric, a, b operand, errorsCount bool) pairs {
 }
 
 // operand reads one side in one block.
-func (e *evaluation) operand(m metric, o operand, block int, gates map[string]bool, bound *bool) (v float64, why string) {
+func (e *evaluation) operand(m metric, o operand, block int, gates map[string]bool, bound *bool) (v float64, why lack) {
 	if o.figure > 0 {
-		return o.figure, ""
+		return o.figure, lack{}
 	}
 	v, why = e.value(m, o.place, block, gates, bound)
-	if o.over == "" || why != "" {
+	if o.over == "" || why != (lack{}) {
 		return v, why
 	}
 	one, why := e.value(m, place{o.over, o.level}, block, gates, bound)
-	if why != "" {
+	if why != (lack{}) {
 		return 0, why
 	}
-	return v / one, ""
+	return v / one, lack{}
 }
 
 // failed says whether a window failed by what the server did.
@@ -152,14 +157,14 @@ func (e *evaluation) failed(at place, block int) bool {
 }
 
 // value reads a metric in one block, or says why it has no sound value there.
-func (e *evaluation) value(m metric, at place, block int, gates map[string]bool, bound *bool) (v float64, why string) {
+func (e *evaluation) value(m metric, at place, block int, gates map[string]bool, bound *bool) (v float64, why lack) {
 	s := e.values[at][block]
 	if s == nil && m.ofTrial {
 		s = e.starts[at.arm][block]
 	}
 	if s == nil {
-		why = cmp.Or(e.failures[at.arm][block], "it was not measured")
-		return 0, fmt.Sprintf("%s at %v: %s", at.arm, at.level, why)
+		failure := cmp.Or(e.failures[at.arm][block], "it was not measured")
+		return 0, lack{Sample, fmt.Sprintf("%s at %v: %s", at.arm, at.level, failure)}
 	}
 	if s.window != nil && !m.ofTrial {
 		for _, g := range s.window.Gates {
@@ -167,13 +172,13 @@ func (e *evaluation) value(m metric, at place, block int, gates map[string]bool,
 			if record.LowerBound(g.Name) {
 				*bound = true
 			} else {
-				why = fmt.Sprintf("%s: %s", at.arm, g.Detail)
+				why = lack{Gate, fmt.Sprintf("%s: %s", at.arm, g.Detail)}
 			}
 		}
 	}
 	v, ok := m.read(s.trial, s.window)
-	if !ok && (why == "" || m.lacks != "") {
-		why = fmt.Sprintf("%s at %v: %s", at.arm, at.level, cmp.Or(m.lacks, "too few requests for this figure"))
+	if !ok && (why == (lack{}) || m.lacks != "") {
+		why = lack{Sample, fmt.Sprintf("%s at %v: %s", at.arm, at.level, cmp.Or(m.lacks, "too few requests for this figure"))}
 	}
 	return v, why
 }

@@ -1,6 +1,10 @@
 package claims
 
-import "github.com/hellobench/hellobench/internal/stats"
+import (
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/stats"
+)
 
 // Value is one of the five answers to a claim.
 type Value string
@@ -13,6 +17,29 @@ const (
 	Inconclusive Value = "inconclusive"      // the intervals are too wide to tell
 	NotTestable  Value = "not testable here" // a validity gate, the machine's size or a missing arm forbids an answer
 )
+
+// Cause says why there is no answer here.
+type Cause string
+
+// The causes of NotTestable.
+const (
+	Cores  Cause = "cores"  // the servers have too few cores
+	Arm    Cause = "arm"    // an arm, or the runtime that it needs, was no part of the run
+	Gate   Cause = "gate"   // validity gates left no sound values: noise, errors, a load that was not delivered
+	Sample Cause = "sample" // nothing was measured there, or too little
+)
+
+// lack is a cause with what is behind it; the zero value lacks nothing.
+type lack struct {
+	cause  Cause
+	detail string
+}
+
+// String is the cause in plain words, with what is behind it.
+func (l lack) String() string {
+	words := map[Cause]string{Cores: "too few cores", Arm: "an arm did not run", Gate: "a validity gate failed", Sample: "no sample"}
+	return words[l.cause] + ": " + strings.TrimPrefix(l.detail, string(NotTestable)+": ")
+}
 
 // Kind says how a claim is checked.
 type Kind string
@@ -33,6 +60,7 @@ type Verdict struct {
 	ID         string  `json:"id"`
 	Kind       Kind    `json:"kind"`
 	Verdict    Value   `json:"verdict"`
+	Cause      Cause   `json:"cause,omitempty"` // of NotTestable; none where no measurement could tell
 	Effect     float64 `json:"effect"`
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
@@ -63,9 +91,11 @@ type Cell struct {
 	Level   string         `json:"level"`
 	Group   string         `json:"group"` // "as in the article", "production", ...
 	Verdict Value          `json:"verdict"`
-	Ratio   stats.Interval `json:"ratio"`  // of A over B, above 1 in the claimed direction
-	Blocks  int            `json:"blocks"` // pairs that entered
-	Floor   float64        `json:"floor"`  // A/A noise at this level: the ratio that chance alone reaches; 0: not known
+	Cause   Cause          `json:"cause,omitempty"`    // of NotTestable
+	Ratio   stats.Interval `json:"ratio"`              // of A over B, above 1 where A is better
+	AtLeast float64        `json:"at_least,omitempty"` // the ratio that the claim asks for
+	Blocks  int            `json:"blocks"`             // pairs that entered
+	Floor   float64        `json:"floor"`              // A/A noise at this level: the ratio that chance alone reaches; 0: not known
 	Reason  string         `json:"reason,omitempty"`
 	Gates   []string       `json:"gates,omitempty"`
 }

@@ -119,21 +119,29 @@ func (s *session) calibrateAt(ctx context.Context, engine load.Engine, connectio
 
 // loadNull runs one closed-loop window against a fresh null server on the servers' cores.
 func (s *session) loadNull(ctx context.Context, engine load.Engine, connections int, window time.Duration) (m *record.Measurement, err error) {
-	server, err := nullServer(s.run.ServerCPUs)
+	err = s.withNull(ctx, func(spec load.Spec) (err error) {
+		spec.Connections, spec.Duration = connections, window
+		m, err = engine.Run(ctx, spec)
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	p, err := runners.Start(ctx, server, runners.Options{CPUs: s.run.ServerCPUs, Guard: s.guard})
-	if err != nil {
-		return nil, fmt.Errorf("calibrate: %w", err)
-	}
-	defer func() { err = errors.Join(err, p.Stop()) }()
-	spec := s.spec(p.URL("/"), []byte(null.Body), false)
-	spec.Connections, spec.Duration = connections, window
-	if m, err = engine.Run(ctx, spec); err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
 	return m, nil
+}
+
+// withNull starts a fresh null server on the servers' cores for a moment.
+func (s *session) withNull(ctx context.Context, ask func(load.Spec) error) (err error) {
+	server, err := nullServer(s.run.ServerCPUs)
+	if err != nil {
+		return err
+	}
+	p, err := runners.Start(ctx, server, runners.Options{CPUs: s.run.ServerCPUs, Guard: s.guard})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Stop()) }()
+	return ask(s.spec(p.URL("/"), []byte(null.Body), false))
 }
 
 func (a *app) printCeilings(all []ceiling, format string) error {

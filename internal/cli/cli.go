@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hellobench/hellobench/internal/yamlfile"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -76,6 +78,7 @@ type app struct {
 // Run runs the command line and returns the exit code. It prints one line for
 // an error, and a second one with what can be done about it where that is known.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	log.SetOutput(io.Discard) // libraries print there what is counted as an error here
 	a := &app{out: stdout, err: stderr}
 	root := a.root()
 	root.SetArgs(args)
@@ -108,6 +111,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	if errors.As(err, &missing) && missing.Hint != "" {
 		_, _ = fmt.Fprintf(a.err, "hint: %s\n", missing.Hint)
 	}
+	var mistake *yamlfile.Error
+	if errors.As(err, &mistake) {
+		return exitUsage // it says file and line; the help would not help
+	}
 	var usage usageError
 	if errors.As(err, &usage) {
 		_, _ = fmt.Fprintln(a.err, "hint: hellobench --help, or hellobench COMMAND --help")
@@ -127,7 +134,7 @@ article's claims about Node.js and Python survive measurement.
   hellobench run                     the article's servers, with figures to quote
   hellobench load URL                load one URL on this machine
 
-Exit codes: 0 done; 1 failed; 2 wrong usage or a mistake in a file; 3 a required
+Exit codes: 0 done; 1 failed; 2 wrong usage, or a mistake in a file; 3 a required
 verdict was missed, or something got worse; 4 the run is invalid; 5 no answer
 where one was required; 130 or 143 interrupted, what was measured is saved.`,
 		Version:      strings.TrimPrefix(tool(), "hellobench "),

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
@@ -66,77 +67,168 @@ func (s *session) chooseEngine(ctx context.Context, name string) error {
 	}
 	s.engine, s.run.Engine = engine, choice
 	s.say("engine %s: its ceiling here is %.0f req/s at %d connections", choice.Name, choice.Ceiling, calibrationConnections)
-	if c := choice.CrossCheck; c != nil && !c.Agree {
-		s.run.Notices = append(s.run.Notices, fmt.Sprintf("The engines read %s differently at %.0f req/s: median latency %v by wire, %v by vegeta.",
-			c.Arm, c.Rate, round(c.Wire), round(c.Vegeta)))
-	}
 	return nil
 }
 
-// The engines agree below saturation if their medians differ by at most this.
-const (
-	agreeShare = 0.05
-	agreeTime  = 100 * time.Microsecond
-)
-
 // crossCheck has both engines ask the first arm that runs, at a fifth of what
-// it or the slower engine can do, and compares the medians. It is nil if no arm runs.
+// it or the slower engine can do, and compares what they read. It is nil if no
+// arm runs, and an error if they do not agree: no figure could be believed.
 func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 	library := vegeta.New(vegeta.Options{})
 	ceiling, err := s.ceiling(ctx, library)
 	if err != nil {
 		return nil, err
 	}
+	engines := [2]load.Engine{wire.New(), library}
 	for _, arm := range present(s.run.Arms, s.run.Missing) {
-		c := &record.CrossCheck{Arm: arm.Name}
-		err := s.probe(ctx, arm, func(spec load.Spec) error {
-			own := wire.New()
-			m, err := own.Run(ctx, spec)
-			if err != nil {
-				return err
-			}
-			c.Rate = max(min(ceiling, m.Throughput())/5, 1)
-			if spec.Schedule, err = load.NewSchedule(c.Rate, "poisson", s.run.Seed); err != nil {
-				return err
-			}
-			// In turns that favor neither, and the lower of two each: a disturbance hits one window.
-			for _, turn := range []struct {
-				engine load.Engine
-				lowest *time.Duration
-			}{{own, &c.Wire}, {library, &c.Vegeta}, {library, &c.Vegeta}, {own, &c.Wire}} {
-				p50, err := median(ctx, turn.engine, spec)
-				if err != nil {
-					return err
-				}
-				if *turn.lowest == 0 || p50 < *turn.lowest {
-					*turn.lowest = p50
-				}
-			}
-			return nil
+		var c *record.CrossCheck
+		noisy := s.watchNoise()
+		err := s.probe(ctx, arm, func(spec load.Spec) (err error) {
+			c, err = s.compareEngines(ctx, engines, arm.Name, ceiling, spec)
+			return err
 		})
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		}
-		if err != nil {
+		case err != nil:
 			s.say("warning: %v", err) // its trials will say so too
 			continue
+		case !c.Agree && noisy():
+			// Nothing is known of the engines then. The gates will judge each window.
+			s.run.Notices = append(s.run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
+			s.run.Quotable = false
+			return nil, nil
+		case !c.Agree:
+			return c, exitError{exitInvalid, fmt.Sprintf("the engines do not agree, so no figure could be believed: %s at %.0f req/s has p50 %v, p90 %v by wire, p50 %v, p90 %v by vegeta\n"+
+				"hint: hellobench doctor says what disturbs this machine; close what else uses its cores, and run again",
+				c.Arm, c.Rate, round(c.Wire), round(c.WireP90), round(c.Vegeta), round(c.VegetaP90))}
 		}
-		apart := (c.Wire - c.Vegeta).Abs()
-		c.Agree = apart <= agreeTime || float64(apart) <= agreeShare*float64(min(c.Wire, c.Vegeta))
 		return c, nil
 	}
 	return nil, nil
 }
 
-func median(ctx context.Context, engine load.Engine, spec load.Spec) (time.Duration, error) {
-	m, err := engine.Run(ctx, spec)
+// watchNoise reads what else happens on the run's cores; what it returns says
+// whether that was too much since then. The servers that were started in the
+// meantime have to be stopped by then, for their time to be known.
+func (s *session) watchNoise() func() bool {
+	read := s.noise()
+	if read == nil {
+		return func() bool { return false }
+	}
+	own := func() time.Duration { return host.SelfCPU().Total() + host.ChildrenCPU().Total() }
+	before, err := read()
+	used := own()
+	return func() bool {
+		after, again := read()
+		return errors.Join(err, again) == nil && bench.Noisy(bench.Disturbance(before, after, own()-used))
+	}
+}
+
+// checks is how often the engines may be compared: a disturbance can spoil a
+// comparison, an engine that errs spoils all.
+const checks = 3
+
+// compareEngines compares the engines on the server of a specification, and on
+// the null server for what vegeta's reading costs.
+func (s *session) compareEngines(ctx context.Context, engines [2]load.Engine, arm string, ceiling float64, spec load.Spec) (*record.CrossCheck, error) {
+	m, err := engines[0].Run(ctx, spec)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	if m.Latency == nil || m.Latency.P50 == nil {
-		return 0, fmt.Errorf("engine %s: no correct response: %s", engine.Name(), m.FirstError)
+	rate := max(min(ceiling, m.Throughput())/5, 1)
+	var c *record.CrossCheck
+	err = s.withNull(ctx, func(null load.Spec) error {
+		null.Close = spec.Close // to open a connection costs the engines differently, too
+		for i := range checks {
+			for _, sp := range []*load.Spec{&null, &spec} {
+				if sp.Schedule, err = load.NewSchedule(rate, "poisson", s.run.Seed+uint64(i)); err != nil {
+					return err
+				}
+			}
+			var cost, read [2]reading
+			if cost, err = readInTurns(ctx, engines, null); err == nil {
+				read, err = readInTurns(ctx, engines, spec)
+			}
+			if err != nil {
+				return err
+			}
+			if c = crossCheck(arm, rate, cost, read); c.Agree {
+				return nil
+			}
+		}
+		return nil
+	})
+	return c, err
+}
+
+// reading is what an engine reads of a server: the lower of two windows each,
+// for a disturbance hits one, and how far the two are apart.
+type reading struct{ p50, p90, apart50, apart90 time.Duration }
+
+// readInTurns has both engines read a server, in turns that favor neither.
+func readInTurns(ctx context.Context, engines [2]load.Engine, spec load.Spec) (out [2]reading, err error) {
+	var windows [2][]reading
+	for _, i := range []int{0, 1, 1, 0} {
+		m, err := engines[i].Run(ctx, spec)
+		if err != nil {
+			return out, err
+		}
+		if m.Latency == nil || m.Latency.Count == 0 {
+			return out, fmt.Errorf("engine %s: no correct response: %s", engines[i].Name(), m.FirstError)
+		}
+		h, err := m.Latency.Histogram()
+		if err != nil {
+			return out, err
+		}
+		windows[i] = append(windows[i], reading{p50: h.Quantile(0.5), p90: h.Quantile(0.9)})
 	}
-	return *m.Latency.P50, nil
+	for i, w := range windows {
+		out[i] = reading{
+			p50: min(w[0].p50, w[1].p50), apart50: (w[0].p50 - w[1].p50).Abs(),
+			p90: min(w[0].p90, w[1].p90), apart90: (w[0].p90 - w[1].p90).Abs(),
+		}
+	}
+	return out, nil
+}
+
+// The engines agree if their percentiles differ by no more than this, beyond
+// what an engine differs from itself.
+const (
+	agreeShare = 0.05
+	agreeTime  = 20 * time.Microsecond
+	// mostApart bounds what an engine may differ from itself: more tells nothing.
+	mostApart = 500 * time.Microsecond
+	// mostWake bounds what it may cost to wake a goroutine: one core that another
+	// thread keeps would be a cost of milliseconds.
+	mostWake = 250 * time.Microsecond
+)
+
+// crossCheck compares two readings of an arm; cost are those of the null server,
+// of wire and of vegeta each.
+func crossCheck(arm string, rate float64, cost, read [2]reading) *record.CrossCheck {
+	c := &record.CrossCheck{
+		Arm: arm, Rate: rate, Wire: read[0].p50, WireP90: read[0].p90,
+		Wake: min(max(cost[1].p50-cost[0].p50, 0), mostWake), WakeP90: min(max(cost[1].p90-cost[0].p90, 0), mostWake),
+	}
+	c.Vegeta, c.VegetaP90 = max(read[1].p50-c.Wake, 0), max(read[1].p90-c.WakeP90, 0)
+	apart50 := min(cost[0].apart50+cost[1].apart50+read[0].apart50+read[1].apart50, mostApart)
+	apart90 := min(cost[0].apart90+cost[1].apart90+read[0].apart90+read[1].apart90, mostApart)
+	over50, tolerance50 := disagreement(c.Wire, c.Vegeta, apart50)
+	over90, tolerance90 := disagreement(c.WireP90, c.VegetaP90, apart90)
+	c.Tolerance = tolerance50
+	if over90 > over50 {
+		c.Tolerance = tolerance90
+	}
+	c.Agree = max(over50, over90) <= 0
+	return c
+}
+
+// disagreement is by how much two percentiles differ more than is tolerated,
+// and what is tolerated.
+func disagreement(a, b, apart time.Duration) (over, tolerance time.Duration) {
+	tolerance = max(time.Duration(agreeShare*float64(min(a, b))), agreeTime) + apart
+	return (a - b).Abs() - tolerance, tolerance
 }
 
 // probe starts an arm's server for a moment, as one instance: a schedule is for
@@ -168,6 +260,25 @@ func (s *session) ceiling(ctx context.Context, engine load.Engine) (float64, err
 		return 0, err
 	}
 	return m.Throughput(), nil
+}
+
+// recalibrate measures the ceiling at a level again, which an arm has disproved.
+func (s *session) recalibrate(ctx context.Context, level record.Level, arm record.Arm) error {
+	connections, window := calibrationConnections, calibrationWindow
+	if !level.Open() && level.Connections > calibrationConnections {
+		connections, window = level.Connections, longCalibrationWindow
+	}
+	before := s.run.Engine.CeilingAt(level)
+	m, err := s.loadNull(ctx, s.engine, connections, window)
+	if err != nil {
+		return err
+	}
+	s.run.Engine.Raise(level, m.Throughput())
+	if notice := "The generator's ceiling was measured again where an arm did more than it: the machine's speed had changed."; !slices.Contains(s.run.Notices, notice) {
+		s.run.Notices = append(s.run.Notices, notice)
+	}
+	s.say("engine %s: %s did more at %v than the ceiling of %.0f req/s; measured again: %.0f req/s", s.run.Engine.Name, arm.Name, level, before, m.Throughput())
+	return nil
 }
 
 // measureCeilings fills in the engine's ceilings at the levels of the run.

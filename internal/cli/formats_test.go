@@ -435,15 +435,18 @@ func (f schemaFile) matchFields(t *testing.T, path string, node map[string]any, 
 	assert.Equal(t, false, node["additionalProperties"], path)
 	properties, _ := node["properties"].(map[string]any)
 	var names, required []string
-	for i := range typ.NumField() {
-		name, options, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
-		require.NotEmpty(t, name, "%s: %s has no name in JSON", path, typ.Field(i).Name)
+	for _, field := range reflect.VisibleFields(typ) {
+		if field.Anonymous || !field.IsExported() { // the fields of the former are listed too
+			continue
+		}
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		require.NotEmpty(t, name, "%s: %s has no name in JSON", path, field.Name)
 		names = append(names, name)
 		if options == "" {
 			required = append(required, name)
 		}
 		if property, ok := properties[name].(map[string]any); assert.True(t, ok, "%s/%s is not in the schema", path, name) {
-			f.match(t, path+"/"+name, property, typ.Field(i).Type)
+			f.match(t, path+"/"+name, property, field.Type)
 		}
 	}
 	assert.ElementsMatch(t, names, slices.Collect(maps.Keys(properties)), path)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -12,9 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/stats"
 )
 
 type loadOptions struct {
@@ -103,6 +106,7 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if err := host.PinProcess(spec.CPUs); err != nil {
 		return err
 	}
+	url = http1.Mask(url)
 	m, err := engine.Run(cmd.Context(), spec)
 	if cerr := done(); err == nil {
 		err = cerr
@@ -110,7 +114,10 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if m == nil {
 		return fmt.Errorf("load %s: %w", url, err)
 	}
-	result := newLoadResult(url, m)
+	result, rerr := newLoadResult(url, m)
+	if rerr != nil {
+		return fmt.Errorf("load %s: %w", url, rerr)
+	}
 	if o.format == "json" {
 		if werr := writeJSON(a.out, result); werr != nil {
 			return werr
@@ -150,22 +157,25 @@ func (o loadOptions) newEngine(url string) (engine load.Engine, done func() erro
 
 // loadResult is what `load --format json` prints: docs/formats/load.schema.json.
 type loadResult struct {
-	Engine      string               `json:"engine"`
-	URL         string               `json:"url"`
-	Connections int                  `json:"connections"`
-	Duration    float64              `json:"duration_s"`
-	Requests    uint64               `json:"requests"`
-	OK          uint64               `json:"ok"`
-	Errors      record.Errors        `json:"errors"`
-	FirstError  string               `json:"first_error,omitempty"`
-	Offered     *float64             `json:"offered_rps"`
-	Achieved    float64              `json:"achieved_rps"`
-	Throughput  float64              `json:"throughput_rps"`
-	Latency     *record.Distribution `json:"latency_ns"`
-	Service     *record.Distribution `json:"service_ns"`
-	Slip        *record.Distribution `json:"slip_ns"`
-	CPU         loadCPU              `json:"cpu"`
-	LittlesLaw  *float64             `json:"littles_law_ratio"`
+	Engine      string          `json:"engine"`
+	URL         string          `json:"url"`
+	Connections int             `json:"connections"`
+	Duration    float64         `json:"duration_s"`
+	Requests    uint64          `json:"requests"`
+	OK          uint64          `json:"ok"`
+	Errors      record.Errors   `json:"errors"`
+	FirstError  string          `json:"first_error,omitempty"`
+	Scheduled   *uint64         `json:"scheduled"`
+	Delivered   *float64        `json:"delivered"`
+	Offered     *float64        `json:"offered_rps"`
+	Achieved    float64         `json:"achieved_rps"`
+	Throughput  float64         `json:"throughput_rps"`
+	Latency     *summary        `json:"latency_ns"`
+	Service     *summary        `json:"service_ns"`
+	Slip        *summary        `json:"slip_ns"`
+	Odd         []record.Oddity `json:"odd"`
+	CPU         loadCPU         `json:"cpu"`
+	LittlesLaw  *float64        `json:"littles_law_ratio"`
 }
 
 type loadCPU struct {
@@ -174,22 +184,61 @@ type loadCPU struct {
 	PerRequest float64 `json:"per_request_us"`
 }
 
-func newLoadResult(url string, m *record.Measurement) *loadResult {
-	bare := func(d *record.Distribution) *record.Distribution {
-		if d == nil {
-			return nil
-		}
-		c := *d
-		c.HDR = ""
-		return &c
+// summary is a distribution without its histogram, with the 95% interval of
+// each percentile by order statistics. It is of one window: the next start of
+// a server may lie outside.
+type summary struct {
+	record.Distribution
+	Low  record.Percentiles `json:"low"`
+	High record.Percentiles `json:"high"`
+}
+
+func newSummary(d *record.Distribution) (*summary, error) {
+	if d == nil {
+		return nil, nil
 	}
+	h, err := d.Histogram()
+	if err != nil {
+		return nil, err
+	}
+	s := &summary{Distribution: *d}
+	s.HDR = ""
+	end := func(of func(low, high int) int) func(q float64) *time.Duration {
+		return func(q float64) *time.Duration {
+			if !record.Known(q, d.Count) {
+				return nil
+			}
+			low, high, err := stats.QuantileRanks(int(d.Count), q, 0.95)
+			rank := of(low, high)
+			if err != nil || rank < 1 || int64(rank) > d.Count {
+				return nil
+			}
+			v := h.Quantile((float64(rank) - 0.5) / float64(d.Count)) // the value of that rank
+			return &v
+		}
+	}
+	s.Low.Set(end(func(low, _ int) int { return low }))
+	s.High.Set(end(func(_, high int) int { return high }))
+	return s, nil
+}
+
+func newLoadResult(url string, m *record.Measurement) (*loadResult, error) {
 	r := &loadResult{
 		Engine: m.Engine, URL: url, Connections: m.Connections, Duration: m.Duration.Seconds(),
 		Requests: m.Requests, OK: m.OK, Errors: m.Errors, FirstError: m.FirstError,
-		Achieved: m.Achieved(), Throughput: m.Throughput(),
-		Latency: bare(m.Latency), Service: bare(m.Service), Slip: bare(m.Slip),
+		Achieved: m.Achieved(), Throughput: m.Throughput(), Odd: []record.Oddity{},
 		CPU: loadCPU{User: m.CPU.User.Seconds(), System: m.CPU.System.Seconds()},
 	}
+	for _, d := range []struct {
+		to   **summary
+		from *record.Distribution
+	}{{&r.Latency, m.Latency}, {&r.Service, m.Service}, {&r.Slip, m.Slip}} {
+		var err error
+		if *d.to, err = newSummary(d.from); err != nil {
+			return nil, err
+		}
+	}
+	r.Odd = append(r.Odd, m.Latency.Oddities()...)
 	if r.Service == nil {
 		r.Service = r.Latency // a closed loop sends when it means to
 	}
@@ -199,11 +248,12 @@ func newLoadResult(url string, m *record.Measurement) *loadResult {
 		r.CPU.PerRequest = float64(m.CPU.Total().Microseconds()) / float64(n)
 	}
 	if m.Offered > 0 {
-		r.Offered = &m.Offered
+		delivered := m.Delivered()
+		r.Offered, r.Scheduled, r.Delivered = &m.Offered, &m.Scheduled, &delivered
 	} else if l := m.LittlesLaw(); l > 0 {
 		r.LittlesLaw = &l
 	}
-	return r
+	return r, nil
 }
 
 func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error {
@@ -220,17 +270,10 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 		line("first error", "%s", r.FirstError)
 	}
 	if r.Offered != nil {
-		line("offered", "%.1f req/s, achieved %.1f%s", *r.Offered, r.Achieved, behind(m))
+		line("offered", "%.1f req/s; sent in the window: %d of %d scheduled (%.1f%%), %.1f req/s%s", *r.Offered, sentOf(m), m.Scheduled, 100**r.Delivered, r.Achieved, behind(m))
 	}
 	line("throughput", "%.1f req/s", r.Throughput)
-	line("latency", "%s", quantiles(r.Latency))
-	if m.FirstByte != nil {
-		line("first byte", "%s", quantiles(m.FirstByte))
-	}
-	if r.Slip != nil {
-		line("service", "%s", quantiles(r.Service))
-		line("send slip", "%s", quantiles(r.Slip))
-	}
+	r.writeLatencies(line, m)
 	share := m.CPU.Total().Seconds() / max(m.Duration.Seconds(), 1e-9) / float64(cores)
 	line("generator", "%.1f us of CPU a request, %.0f%% of %d core(s)%s", r.CPU.PerRequest, 100*share, cores, limited(share))
 	if r.LittlesLaw != nil {
@@ -240,13 +283,42 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 	return err
 }
 
-// behind says if requests were sent so late that the rate was not the one offered.
-func behind(m *record.Measurement) string {
-	if m.Slip == nil || m.Slip.P50 == nil || *m.Slip.P50 < time.Millisecond {
-		return ""
+// writeLatencies writes a line a kind, and what is odd about them.
+func (r *loadResult) writeLatencies(line func(name, format string, args ...any), m *record.Measurement) {
+	line("latency", "%s", quantiles(r.Latency))
+	if m.FirstByte != nil {
+		line("first byte", "%s", quantiles(&summary{Distribution: *m.FirstByte}))
 	}
-	return fmt.Sprintf(": IT COULD NOT KEEP THE RATE, half of the requests were sent more than %v late", round(*m.Slip.P50))
+	if r.Slip != nil {
+		line("service", "%s", quantiles(r.Service))
+		line("send slip", "%s", quantiles(r.Slip))
+	}
+	if missing := unknown(r.Latency); missing != "" {
+		line("", "%s", missing)
+	}
+	for _, o := range r.Odd {
+		line("note", "%s", o.Explain())
+	}
 }
+
+// sentOf is how many of the scheduled requests were sent inside the window.
+func sentOf(m *record.Measurement) uint64 {
+	return uint64(math.Round(m.Delivered() * float64(m.Scheduled)))
+}
+
+// behind says if the rate was not the one offered, or if the requests were late.
+func behind(m *record.Measurement) string {
+	switch {
+	case m.Delivered() < leastDelivered:
+		return ": IT COULD NOT KEEP THE RATE"
+	case m.Slip != nil && m.Slip.P50 != nil && *m.Slip.P50 >= time.Millisecond:
+		return fmt.Sprintf(": half of the requests were sent more than %v late", round(*m.Slip.P50))
+	}
+	return ""
+}
+
+// leastDelivered is the share of a schedule from where on its rate was kept.
+const leastDelivered = 0.99
 
 func (r *loadResult) loop() string {
 	switch {
@@ -272,18 +344,52 @@ func limited(share float64) string {
 	return ": IT MAY BE THE LIMIT, read the figures as lower bounds"
 }
 
-func quantiles(d *record.Distribution) string {
-	if d == nil || d.Count == 0 {
+// quantiles is one line of percentiles, each with its interval.
+func quantiles(s *summary) string {
+	if s == nil || s.Count == 0 {
 		return "no correct response"
 	}
-	show := func(v *time.Duration) string {
-		if v == nil {
-			return "- (too few)"
+	text := fmt.Sprintf("mean %v", round(s.Mean))
+	for _, p := range s.list() {
+		if p.mid == nil {
+			continue
 		}
-		return round(*v).String()
+		text += fmt.Sprintf(", %s %v", p.name, round(*p.mid))
+		if p.low != nil && p.high != nil && p.q > 0.5 {
+			text += fmt.Sprintf(" [%v, %v]", round(*p.low), round(*p.high))
+		}
 	}
-	return fmt.Sprintf("mean %v, p50 %s, p90 %s, p99 %s, p99.9 %s, max %v",
-		round(d.Mean), show(d.P50), show(d.P90), show(d.P99), show(d.P999), round(d.Max))
+	return text + fmt.Sprintf(", max %v", round(s.Max))
+}
+
+// unknown names the percentiles for which there were too few requests.
+func unknown(s *summary) string {
+	var missing []string
+	for _, p := range s.list() {
+		if p.mid == nil && s.Count > 0 {
+			missing = append(missing, fmt.Sprintf("%s takes %d", p.name, record.Needed(p.q)))
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("not shown, for %d correct responses are too few: %s", s.Count, strings.Join(missing, ", "))
+}
+
+type percentile struct {
+	name           string
+	q              float64
+	mid, low, high *time.Duration
+}
+
+func (s *summary) list() []percentile {
+	return []percentile{
+		{"p50", 0.5, s.P50, s.Low.P50, s.High.P50},
+		{"p90", 0.9, s.P90, s.Low.P90, s.High.P90},
+		{"p95", 0.95, s.P95, s.Low.P95, s.High.P95},
+		{"p99", 0.99, s.P99, s.Low.P99, s.High.P99},
+		{"p99.9", 0.999, s.P999, s.Low.P999, s.High.P999},
+	}
 }
 
 // round keeps three significant digits.

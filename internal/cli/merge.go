@@ -57,7 +57,7 @@ func (a *app) merge(dirs []string, out string) error {
 	})
 	for i := 1; i < len(all); i++ {
 		if all[i].Block == all[i-1].Block && all[i].Position == all[i-1].Position {
-			return fmt.Errorf("merge: block %d, arm %q stands in two of the runs", all[i].Block, all[i].Arm)
+			return fmt.Errorf("merge: block %d, arm %q stands in two of the runs", all[i].Block+1, all[i].Arm)
 		}
 	}
 	merged.Shard, merged.State = nil, record.Interrupted
@@ -75,6 +75,7 @@ func join(into, r *record.Run) error {
 	}{
 		{"method", into.Method, r.Method},
 		{"ledger", into.ClaimsHash, r.ClaimsHash},
+		{"claims", into.Asked, r.Asked},
 		{"seed", into.Seed, r.Seed},
 		{"levels that the machines allow (open files)", into.Unreachable, r.Unreachable},
 		{"plan", into.Plan, r.Plan},

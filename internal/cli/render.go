@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 
 // ledgerOf is the ledger as it stood when the run began.
 func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
-	ledger, err := claims.DecodeLedger(filepath.Join(dir, record.RunFile)+" (claims)", []byte(run.Claims))
+	ledger, err := claims.StoredLedger(filepath.Join(dir, record.RunFile)+" (claims)", []byte(run.Claims))
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) 
 	if err != nil {
 		return nil, err
 	}
-	doc.Question = ledger.Title
+	doc.Question = cmp.Or(run.Title, ledger.Title)
 	return doc, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -151,34 +152,54 @@ func hopelessArms(doc *report.Document) error {
 	return errors.Join(errs...)
 }
 
-// selected is the profile with what the flags change of it.
-func (o runOptions) selected() (*profile.Profile, error) {
+// selection is a profile with what the flags change of it.
+type selection struct {
+	*profile.Profile
+	chosen  bool // the arms are not those of the profile
+	notices []string
+}
+
+// selected reads the profile and lets the flags change it.
+func (o runOptions) selected(known catalog) (selection, error) {
 	p, err := loadProfile(o.profile)
 	if err != nil {
-		return nil, err
+		return selection{}, err
 	}
+	if err := p.CheckArms(known.checkArm); err != nil {
+		return selection{}, err
+	}
+	s := selection{Profile: p}
+	profiles := slices.Clone(p.Arms)
 	arms := o.arms
 	if len(o.servers) > 0 && len(arms) == 0 {
 		for _, a := range p.Arms {
 			arms = append(arms, a.Name)
 		}
-		for _, dir := range o.servers {
-			arms = append(arms, filepath.Base(dir))
-		}
+		arms = append(arms, slices.Sorted(maps.Keys(known))...)
 	}
 	if len(arms) > 0 {
 		if err := p.Select(arms); err != nil {
-			return nil, usageError{fmt.Errorf("--arm: %w", err)}
+			return selection{}, usageError{fmt.Errorf("--arm: %w", err)}
 		}
+		for _, a := range p.Arms {
+			if err := known.checkArm(a); err != nil {
+				return selection{}, usageError{fmt.Errorf("--arm: %w", err)}
+			}
+		}
+		p.KeepVisited()
+		s.chosen = len(p.Arms) != len(profiles) || slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return !slices.Contains(profiles, a) })
 	}
 	if o.blocks != "" {
 		least := p.Blocks.Min
 		if p.Blocks, err = parseRange(o.blocks); err != nil {
-			return nil, usageError{err}
+			return selection{}, usageError{err}
 		}
-		p.Quotable = p.Quotable && p.Blocks.Min >= least
+		if p.Quotable && p.Blocks.Min < least {
+			p.Quotable = false
+			s.notices = append(s.notices, fmt.Sprintf("--blocks %s is below the least of profile %s, %d blocks", o.blocks, p.Name, least))
+		}
 	}
-	return p, nil
+	return s, nil
 }
 
 // parseShard reads "2/3", counted from 1; an empty text is no shard.
@@ -230,7 +251,7 @@ func (s *session) measure(ctx context.Context) error {
 	sink := &keeper{journal: s.journal, trials: trials}
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
-		Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
+		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
 		Hold: func(ctx context.Context, url string, n int) (bench.Held, error) {
 			return hold.Open(ctx, url, n, s.run.Timeout)
 		},

@@ -62,12 +62,15 @@ func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*sess
 }
 
 // begin plans a run and makes its folder.
-func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
-	p, err := o.selected()
+func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err error) {
+	if err := s.addServers(o.servers); err != nil {
+		return err
+	}
+	p, err := o.selected(s.own)
 	if err != nil {
 		return err
 	}
-	text, err := s.readLedger(o.claims, p)
+	text, title, err := s.readLedger(o.claims, p)
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	s.run = &record.Run{
 		Schema: record.SchemaVersion, Tool: tool(), Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
 		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
-		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: p.Claims, Start: now.UTC(), State: record.Running,
+		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: s.ledger.IDs(), Title: title, Notices: p.notices, Start: now.UTC(), State: record.Running,
 	}
 	if !seeded {
 		s.run.Seed = rand.Uint64()
@@ -90,21 +93,22 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	if err := s.cores(o); err != nil {
 		return err
 	}
-	if err := s.addServers(o.servers); err != nil {
-		return err
-	}
 	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			removeEmpty(s.dir)
+		}
+	}()
 	s.run.ID = filepath.Base(s.dir)
 	if err := s.prepare(ctx, p.Entered()); err != nil {
-		removeEmpty(s.dir)
 		return err
 	}
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if err := s.dropLevels(p); err != nil {
+	if err := s.dropLevels(p.Profile); err != nil {
 		return err
 	}
 	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.Visits, p.Blocks.Max, s.run.Seed)
@@ -122,25 +126,37 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) error {
 	return record.WriteRun(s.dir, s.run)
 }
 
-// readLedger reads the ledger that a run is to answer, and returns its text. A
-// ledger of one's own is answered whole.
-func (s *session) readLedger(file string, p *profile.Profile) ([]byte, error) {
+// readLedger reads the ledger that a run is to answer, and returns its text, and
+// a title where the ledger's own question is not what the run is about. Claims
+// whose arms are no part of the run are left out. A ledger of one's own is
+// answered whole otherwise.
+func (s *session) readLedger(file string, p selection) (text []byte, title string, err error) {
 	name, text := fixtures.ClaimsFile, fixtures.Claims()
 	if file != "" {
-		var err error
 		if text, err = os.ReadFile(file); err != nil {
-			return nil, usageError{fmt.Errorf("--claims: %w", err)}
+			return nil, "", usageError{fmt.Errorf("--claims: %w", err)}
 		}
 		name, p.Claims = file, nil
 	}
-	var err error
 	if s.ledger, err = claims.DecodeLedger(name, text); err != nil {
-		return nil, err
+		return nil, "", err
+	}
+	if err := errors.Join(s.ledger.CheckArms(catalog(s.own).checkName), p.CheckClaims(s.ledger.IDs())); err != nil {
+		return nil, "", err
 	}
 	if err := s.ledger.Keep(p.Claims); err != nil {
-		return nil, fmt.Errorf("profile %s: claims: %w", p.Name, err)
+		return nil, "", err
 	}
-	return text, nil
+	left := s.ledger.Within(p.Arms)
+	if len(left) > 0 || p.chosen && file == "" {
+		title = heading(p.Arms)
+	}
+	if file != "" {
+		for _, n := range leftOut(left) {
+			s.say("note: %s", n)
+		}
+	}
+	return text, title, nil
 }
 
 // resume takes up the run in a folder. What is to be measured must still be

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 func (a *app) verdictsCommand() *cobra.Command {
@@ -44,6 +47,9 @@ run, and says so.`,
 			if err := keepClaims(doc, args[1:]); err != nil {
 				return err
 			}
+			if len(doc.Verdicts) == 0 {
+				_, _ = fmt.Fprintln(a.err, "note: the run answers no claim, because the arms of none are all part of it")
+			}
 			if err := table.Verdicts(a.out, doc); err != nil {
 				return err
 			}
@@ -53,7 +59,7 @@ run, and says so.`,
 	f := cmd.Flags()
 	f.StringVar(&require, "require", "", "supported, refuted, depends, inconclusive or \"not testable here\": exit 3 unless the named claims are")
 	f.StringVar(&file, "claims", "", "judge the run by this ledger instead of its own")
-	f.Float64Var(&margin, "margin", 0, "judge the run by this margin in the place of each claim's, as 0.25")
+	f.Float64Var(&margin, "margin", 0, "judge the run by this margin in the place of each claim's, as 0.25; at_least stays")
 	completeWith(cmd, "require", string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable))
 	return cmd
 }
@@ -78,6 +84,14 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 		}
 		if ledger.Hash != run.ClaimsHash {
 			run.Notices = append(run.Notices, "judged by a ledger that was not the run's own: its claims and margins were not stated before the run")
+		}
+		if err := ledger.CheckArms(serversOf(run).checkName); err != nil {
+			return nil, err
+		}
+		left := ledger.Within(run.Arms)
+		run.Notices, run.Title = append(run.Notices, leftOut(left)...), ""
+		if len(left) > 0 {
+			run.Title = heading(run.Arms)
 		}
 	}
 	if changed {
@@ -104,7 +118,7 @@ func keepClaims(doc *report.Document, ids []string) error {
 	for _, id := range ids {
 		v, ok := byID[id]
 		if !ok {
-			return usageError{fmt.Errorf("there is no claim %q in the run's ledger", id)}
+			return usageError{fmt.Errorf("there is no claim %q among those that the run answers%s", id, yamlfile.DidYouMean(id, slices.Sorted(maps.Keys(byID))))}
 		}
 		doc.Verdicts = append(doc.Verdicts, v)
 	}

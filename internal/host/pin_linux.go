@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -80,6 +81,7 @@ func PinProcess(cpus []int) error {
 			}
 		}
 		if len(done) == before {
+			runtime.SetDefaultGOMAXPROCS() // as many processors as there are cores now
 			return nil
 		}
 	}

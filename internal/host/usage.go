@@ -10,9 +10,15 @@ import (
 
 // SelfCPU is the processor time that this process has used so far, all
 // threads together. Take the difference of two readings.
-func SelfCPU() record.CPU {
+func SelfCPU() record.CPU { return usedBy(syscall.RUSAGE_SELF) }
+
+// ChildrenCPU is the same of the processes that this one has started and that
+// have ended, with all that they have waited for themselves.
+func ChildrenCPU() record.CPU { return usedBy(syscall.RUSAGE_CHILDREN) }
+
+func usedBy(who int) record.CPU {
 	var ru syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &ru); err != nil {
+	if err := syscall.Getrusage(who, &ru); err != nil {
 		return record.CPU{}
 	}
 	return record.CPU{User: time.Duration(ru.Utime.Nano()), System: time.Duration(ru.Stime.Nano())}

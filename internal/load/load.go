@@ -9,9 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -68,6 +68,8 @@ func (s *Spec) Normalize() error {
 		return fmt.Errorf("duration %v: must be above 0", s.Duration)
 	case s.Timeout < 0:
 		return fmt.Errorf("timeout %v: must not be negative", s.Timeout)
+	case s.Timeout > record.MaxLatency:
+		return fmt.Errorf("timeout %v: must be at most %v, the longest latency that is recorded", s.Timeout, record.MaxLatency)
 	case s.Connections < 0 || s.Schedule == nil && s.Connections == 0:
 		return fmt.Errorf("connections %d: must be at least 1", s.Connections)
 	case s.Schedule == nil && s.Connections < len(s.URLs):
@@ -82,6 +84,25 @@ func (s *Spec) Normalize() error {
 	return nil
 }
 
+// firstConnections is how many connections an open loop without a bound opens
+// before the window, at most.
+const firstConnections = 64
+
+// Preopened is how many connections are opened before the window. An open loop
+// without a bound opens as many as are busy at once where an answer takes a
+// millisecond. More would not be free: a server of threads may wait on each of
+// them for a first request, and answer the others late meanwhile.
+func (s *Spec) Preopened() int {
+	switch {
+	case s.Close:
+		return 0
+	case s.Connections > 0 || s.Schedule == nil:
+		return s.Connections
+	default:
+		return min(1+int(s.Schedule.Rate/1000), firstConnections)
+	}
+}
+
 // checkURLs checks the targets. A schedule is for one of them: which server is
 // to get a request would depend on which connection is free when it is due.
 func (s *Spec) checkURLs() error {
@@ -93,35 +114,32 @@ func (s *Spec) checkURLs() error {
 	}
 	scheme := ""
 	for _, target := range s.URLs {
-		u, err := url.Parse(target)
-		switch {
-		case err != nil:
-			return fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", target)
-		case u.Scheme != "http" && u.Scheme != "https":
-			return fmt.Errorf("target URL %q: the scheme must be http or https, as in http://127.0.0.1:8080/", target)
-		case u.Hostname() == "":
-			return fmt.Errorf("target URL %q: no host", target)
-		case scheme != "" && u.Scheme != scheme:
-			return fmt.Errorf("target URL %q: the scheme of all targets must be one", target)
+		r, err := http1.NewRequest(target, s.Close)
+		if err != nil {
+			return err
 		}
-		scheme = u.Scheme
+		if scheme != "" && r.Scheme() != scheme {
+			return fmt.Errorf("target URL %q: the scheme of all targets must be one", r.URL())
+		}
+		scheme = r.Scheme()
 	}
 	return nil
 }
 
 // CheckLoopback refuses a target that is not on this machine.
 func CheckLoopback(ctx context.Context, target string) error {
-	u, err := url.Parse(target)
+	r, err := http1.NewRequest(target, false)
 	if err != nil {
-		return fmt.Errorf("target URL: %w", err)
+		return err
 	}
-	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, u.Hostname())
+	host, _ := r.Address()
+	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err != nil {
-		return fmt.Errorf("target %q: %w (and a target that is not on this machine needs --allow-remote)", u.Hostname(), err)
+		return fmt.Errorf("target %q: %w (and a target that is not on this machine needs --allow-remote)", host, err)
 	}
 	for _, a := range addrs {
 		if !a.IP.IsLoopback() {
-			return fmt.Errorf("target %q is %v, which is not on this machine: loading somebody else's server needs --allow-remote", u.Hostname(), a.IP)
+			return fmt.Errorf("target %q is %v, which is not on this machine: loading somebody else's server needs --allow-remote", host, a.IP)
 		}
 	}
 	return nil

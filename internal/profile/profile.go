@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
@@ -38,6 +37,15 @@ type Profile struct {
 	own  map[string][]int // by arm: indices into Levels
 
 	dropped []record.Level
+
+	doc   *yamlfile.Document
+	named []named // every arm that the file names
+}
+
+// named is an arm and where the file names it.
+type named struct {
+	arm record.Arm
+	at  []string
 }
 
 type levels struct {
@@ -78,7 +86,7 @@ type file struct {
 	Schema      int          `yaml:"schema"`
 	Name        string       `yaml:"name"`
 	Description string       `yaml:"description"`
-	Quotable    bool         `yaml:"quotable"`
+	Quotable    *bool        `yaml:"quotable"`
 	Arms        []string     `yaml:"arms"`
 	Replicates  []string     `yaml:"replicate"`
 	Levels      levels       `yaml:",inline"`
@@ -106,18 +114,19 @@ func Decode(name string, data []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Profile{Name: f.Name, Description: f.Description, Quotable: f.Quotable, Replicates: f.Replicates, Blocks: f.Blocks, Claims: f.Claims, Canary: f.Canary == nil || *f.Canary}
+	p := &Profile{doc: doc, Name: f.Name, Description: f.Description, Quotable: f.Quotable == nil || *f.Quotable, Replicates: f.Replicates, Blocks: f.Blocks, Claims: f.Claims, Canary: f.Canary == nil || *f.Canary}
 	errs := p.takeArms(&f, doc)
 	for _, d := range []struct {
 		name, text, or string
 		into           *time.Duration
 		positive       bool
 	}{{"window", f.Window, "", &p.Window, true}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true}, {"tail_window", f.TailWindow, f.Window, &p.TailWindow, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"warmup_max", f.WarmupMax, f.Warmup, &p.WarmupMax, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
-		if d.text == "" {
+		given := d.text != "" || d.or == ""
+		if !given {
 			d.text = d.or
 		}
 		v, err := time.ParseDuration(d.text)
-		if err != nil || d.positive && v <= 0 || v > time.Hour {
+		if given && (err != nil || d.positive && v <= 0 || v > time.Hour) { // what is taken over is reported where it is
 			errs = append(errs, doc.Errorf([]string{d.name}, "%q: want a duration above 0 and up to 1h", d.text))
 		}
 		*d.into = v
@@ -133,8 +142,11 @@ func Decode(name string, data []byte) (*Profile, error) {
 	}
 	for i, name := range p.Replicates {
 		if len(p.Arms) > 0 && p.index(name) < 0 {
-			errs = append(errs, doc.Errorf([]string{"replicate", strconv.Itoa(i)}, "%q is not among the arms", name))
+			errs = append(errs, doc.Errorf([]string{"replicate", strconv.Itoa(i)}, "%q is not among the arms%s", name, yamlfile.DidYouMean(name, p.names())))
 		}
+	}
+	if len(errs) == 0 {
+		errs = p.withoutCapacity(&f)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -145,47 +157,102 @@ func Decode(name string, data []byte) (*Profile, error) {
 // takeArms reads the arms, those of the experiments among them, and the levels
 // that each of them visits. It returns the mistakes.
 func (p *Profile) takeArms(f *file, doc *yamlfile.Document) (errs []error) {
-	read := func(text string, levels []record.Level, at ...string) (arm record.Arm, ok bool) {
-		arm, err := ParseArm(text)
-		if err == nil {
-			err = dealt(arm, levels)
-		}
-		if err != nil {
-			errs = append(errs, doc.Errorf(at, "%v", err))
-		}
-		return arm, err == nil
-	}
 	p.Levels = f.Levels.list()
 	p.base = len(p.Levels)
-	for i, text := range f.Arms {
-		arm, ok := read(text, p.Levels, "arms", strconv.Itoa(i))
-		if !ok {
-			continue
+	take := func(texts []string, levels []record.Level, at ...string) {
+		for i, text := range texts {
+			at := append(slices.Clone(at), "arms", strconv.Itoa(i))
+			if slices.Contains(texts[:i], text) {
+				errs = append(errs, doc.Errorf(at, "%q stands here twice; use replicate", text))
+				continue
+			}
+			arm, err := ParseArm(text)
+			if err == nil {
+				err = p.alias(arm)
+			}
+			if err == nil {
+				err = dealt(arm, levels)
+			}
+			if err != nil {
+				errs = append(errs, doc.Errorf(at, "%v", err))
+				continue
+			}
+			if p.named = append(p.named, named{arm, at}); p.index(arm.Name) < 0 {
+				p.Arms = append(p.Arms, arm)
+			}
+			p.visit(arm.Name, levels)
 		}
-		if slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return a.Name == arm.Name }) {
-			errs = append(errs, doc.Errorf([]string{"arms", strconv.Itoa(i)}, "%q stands here twice; use replicate", arm.Name))
-		}
-		p.Arms = append(p.Arms, arm)
 	}
+	take(f.Arms, p.Levels)
 	if len(p.Replicates) == 0 && len(p.Arms) > 0 {
 		p.Replicates = []string{p.Arms[0].Name}
 	}
-	for _, a := range p.Arms {
-		p.visit(a.Name, p.Levels)
-	}
 	for i, e := range f.Experiments {
-		for j, text := range e.Arms {
-			arm, ok := read(text, e.Levels.list(), "experiments", strconv.Itoa(i), "arms", strconv.Itoa(j))
-			if !ok {
-				continue
+		take(e.Arms, e.Levels.list(), "experiments", strconv.Itoa(i))
+	}
+	return errs
+}
+
+// alias refuses an arm that is another one under a second name: they would
+// compete, and the file would not say so.
+func (p *Profile) alias(arm record.Arm) error {
+	same := arm
+	for _, other := range p.Arms {
+		if same.Name = other.Name; same == other && arm.Name != other.Name {
+			return fmt.Errorf("%q is %q under another name; write it alike, or use replicate", arm.Name, other.Name)
+		}
+	}
+	return nil
+}
+
+// withoutCapacity refuses levels at an arm's own capacity where it visits no
+// closed loop that shows it: no trial of it would have such a window.
+func (p *Profile) withoutCapacity(f *file) (errs []error) {
+	for i, e := range f.Experiments {
+		what := "shares"
+		if e.Levels.SLO {
+			what = "slo"
+		}
+		if len(e.Levels.Shares) == 0 && !e.Levels.SLO {
+			continue
+		}
+		for _, name := range e.Arms {
+			if !slices.ContainsFunc(p.own[name], func(l int) bool { return !p.Levels[l].Open() }) {
+				errs = append(errs, p.doc.Errorf([]string{"experiments", strconv.Itoa(i), what},
+					"%q visits no closed loop that shows its capacity; add connections, such as connections: [64], to this experiment", name))
 			}
-			if p.index(arm.Name) < 0 {
-				p.Arms = append(p.Arms, arm)
-			}
-			p.visit(arm.Name, e.Levels.list())
 		}
 	}
 	return errs
+}
+
+// CheckArms reports every arm of the file that check refuses, each with its line.
+func (p *Profile) CheckArms(check func(arm record.Arm) error) error {
+	var errs []error
+	for _, n := range p.named {
+		if err := check(n.arm); err != nil {
+			errs = append(errs, p.doc.Errorf(n.at, "%v", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// CheckClaims reports every claim of the file that is not among the known ones, with its line.
+func (p *Profile) CheckClaims(known []string) error {
+	var errs []error
+	for i, id := range p.Claims {
+		if !slices.Contains(known, id) {
+			errs = append(errs, p.doc.Errorf([]string{"claims", strconv.Itoa(i)}, "there is no claim %q in the ledger%s", id, yamlfile.DidYouMean(id, known)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Profile) names() (out []string) {
+	for _, a := range p.Arms {
+		out = append(out, a.Name)
+	}
+	return out
 }
 
 func (p *Profile) index(arm string) int {
@@ -259,85 +326,13 @@ func (p *Profile) LevelsOf(arm record.Arm) []int {
 	return all
 }
 
-// ParseArm reads an arm as people write it: a server's name, then what
-// differs from its defaults, such as "node-cluster:workers=2:route=/json:close".
-func ParseArm(text string) (record.Arm, error) {
-	parts := strings.Split(text, ":")
-	arm := record.Arm{Name: text, Server: parts[0], Route: "/"}
-	switch arm.Server {
-	case "":
-		return arm, fmt.Errorf("arm %q: no server", text)
-	case record.NullServer:
-		return arm, fmt.Errorf("arm %q: the null server is no competitor; it is the canary of every block", text)
-	}
-	for _, part := range parts[1:] {
-		key, value, _ := strings.Cut(part, "=")
-		var err error
-		switch key {
-		case "workers":
-			arm.Workers, err = positive(value)
-		case "threads":
-			arm.Threads, err = positive(value)
-		case "instances":
-			arm.Instances, err = positive(value)
-		case "route":
-			if arm.Route = value; !strings.HasPrefix(value, "/") {
-				err = errors.New("must begin with /")
-			}
-		case "beside":
-			if arm.Beside = value; !strings.HasPrefix(value, "/") {
-				err = errors.New("must begin with /")
-			}
-		case "close":
-			if arm.Close = true; value != "" {
-				err = errors.New("takes no value")
-			}
-		default:
-			err = errors.New("unknown; there are workers, threads, instances, route, beside and close")
-		}
-		if err != nil {
-			return arm, fmt.Errorf("arm %q: %s: %w", text, key, err)
-		}
-	}
-	switch {
-	case arm.Instances > 0 && arm.Workers > 1:
-		return arm, fmt.Errorf("arm %q: workers: an instance has one core", text)
-	case arm.Instances > 1 && arm.Beside != "":
-		return arm, fmt.Errorf("arm %q: beside: has no meaning with several instances", text)
-	}
-	return arm, nil
-}
-
-// dealt says why an arm's instances cannot be measured at one of the levels:
-// the client deals connections to them, not the times of a schedule, and each
-// has to get one.
-func dealt(arm record.Arm, levels []record.Level) error {
-	if arm.Instances <= 1 {
-		return nil
-	}
-	if i := slices.IndexFunc(levels, record.Level.Open); i >= 0 {
-		return fmt.Errorf("arm %q: instances: are for closed loops only, and the level %v is open", arm.Name, levels[i])
-	}
-	if i := slices.IndexFunc(levels, func(l record.Level) bool { return l.Connections < arm.Instances }); i >= 0 {
-		return fmt.Errorf("arm %q: instances: the level %v has fewer connections", arm.Name, levels[i])
-	}
-	return nil
-}
-
-func positive(text string) (int, error) {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%q: want a number from 1", text)
-	}
-	return n, nil
-}
-
 // Select keeps the named arms; a name that the profile does not have is
-// read as ParseArm does. Replicates that were not kept are none; without any the first arm is.
+// read as ParseArm does. Replicates that were not kept are none; without any the
+// first arm is.
 func (p *Profile) Select(names []string) error {
 	var arms []record.Arm
 	for _, name := range names {
-		i := slices.IndexFunc(p.Arms, func(a record.Arm) bool { return a.Name == name })
+		i := p.index(name)
 		arm := record.Arm{}
 		if i >= 0 {
 			arm = p.Arms[i]
@@ -363,6 +358,31 @@ func (p *Profile) Select(names []string) error {
 		p.Replicates = []string{arms[0].Name}
 	}
 	return nil
+}
+
+// KeepVisited drops the levels that no arm visits, as after Select.
+func (p *Profile) KeepVisited() {
+	old, arms := *p, slices.Clone(p.Arms)
+	if p.Canary {
+		arms = append(arms, record.Arm{Name: record.NullServer})
+	}
+	used := map[int]bool{}
+	for _, a := range arms {
+		for _, i := range old.LevelsOf(a) {
+			used[i] = true
+		}
+	}
+	p.Levels, p.own, p.base = nil, nil, 0
+	for i, l := range old.Levels {
+		if used[i] {
+			p.Levels = append(p.Levels, l)
+		}
+	}
+	for _, a := range arms {
+		for _, i := range old.LevelsOf(a) {
+			p.visit(a.Name, old.Levels[i:i+1])
+		}
+	}
 }
 
 // canaryLevel is where the null server is loaded before and after each block:

@@ -1,6 +1,8 @@
 package profile_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +32,7 @@ func TestDecode(t *testing.T) {
 	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(p.Arms[0]))
 	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(record.Arm{Name: "of the user"}))
 	assert.EqualExportedValues(t, profile.Profile{
-		Name: "x", Description: "X", Replicates: []string{"a"},
+		Name: "x", Description: "X", Quotable: true, Replicates: []string{"a"},
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
 		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
 		Window: time.Second, LongWindow: time.Second, TailWindow: time.Second, Timeout: 10 * time.Second, Canary: true, Blocks: record.Range{Min: 2, Max: 5},
@@ -98,6 +100,18 @@ func TestDecodeMistakes(t *testing.T) {
 		{"[500]", "[0]", "x.yaml:6: rates.0: "},
 		{"min: 2", "min: 6", "x.yaml:9: blocks: min 6 is above max 5"},
 		{"window: 1s", "window: 1s\nwarmup_max: -1s", "x.yaml:8: warmup_max: "},
+		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], shares: [0.5]}]", `x.yaml:3: experiments.0.shares: "a:route=/json" visits no closed loop`},
+		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], slo: true}]", `x.yaml:3: experiments.0.slo: "a:route=/json" visits no closed loop`},
+		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], rates: [5], shares: [0.5]}]", `x.yaml:3: experiments.0.shares: `},
+		{"name: x", "name: x\nexperiments: [{arms: [c, c], connections: [5]}]", `x.yaml:3: experiments.0.arms.1: "c" stands here twice`},
+		{"name: x", "name: x\nexperiments: [{arms: [\"b:close:workers=2\"], connections: [5]}]", `x.yaml:3: experiments.0.arms.0: "b:close:workers=2" is "b:workers=2:close" under another name`},
+		{"arms: [a,", "arms: [a, \"a:route=/\",", `x.yaml:4: arms.1: "a:route=/" is "a" under another name`},
+		{"name: x", "name: x\nexperiments: [{arms: [], connections: [5]}]", `x.yaml:3: experiments.0.arms: `},
+		{"name: x", "name: x\nexperiments: [{arms: [a], connections: []}]", `x.yaml:3: experiments.0.connections: `},
+		{"[500]", "[]", "x.yaml:6: rates: "},
+		{"name: x", "name: x\nidle: [{connections: 5, rate: 5}, {connections: 5, rate: 5}]", "x.yaml:3: idle: "},
+		{"name: x", "name: x\nreplicate: [\"b:workers=2:clsoe\"]", `x.yaml:3: replicate.0: "b:workers=2:clsoe" is not among the arms; did you mean "b:workers=2:close"?`},
+		{"workers=2", "wrokers=2", `did you mean "workers"?`},
 		{"name: x", "name: x\nreplicate: [z]", `x.yaml:3: replicate.0: "z" is not among the arms`},
 		{"window: 1s\n", "", "missing property 'window'"},
 		{"workers=2", "instances=2", `x.yaml:4: arms.1: arm "b:instances=2:close": instances: are for closed loops only, and the level`},
@@ -200,4 +214,59 @@ func TestAnInstanceHasOneCore(t *testing.T) {
 		_, err := profile.ParseArm(text)
 		assert.Equal(t, ok, err == nil, "%s: %v", text, err)
 	}
+}
+
+// TestOneMistakeIsOneLine: what is taken over from another key is not reported a second time.
+func TestOneMistakeIsOneLine(t *testing.T) {
+	_, err := profile.Decode("x.yaml", []byte(strings.Replace(good, "window: 1s", "window: 0s", 1)))
+	require.EqualError(t, err, `x.yaml:7: window: "0s": want a duration above 0 and up to 1h`)
+}
+
+func TestCapacityIsShownByAClosedLoop(t *testing.T) {
+	for _, experiments := range []string{
+		`[{arms: [a], shares: [0.5], slo: true}]`, `[{arms: ["a:route=/json"], connections: [4], slo: true}]`,
+		`[{arms: ["a:route=/json"], shares: [0.5]}, {arms: ["a:route=/json"], connections: [1024]}]`,
+	} {
+		p, err := profile.Decode("x.yaml", []byte(good+"experiments: "+experiments+"\n"))
+		require.NoError(t, err, experiments)
+		for _, a := range p.Entered() {
+			assert.NotEmpty(t, p.Visits(a), "%s: %s", experiments, a.Name)
+		}
+	}
+}
+
+func TestQuotableIsTrueUnlessTheProfileSaysNo(t *testing.T) {
+	for text, want := range map[string]bool{"": true, "quotable: true\n": true, "quotable: false\n": false} {
+		p, err := profile.Decode("x.yaml", []byte(good+text))
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Quotable, text)
+	}
+}
+
+// TestNoLevelIsLeftThatNobodyVisits after a selection of arms.
+func TestNoLevelIsLeftThatNobodyVisits(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good+"experiments: [{arms: [\"a:route=/json\"], connections: [64, 4]}]\n"))
+	require.NoError(t, err)
+	require.NoError(t, p.Select([]string{"a:route=/json"}))
+	p.KeepVisited()
+	assert.Equal(t, []record.Level{{Connections: 64}, {Connections: 4}}, p.Levels)
+	for _, a := range p.Entered() {
+		for _, i := range slices.Concat(p.Visits(a)...) {
+			assert.Less(t, i, len(p.Levels))
+		}
+	}
+	assert.Len(t, p.LevelsOf(p.Arms[0]), 2)
+}
+
+func TestMistakesThatOthersFindHaveTheirLine(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good+"claims: [one, tow]\nexperiments:\n  - {arms: [z], connections: [4]}\n"))
+	require.NoError(t, err)
+	err = p.CheckArms(func(a record.Arm) error {
+		if a.Server == "z" {
+			return errors.New("no such server")
+		}
+		return nil
+	})
+	require.EqualError(t, err, "x.yaml:12: experiments.0.arms.0: no such server")
+	require.EqualError(t, p.CheckClaims([]string{"one", "two"}), `x.yaml:10: claims.1: there is no claim "tow" in the ledger; did you mean "two"?`)
 }

@@ -2,16 +2,20 @@ package record
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
+// MaxLatency is the longest duration that a histogram can tell from a longer one.
+const MaxLatency = 10 * time.Minute
+
 // The range of every histogram: one nanosecond to ten minutes at three
 // significant digits, so that any two can be merged.
 const (
 	lowestNS  = 1
-	highestNS = int64(10 * time.Minute)
+	highestNS = int64(MaxLatency)
 	digits    = 3
 )
 
@@ -50,20 +54,45 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 func (h *Histogram) Mean() time.Duration { return time.Duration(h.h.Mean()) }
 
 // minTail is how many samples must lie beyond a percentile for it to be
-// reported: pX needs n(1-p) >= 100.
-const minTail = 100
+// reported: with fewer it is hardly more than the largest value.
+const minTail = 10
+
+// Known says whether so many samples know the q-quantile; the median needs one.
+func Known(q float64, samples int64) bool {
+	return samples > 0 && (q <= 0.5 || float64(samples)*(1-q) > minTail-1e-6)
+}
+
+// Needed is how many samples it takes for the q-quantile to be known.
+func Needed(q float64) int64 {
+	if q <= 0.5 {
+		return 1
+	}
+	return int64(math.Ceil(minTail/(1-q) - 1e-6))
+}
 
 // Distribution is a histogram with its summary, as it is stored. A percentile
-// is nil where fewer than 100 samples lie beyond it; the median needs only one sample.
+// is nil where fewer than 10 samples lie beyond it (100 in records of before
+// 2026-11-25, which have no p95); the median needs only one sample.
 type Distribution struct {
-	Count int64          `json:"count"`
-	Mean  time.Duration  `json:"mean"`
-	P50   *time.Duration `json:"p50"`
-	P90   *time.Duration `json:"p90"`
-	P99   *time.Duration `json:"p99"`
-	P999  *time.Duration `json:"p99_9"`
-	Max   time.Duration  `json:"max"`
-	HDR   string         `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64; values in nanoseconds
+	Count int64         `json:"count"`
+	Mean  time.Duration `json:"mean"`
+	Percentiles
+	Max time.Duration `json:"max"`
+	HDR string        `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64; values in nanoseconds
+}
+
+// Percentiles are those that are reported.
+type Percentiles struct {
+	P50  *time.Duration `json:"p50"`
+	P90  *time.Duration `json:"p90"`
+	P95  *time.Duration `json:"p95"`
+	P99  *time.Duration `json:"p99"`
+	P999 *time.Duration `json:"p99_9"`
+}
+
+// Set fills the percentiles in, each with what at gives for its quantile.
+func (p *Percentiles) Set(at func(q float64) *time.Duration) {
+	p.P50, p.P90, p.P95, p.P99, p.P999 = at(0.5), at(0.9), at(0.95), at(0.99), at(0.999)
 }
 
 // Distribution freezes the histogram.
@@ -73,14 +102,13 @@ func (h *Histogram) Distribution() *Distribution {
 		return d
 	}
 	d.Mean, d.Max = h.Mean(), time.Duration(h.h.Max())
-	at := func(q float64) *time.Duration {
-		if q > 0.5 && float64(d.Count)*(1-q) < minTail-1e-6 {
+	d.Set(func(q float64) *time.Duration {
+		if !Known(q, d.Count) {
 			return nil
 		}
 		v := h.Quantile(q)
 		return &v
-	}
-	d.P50, d.P90, d.P99, d.P999 = at(0.5), at(0.9), at(0.99), at(0.999)
+	})
 	if enc, err := h.h.EncodeV2(); err == nil {
 		d.HDR = string(enc)
 	}

@@ -184,7 +184,7 @@ type Measurement struct {
 	Errors      Errors        `json:"errors"`
 	BytesIn     uint64        `json:"bytes_in"`
 	Reconnects  uint64        `json:"reconnects,omitempty"` // keep-alive connections that the server ended between responses
-	Retries     uint64        `json:"retries,omitempty"`    // requests that the client library silently sent again
+	Retries     uint64        `json:"retries,omitempty"`    // requests that the client library silently sent again; in records of before 2026-11-25, since nothing is sent twice
 	InFlight    time.Duration `json:"in_flight_ns"`         // request-time spent inside the window, summed over all requests (for Little's law)
 	Latency     *Distribution `json:"latency"`              // completion - intended send, correct responses only
 	Service     *Distribution `json:"service,omitempty"`    // completion - actual send; absent in a closed loop, where it equals Latency
@@ -195,12 +195,38 @@ type Measurement struct {
 	FirstError  string        `json:"first_error,omitempty"`
 }
 
+// Add counts what another window of the same level counted, so that rates and
+// shares are those of both together. Distributions and bins are not merged.
+func (m *Measurement) Add(o *Measurement) {
+	if o.Offered > 0 {
+		m.Offered = (m.Offered*m.Duration.Seconds() + o.Offered*o.Duration.Seconds()) / max((m.Duration+o.Duration).Seconds(), 1e-9)
+	}
+	m.Sent = m.sent() + o.sent()
+	m.Connections = o.Connections
+	m.Duration += o.Duration
+	m.Scheduled += o.Scheduled
+	m.Requests += o.Requests
+	m.OK += o.OK
+	m.Completed += o.Completed
+	m.Errors.Add(o.Errors)
+	m.InFlight += o.InFlight
+	m.CPU.User += o.CPU.User
+	m.CPU.System += o.CPU.System
+	if m.FirstError == "" {
+		m.FirstError = o.FirstError
+	}
+}
+
 // Throughput is the rate of correct responses inside the window.
 func (m *Measurement) Throughput() float64 { return perSecond(m.Completed, m.Duration) }
 
 // Achieved is the rate at which requests were sent inside the window. An open
 // loop sends its backlog after the window; that is no rate that it kept.
 func (m *Measurement) Achieved() float64 { return perSecond(m.sent(), m.Duration) }
+
+// Due is the rate at which an open loop's schedule placed requests in the
+// window: by chance not just the one that was asked for.
+func (m *Measurement) Due() float64 { return perSecond(m.Scheduled, m.Duration) }
 
 // Delivered is the share of an open loop's schedule that was sent inside the
 // window, from 0 to 1; 1 where nothing was scheduled, as in a closed loop.

@@ -34,7 +34,8 @@ type Run struct {
 	Environment Environment      `json:"environment"`
 	ClaimsHash  string           `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
 	Claims      string           `json:"claims"`          // the ledger itself, as YAML
-	Asked       []string         `json:"asked,omitempty"` // the claims of it that the run answers; none: all
+	Asked       []string         `json:"asked,omitzero"`  // the claims of it that the run answers; nil: all, empty: none
+	Title       string           `json:"title,omitempty"` // of its report, where the arms are not those of the ledger's question
 	Start       time.Time        `json:"start"`
 	End         time.Time        `json:"end,omitzero"`
 	State       State            `json:"state"`
@@ -59,9 +60,9 @@ func (r *Run) GeneratorCores() int {
 // Little's law shows.
 const manyConnections = 4000
 
-// tailRequests is how many requests show a p99, with room for what a Poisson
-// schedule lacks by chance.
-const tailRequests = 105 * minTail
+// tailRequests is how many requests make a p99 that blocks can be compared by,
+// with room for what a Poisson schedule lacks by chance: a hundred beyond it.
+const tailRequests = 10_500
 
 // WindowAt is the length of an arm's windows at a level; rate is that of an open
 // loop, in requests a second. An answer beside a calculation is as late as that
@@ -148,14 +149,32 @@ func (e *EngineChoice) CeilingAt(l Level) float64 {
 	return e.Ceiling
 }
 
-// CrossCheck compares the medians of both engines on one arm, well below
-// saturation, at one rate.
+// Raise sets the ceiling at a level to what was reached there, if that is more.
+func (e *EngineChoice) Raise(l Level, reached float64) {
+	for i := range e.Ceilings {
+		if c := &e.Ceilings[i]; !l.Open() && c.Connections == l.Connections {
+			c.Throughput = max(c.Throughput, reached)
+			return
+		}
+	}
+	e.Ceiling = max(e.Ceiling, reached)
+}
+
+// CrossCheck compares what both engines read of one arm, well below saturation,
+// at one rate, under the pinning of the run. The percentiles of vegeta are less
+// what it reads more of the null server at that rate: to wake a goroutine takes
+// its time, and is none of the server's. Zero where a field was not yet recorded.
 type CrossCheck struct {
-	Arm    string        `json:"arm"`
-	Rate   float64       `json:"rate_rps"`
-	Wire   time.Duration `json:"wire_p50_ns"`
-	Vegeta time.Duration `json:"vegeta_p50_ns"`
-	Agree  bool          `json:"agree"` // within 5% or 100 us
+	Arm       string        `json:"arm"`
+	Rate      float64       `json:"rate_rps"`
+	Wire      time.Duration `json:"wire_p50_ns"`
+	Vegeta    time.Duration `json:"vegeta_p50_ns"`
+	WireP90   time.Duration `json:"wire_p90_ns,omitempty"`
+	VegetaP90 time.Duration `json:"vegeta_p90_ns,omitempty"`
+	Wake      time.Duration `json:"wake_p50_ns,omitempty"` // what was taken off
+	WakeP90   time.Duration `json:"wake_p90_ns,omitempty"`
+	Tolerance time.Duration `json:"tolerance_ns,omitempty"` // at the percentile that was farther apart
+	Agree     bool          `json:"agree"`
 }
 
 // ServerVersion says what exactly stood behind a server's name.

@@ -39,6 +39,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		return nil, err
 	}
 	d.Notices = append(d.Notices, restless(d.Arms, trials)...)
+	pairing := claims.Pair(run, trials, Confidence)
 	d.Blocks = countBlocks(run, trials)
 	d.Canary = canary(d.Arms, trials)
 	trials = counted(d.Blocks, trials)
@@ -48,9 +49,9 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		return nil, err
 	}
 	d.style()
-	d.Rankings = rankings(d)
+	d.Rankings = rankings(d, pairing)
 	d.Noise = noise(d)
-	d.Ratios = ratios(d)
+	d.Ratios = ratios(d, pairing)
 	d.Gates = gateTotals(d.Cells)
 	d.Fits = fits(d)
 	d.Charts = charts(d)
@@ -189,20 +190,7 @@ func levels(run *record.Run, trials []record.Trial) []Level {
 			}
 		}
 	}
-	kind := func(l record.Level) int {
-		switch {
-		case l.OfCapacity():
-			return 3
-		case l.Idle > 0:
-			return 2
-		case l.Open():
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(all, func(a, b record.Level) int {
-		return cmp.Or(kind(a)-kind(b), cmp.Compare(a.Idle, b.Idle), cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Connections, b.Connections))
-	})
+	slices.SortStableFunc(all, record.ByLoad)
 	out := make([]Level, len(all))
 	names := make(map[string]int, len(all))
 	for i, l := range all {

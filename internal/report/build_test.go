@@ -46,7 +46,7 @@ func newTrial(block int, arm string, completed uint64) record.Trial {
 			Level: closed64,
 			Load: record.Measurement{
 				Connections: 64, Duration: time.Second, Requests: completed, OK: completed, Completed: completed, InFlight: 64 * time.Second,
-				Latency: &record.Distribution{Count: int64(completed), P50: ms(float64(block + 1)), Max: time.Second}, CPU: record.CPU{User: 250 * time.Millisecond},
+				Latency: &record.Distribution{Count: int64(completed), Percentiles: record.Percentiles{P50: ms(float64(block + 1))}, Max: time.Second}, CPU: record.CPU{User: 250 * time.Millisecond},
 			},
 			Server: record.Usage{CPU: record.CPU{User: 300 * time.Millisecond, System: 100 * time.Millisecond}, RSS: 8 << 20, PSS: 4 << 20, Threads: 5, Processes: 2},
 		}},
@@ -235,14 +235,14 @@ func TestWindowsOfOneLevelArePooled(t *testing.T) {
 
 	trial.Windows[1].Load.Latency.HDR = "garbage"
 	_, err := report.Build(newRun("a"), []record.Trial{trial}, nil)
-	assert.ErrorContains(t, err, `block 0, arm "a" at c=64`)
+	assert.ErrorContains(t, err, `block 1, arm "a" at c=64`)
 }
 
 func TestRankingWithTies(t *testing.T) {
 	var trials []record.Trial
 	for b := range 6 {
 		jitter := uint64(b % 3)
-		trials = append(trials, newTrial(b, "slow", 100+jitter), newTrial(b, "x", 1000+9*jitter), newTrial(b, "y", 1004+9*jitter), newTrial(b, "fast", 9000+jitter), newTrial(b, "dead", 0))
+		trials = append(trials, newTrial(b, "slow", 100+jitter), newTrial(b, "x", 1000+9*jitter), newTrial(b, "y", 1022-9*jitter), newTrial(b, "fast", 9000+jitter), newTrial(b, "dead", 0))
 	}
 	d := build(t, newRun("slow", "x", "y", "fast", "dead"), trials...)
 	require.Len(t, d.Rankings, 1)
@@ -270,6 +270,11 @@ func TestLowerBoundCannotBeBeaten(t *testing.T) {
 		limited := newTrial(b, "limited", 1000+uint64(b))
 		limited.Windows[0].Gates = []record.Gate{{Name: "generator-cpu", Detail: "91% of its core"}}
 		trials = append(trials, limited, newTrial(b, "faster", 2000+uint64(b)))
+	}
+	for _, arms := range [][]string{{"faster", "limited"}, {"limited", "faster"}} {
+		for _, p := range build(t, newRun(arms...), trials...).Rankings[0].Places {
+			assert.Equal(t, []int{1, 2}, []int{p.First, p.Last}, "%s, whoever comes first", p.Arm)
+		}
 	}
 	d := build(t, newRun("limited", "faster"), trials...)
 	assert.True(t, d.Cell("limited", "c=64").LowerBound)

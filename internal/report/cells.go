@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +18,6 @@ type place struct {
 
 // measure fills in cells, starts and failures from the trials that count.
 func (d *Document) measure(run *record.Run, trials []record.Trial) error {
-	cores := run.GeneratorCores()
 	byPlace := map[place][]start{}
 	byArm := map[string][]*record.Trial{}
 	failed := map[string]int{}
@@ -30,9 +30,9 @@ func (d *Document) measure(run *record.Run, trials []record.Trial) error {
 			d.Failures = append(d.Failures, Failure{Block: t.Block, Arm: t.Arm, Reason: t.Failure})
 		}
 		for _, level := range visited(t) {
-			s, err := newStart(t, level, cores)
+			s, err := newStart(t, level)
 			if err != nil {
-				return fmt.Errorf("block %d, arm %q at %v: %w", t.Block, t.Arm, level, err)
+				return fmt.Errorf("block %d, arm %q at %v: %w", t.Block+1, t.Arm, level, err)
 			}
 			k := place{t.Arm, level}
 			byPlace[k] = append(byPlace[k], s)
@@ -42,7 +42,7 @@ func (d *Document) measure(run *record.Run, trials []record.Trial) error {
 	for _, a := range d.Arms {
 		for _, l := range d.Levels {
 			if starts := byPlace[place{a.Name, l.Level}]; len(starts) > 0 {
-				c := newCell(starts)
+				c := newCell(starts, run.GeneratorCores())
 				c.Arm, c.Level, c.Failed = a.Name, l.Name, failed[a.Name]
 				d.Cells = append(d.Cells, c)
 			}
@@ -69,66 +69,42 @@ func visited(t *record.Trial) []record.Level {
 
 // start is what one start measured at one level.
 type start struct {
-	point        BlockPoint
-	rss, pss     float64
-	offered      float64
-	achieved     float64
-	generatorCPU float64
-	littles      float64
-	max          time.Duration
-	requests     uint64
-	errors       record.Errors
-	threads      int
-	processes    int
-	gates        []record.Gate
-	firstError   string
+	point     BlockPoint
+	sum       record.Measurement // of its windows
+	rss, pss  float64
+	max       time.Duration
+	odd       []record.Oddity
+	threads   int
+	processes int
+	gates     []record.Gate
 }
 
 // newStart pools the windows of one level of a trial; mostly there is one.
-func newStart(t *record.Trial, level record.Level, cores int) (start, error) {
+func newStart(t *record.Trial, level record.Level) (start, error) {
 	s := start{point: BlockPoint{Block: t.Block}}
-	var duration, cpu, serverCPU time.Duration
-	var completed, ok uint64
-	var littles, weight float64
+	var serverCPU time.Duration
 	var parts []*record.Distribution
 	for i := range t.Windows {
 		w := &t.Windows[i]
 		if w.Warmup || w.Level != level {
 			continue
 		}
-		m := &w.Load
-		duration += m.Duration
-		cpu += m.CPU.Total()
+		s.sum.Add(&w.Load)
 		serverCPU += w.Server.CPU.Total()
-		completed += m.Completed
-		ok += m.OK
-		littles += m.LittlesLaw() * m.Duration.Seconds()
-		weight += m.Duration.Seconds()
-		if m.Offered > 0 && m.Duration > 0 { // what the schedule placed in the window; by chance not just the rate
-			s.offered = float64(m.Scheduled) / m.Duration.Seconds()
-		}
-		s.requests += m.Requests
-		s.errors.Add(m.Errors)
 		s.rss, s.pss = max(s.rss, float64(w.Server.RSS)), max(s.pss, float64(w.Server.PSS))
 		s.threads, s.processes = max(s.threads, w.Server.Threads), max(s.processes, w.Server.Processes)
-		s.firstError = cmp.Or(s.firstError, m.FirstError)
 		for _, g := range w.Gates {
 			if !slices.ContainsFunc(s.gates, func(h record.Gate) bool { return h.Name == g.Name }) {
 				s.gates = append(s.gates, g)
 			}
 		}
-		if m.Latency != nil && m.Latency.Count > 0 {
-			parts = append(parts, m.Latency)
+		if l := w.Load.Latency; l != nil && l.Count > 0 {
+			parts = append(parts, l)
 		}
 	}
-	if duration > 0 {
-		s.point.Throughput = float64(completed) / duration.Seconds()
-		s.achieved = float64(s.requests) / duration.Seconds()
-		s.generatorCPU = cpu.Seconds() / duration.Seconds() / float64(cores)
-		s.littles = littles / weight
-	}
-	if ok > 0 { // the meter runs until the last response has come
-		s.point.CPUPerRequest = serverCPU.Seconds() / float64(ok)
+	s.point.Throughput = s.sum.Throughput()
+	if s.sum.OK > 0 { // the meter runs until the last response has come
+		s.point.CPUPerRequest = serverCPU.Seconds() / float64(s.sum.OK)
 	}
 	return s, s.latency(parts)
 }
@@ -153,49 +129,68 @@ func (s *start) latency(parts []*record.Distribution) error {
 	for _, q := range []struct {
 		to   *float64
 		from *time.Duration
-	}{{&s.point.P50, d.P50}, {&s.point.P90, d.P90}, {&s.point.P99, d.P99}, {&s.point.P999, d.P999}} {
+	}{{&s.point.P50, d.P50}, {&s.point.P90, d.P90}, {&s.point.P95, d.P95}, {&s.point.P99, d.P99}, {&s.point.P999, d.P999}} {
 		if q.from != nil {
 			*q.to = q.from.Seconds()
 		}
 	}
-	s.max = d.Max
+	s.point.Mean, s.max, s.odd = d.Mean.Seconds(), d.Max, d.Oddities()
 	return nil
 }
 
 // newCell sums up the starts of one arm at one level.
-func newCell(starts []start) Cell {
+func newCell(starts []start, cores int) Cell {
 	c := Cell{Trials: len(starts), Gates: []GateCount{}}
 	c.MemoryKind = memory(starts)
-	var achieved, generator, littles []float64
+	var sum record.Measurement
+	odd := map[record.Oddity]int{}
 	for i := range starts {
 		s := &starts[i]
 		c.Points = append(c.Points, s.point)
-		achieved = append(achieved, s.achieved)
-		generator = append(generator, s.generatorCPU)
-		littles = append(littles, s.littles)
-		c.OfferedRPS = s.offered
+		sum.Add(&s.sum)
 		c.MaxS = max(c.MaxS, s.max.Seconds())
-		c.Requests += s.requests
-		c.Errors.Add(s.errors)
 		c.Threads, c.Processes = max(c.Threads, s.threads), max(c.Processes, s.processes)
-		c.FirstError = cmp.Or(c.FirstError, s.firstError)
+		for _, o := range s.odd {
+			odd[o]++
+		}
 		for _, g := range s.gates {
 			c.Gates = addGate(c.Gates, g)
 			c.LowerBound = c.LowerBound || record.LowerBound(g.Name)
 		}
 	}
-	if c.Requests > 0 {
-		c.ErrorRate = float64(c.Errors.Total()) / float64(c.Requests)
+	c.rates(&sum, cores)
+	c.Odd = []record.Oddity{}
+	for _, o := range slices.Sorted(maps.Keys(odd)) {
+		if 2*odd[o] >= len(starts) { // of one start alone it is a disturbance
+			c.Odd = append(c.Odd, o)
+		}
 	}
-	c.AchievedRPS, c.GeneratorCPU, c.LittlesLaw = mean(achieved), mean(generator), mean(littles)
 	c.Throughput = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.Throughput }, true))
+	if sum.Offered > 0 && c.Throughput != nil {
+		// Over blocks it varies as the schedules do, which says nothing of the server.
+		c.Throughput = single(sum.Throughput(), c.Throughput.Blocks)
+	}
+	c.Mean = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.Mean }, false))
 	c.P50 = medianOf(column(c.Points, func(p BlockPoint) float64 { return p.P50 }, false))
 	c.P90 = tail(c.P50, column(c.Points, func(p BlockPoint) float64 { return p.P90 }, false))
+	c.P95 = tail(c.P50, column(c.Points, func(p BlockPoint) float64 { return p.P95 }, false))
 	c.P99 = tail(c.P50, column(c.Points, func(p BlockPoint) float64 { return p.P99 }, false))
 	c.P999 = tail(c.P50, column(c.Points, func(p BlockPoint) float64 { return p.P999 }, false))
 	c.CPUPerRequest = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.CPUPerRequest }, false))
 	c.Memory = geoMean(column(c.Points, func(p BlockPoint) float64 { return p.Memory }, false))
 	return c
+}
+
+// rates are the figures of all windows together.
+func (c *Cell) rates(sum *record.Measurement, cores int) {
+	c.Requests, c.Errors, c.ErrorRate, c.FirstError = sum.Requests, sum.Errors, sum.ErrorRate(), sum.FirstError
+	c.AchievedRPS, c.LittlesLaw = sum.Achieved(), sum.LittlesLaw()
+	if sum.Duration > 0 {
+		c.GeneratorCPU = sum.CPU.Total().Seconds() / sum.Duration.Seconds() / float64(cores)
+	}
+	if sum.Offered > 0 {
+		c.OfferedRPS, c.Delivered = sum.Due(), sum.Delivered()
+	}
 }
 
 // tail is the median of a percentile above the p50, nil unless every start

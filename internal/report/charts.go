@@ -109,11 +109,16 @@ func latencyChart(d *Document, w work, name, title string, levels []Level) Chart
 		Name: name, Kind: "lines", Title: title,
 		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: latency, Unit: "s", Log: true},
 	}
+	// Where some connections starve, the median of a closed loop is that of the others.
+	center, at := func(c *Cell) *Estimate { return c.Mean }, func(p BlockPoint) float64 { return p.Mean }
+	c.Center = "mean"
 	if len(levels) > 0 && levels[0].Open {
 		c.X = Axis{Label: "Offered rate", Unit: "req/s", Log: true}
+		center, at = func(c *Cell) *Estimate { return c.P50 }, func(p BlockPoint) float64 { return p.P50 }
+		c.Center = "p50"
 	}
 	for _, a := range d.competitors(w) {
-		c.add(d, a, "p50", levels, func(c *Cell) *Estimate { return c.P50 }, func(p BlockPoint) float64 { return p.P50 })
+		c.add(d, a, c.Center, levels, center, at)
 		c.add(d, a, "p99", levels, func(c *Cell) *Estimate { return c.P99 }, func(p BlockPoint) float64 { return p.P99 })
 	}
 	return c
@@ -155,6 +160,7 @@ type percentile struct {
 var percentiles = []percentile{
 	{2, func(c *Cell) *Estimate { return c.P50 }, func(p BlockPoint) float64 { return p.P50 }},
 	{10, func(c *Cell) *Estimate { return c.P90 }, func(p BlockPoint) float64 { return p.P90 }},
+	{20, func(c *Cell) *Estimate { return c.P95 }, func(p BlockPoint) float64 { return p.P95 }},
 	{100, func(c *Cell) *Estimate { return c.P99 }, func(p BlockPoint) float64 { return p.P99 }},
 	{1000, func(c *Cell) *Estimate { return c.P999 }, func(p BlockPoint) float64 { return p.P999 }},
 }

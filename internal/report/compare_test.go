@@ -33,7 +33,7 @@ func sitting(t *testing.T, seed uint64, machine, noise float64, rates map[string
 				Level: run.Levels[0],
 				Load: record.Measurement{
 					Connections: 8, Duration: time.Hour, Completed: uint64(3600 * x), OK: uint64(3600 * x), Requests: uint64(3600 * x),
-					Latency: &record.Distribution{Count: 1, P50: &p50},
+					Latency: &record.Distribution{Count: 1, Percentiles: record.Percentiles{P50: &p50}},
 				},
 			}}})
 			block = append(block, record.PlannedTrial{Arm: arm.Name, Levels: []int{0}})

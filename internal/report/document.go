@@ -170,11 +170,14 @@ type Cell struct {
 	Trials        int           `json:"trials"`            // starts that have a window here
 	Failed        int           `json:"failed"`            // starts that ended early, of this arm, in counted blocks
 	LowerBound    bool          `json:"lower_bound"`       // the generator was the limit: the server can do at least this
-	OfferedRPS    float64       `json:"offered_rps"`       // open loop: what the schedule placed in the window; 0 in a closed loop
-	AchievedRPS   float64       `json:"achieved_rps"`      // what was sent, mean over blocks
-	Throughput    *Estimate     `json:"throughput_rps"`    // correct responses a second; geometric mean
+	OfferedRPS    float64       `json:"offered_rps"`       // open loop: what the schedules placed in the windows; 0 in a closed loop
+	AchievedRPS   float64       `json:"achieved_rps"`      // what was sent inside the windows
+	Delivered     float64       `json:"delivered"`         // open loop: share of the schedules that was sent inside the windows, 0 to 1; 0 in a closed loop
+	Throughput    *Estimate     `json:"throughput_rps"`    // correct responses a second; geometric mean, or in an open loop all of them over all the time, without an interval
+	Mean          *Estimate     `json:"mean_s"`            // of latency; geometric mean of the starts' means
 	P50           *Estimate     `json:"p50_s"`             // medians of the starts' percentiles
 	P90           *Estimate     `json:"p90_s"`             //
+	P95           *Estimate     `json:"p95_s"`             //
 	P99           *Estimate     `json:"p99_s"`             //
 	P999          *Estimate     `json:"p99_9_s"`           //
 	MaxS          float64       `json:"max_s"`             // longest latency of all
@@ -186,11 +189,14 @@ type Cell struct {
 	MemoryKind    string        `json:"memory_kind"`       // "pss", or "rss" where the system does not tell
 	Threads       int           `json:"threads"`           // most seen
 	Processes     int           `json:"processes"`         // most seen
-	GeneratorCPU  float64       `json:"generator_cpu"`     // share of the generator's cores, mean over blocks
-	LittlesLaw    float64       `json:"littles_law"`       // mean over blocks; 0 in an open loop
+	GeneratorCPU  float64       `json:"generator_cpu"`     // share of the generator's cores
+	LittlesLaw    float64       `json:"littles_law"`       // requests in flight over connections; 0 in an open loop
 	Gates         []GateCount   `json:"gates"`             // that fired here
-	Points        []BlockPoint  `json:"points"`            // behind the estimates, in block order
-	FirstError    string        `json:"first_error"`       // an example, from outside: escape it
+
+	Odd []record.Oddity `json:"odd"` // of the latencies, in half of the starts at least
+
+	Points     []BlockPoint `json:"points"`      // behind the estimates, in block order
+	FirstError string       `json:"first_error"` // an example, from outside: escape it
 }
 
 // BlockPoint is what one start contributed to a cell. 0 stands for "not
@@ -198,8 +204,10 @@ type Cell struct {
 type BlockPoint struct {
 	Block         int     `json:"block"`
 	Throughput    float64 `json:"throughput_rps"`
+	Mean          float64 `json:"mean_s"`
 	P50           float64 `json:"p50_s"`
 	P90           float64 `json:"p90_s"`
+	P95           float64 `json:"p95_s"`
 	P99           float64 `json:"p99_s"`
 	P999          float64 `json:"p99_9_s"`
 	CPUPerRequest float64 `json:"cpu_per_request_s"`
@@ -242,15 +250,17 @@ type WarmUp struct {
 
 // Ranking orders the competitors on one route at one level.
 type Ranking struct {
-	Route  string  `json:"route"`
-	Level  string  `json:"level"`
-	Beside bool    `json:"beside"` // another request runs all the time beside what is ranked
-	Metric string  `json:"metric"` // "throughput", or "p99" or "p50" in an open loop
-	Places []Place `json:"places"`
+	Route    string   `json:"route"`
+	Level    string   `json:"level"`
+	Beside   bool     `json:"beside"` // another request runs all the time beside what is ranked
+	Metric   string   `json:"metric"` // "throughput", or "p99" or "p50" in an open loop
+	Places   []Place  `json:"places"`
+	Unranked []string `json:"unranked,omitempty"` // arms whose figures a validity gate spoiled: neither above nor below another
 }
 
-// Place is the best and the worst place that an arm's interval allows. Arms
-// whose intervals overlap share at least one place.
+// Place is the best and the worst place of an arm. Two arms share at least one
+// place unless their ratio, paired by block, differs from 1 with the report's
+// confidence and by more than the A/A noise.
 type Place struct {
 	Arm   string   `json:"arm"`
 	First int      `json:"first"` // from 1
@@ -279,8 +289,9 @@ type Failure struct {
 
 // Chart is the data of one picture.
 type Chart struct {
-	Name   string   `json:"name"` // of the file, without extension
-	Kind   string   `json:"kind"` // "lines" over the x axis, or "dots": one row an arm
+	Name   string   `json:"name"`             // of the file, without extension
+	Kind   string   `json:"kind"`             // "lines" over the x axis, or "dots": one row an arm
+	Center string   `json:"center,omitempty"` // of latency: "p50", or "mean" in a closed loop
 	Title  string   `json:"title"`
 	X      Axis     `json:"x"`
 	Y      Axis     `json:"y"`
@@ -307,7 +318,7 @@ const Percentiles = "percentile"
 type Series struct {
 	Arm     string  `json:"arm"`
 	Label   string  `json:"label"`
-	Variant string  `json:"variant,omitempty"` // "p50", "p99"
+	Variant string  `json:"variant,omitempty"` // "p50", "p99", "mean"
 	Style   int     `json:"style"`
 	Points  []Point `json:"points"`
 }

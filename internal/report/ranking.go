@@ -5,17 +5,15 @@ import (
 	"math"
 	"slices"
 
+	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// tellApart is the least confidence of an interval that may separate two
-// arms. It lets the median of five blocks pass (93.75%) and nothing less.
-const tellApart = 0.93
-
 // rankings orders the competitors of every route at every level: by
-// throughput in a closed loop, by p99 (p50 where a start is too short for a
-// p99) in an open one, where the rate is given.
-func rankings(d *Document) []Ranking {
+// throughput in a closed loop, whose latency says only how many wait; by p99
+// (p50 where a start is too short for a p99) in an open one, where the rate is
+// given; and by the largest rate where that is searched for.
+func rankings(d *Document, pairing *claims.Pairing) []Ranking {
 	out := []Ranking{}
 	for _, w := range d.works() {
 		for _, l := range d.Levels {
@@ -26,85 +24,75 @@ func rankings(d *Document) []Ranking {
 				}
 			}
 			metric := "throughput"
-			if l.Open {
+			if l.Open && !l.SLO {
 				metric = "p99"
 				if !slices.ContainsFunc(cells, func(c *Cell) bool { return c.P99 != nil }) {
 					metric = "p50"
 				}
 			}
-			if places := rank(cells, metric); len(places) > 0 {
-				out = append(out, Ranking{Route: w.route, Beside: w.beside, Level: l.Name, Metric: metric, Places: places})
+			r := Ranking{Route: w.route, Beside: w.beside, Level: l.Name, Metric: metric}
+			if r.rank(cells, l, pairing); len(r.Places)+len(r.Unranked) > 0 {
+				out = append(out, r)
 			}
 		}
 	}
 	return out
 }
 
-// rank gives every arm the range of places that its interval allows: first is
-// one more than the number of arms that are clearly better, last the number of
-// arms that are not clearly worse. Sharing a place is thereby what the data
-// says, and no chain of overlaps ties the best with the worst. An arm that
-// answered nothing has no place.
-func rank(cells []*Cell, metric string) []Place {
-	places := []Place{}
+// ranked are the metrics of a ranking.
+var ranked = map[string]struct {
+	metric claims.Metric
+	of     func(*Cell) *Estimate
+	lower  bool // is better
+}{
+	"throughput": {claims.Throughput, func(c *Cell) *Estimate { return c.Throughput }, false},
+	"p50":        {"latency-p50", func(c *Cell) *Estimate { return c.P50 }, true},
+	"p99":        {"latency-p99", func(c *Cell) *Estimate { return c.P99 }, true},
+}
+
+// rank gives every arm the range of places that the comparisons with all others
+// allow, paired by block like those of the verdicts: first is one more than the
+// number of arms that are clearly better, last the number of arms that are not
+// clearly worse. Sharing a place is thereby what the data says, and no chain of
+// ties ties the best with the worst. An arm that answered nothing has no place;
+// one whose figures a gate spoiled is named without one, for it is neither
+// above nor below another.
+func (r *Ranking) rank(cells []*Cell, level Level, pairing *claims.Pairing) {
+	by := ranked[r.Metric]
+	r.Places = []Place{}
 	for _, c := range cells {
-		e, sign := c.Throughput, 1.0
-		switch metric {
-		case "p99":
-			e, sign = c.P99, -1
-		case "p50":
-			e, sign = c.P50, -1
+		e := by.of(c)
+		if e == nil || e.Mid <= 0 {
+			continue
 		}
-		if e != nil && e.Mid > 0 {
-			places = append(places, Place{Arm: c.Arm, Value: *e, Bound: c.LowerBound && sign > 0, Gated: len(c.Gates) > 0})
+		if pairing.Sound(by.metric, c.Arm, level.Level) != "" {
+			r.Unranked = append(r.Unranked, c.Arm)
+			continue
+		}
+		r.Places = append(r.Places, Place{Arm: c.Arm, Value: *e, Bound: c.LowerBound && !by.lower, Gated: len(c.Gates) > 0})
+	}
+	for i := range r.Places {
+		r.Places[i].First, r.Places[i].Last = 1, len(r.Places)
+	}
+	for i := range r.Places {
+		for j := range i {
+			a, b := &r.Places[i], &r.Places[j]
+			p, ok := pairing.Ratio(by.metric, a.Arm, b.Arm, level.Level)
+			switch {
+			case ok && p.Ahead():
+				a.Last, b.First = a.Last-1, b.First+1
+			case ok && p.Behind():
+				b.Last, a.First = b.Last-1, a.First+1
+			}
 		}
 	}
-	lower := metric != "throughput"
-	slices.SortStableFunc(places, func(a, b Place) int {
-		if lower {
-			return cmp.Compare(a.Value.Mid, b.Value.Mid)
+	slices.SortStableFunc(r.Places, func(a, b Place) int {
+		values := cmp.Compare(b.Value.Mid, a.Value.Mid)
+		if by.lower {
+			values = -values
 		}
-		return cmp.Compare(b.Value.Mid, a.Value.Mid)
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last), values)
 	})
-	for i := range places {
-		p := &places[i]
-		p.First, p.Last = 1, len(places)
-		for j := range places {
-			if above(places[j], *p, lower) {
-				p.First++
-			}
-			if above(*p, places[j], lower) {
-				p.Last--
-			}
-		}
-	}
-	return places
-}
-
-// above says whether a is clearly better than b.
-func above(a, b Place, lower bool) bool {
-	alow, ahigh := reach(a)
-	blow, bhigh := reach(b)
-	if lower {
-		return ahigh < blow
-	}
-	return alow > bhigh
-}
-
-// reach is how far a value may truly lie: anywhere where its interval is too
-// weak to tell, and anywhere above where it is a lower bound.
-func reach(p Place) (low, high float64) {
-	if p.Value.Confidence < tellApart {
-		low, high = math.Inf(-1), math.Inf(1)
-		if p.Bound {
-			low = p.Value.Low
-		}
-		return low, high
-	}
-	if p.Bound {
-		return p.Value.Low, math.Inf(1)
-	}
-	return p.Value.Low, p.Value.High
 }
 
 // Routes lists the routes of the competitors, in the order of the arms.

@@ -1,10 +1,6 @@
 package report
 
-import (
-	"math"
-
-	"github.com/hellobench/hellobench/internal/stats"
-)
+import "github.com/hellobench/hellobench/internal/claims"
 
 // Ratio is the throughput of an arm over that of the first arm on its route, at
 // one closed-loop level, paired by block. It needs no claim, so it answers for
@@ -19,7 +15,7 @@ type Ratio struct {
 
 // ratios holds every arm against the first one on its route. An arm with a
 // calculation beside it is no match for one without.
-func ratios(d *Document) []Ratio {
+func ratios(d *Document, pairing *claims.Pairing) []Ratio {
 	out := []Ratio{}
 	for _, route := range d.Routes() {
 		first := ""
@@ -32,7 +28,7 @@ func ratios(d *Document) []Ratio {
 				continue
 			}
 			for _, l := range d.Levels {
-				if r, ok := d.ratio(a.Name, first, l); ok {
+				if r, ok := ratio(a.Name, first, l, pairing); ok {
 					out = append(out, r)
 				}
 			}
@@ -42,20 +38,13 @@ func ratios(d *Document) []Ratio {
 }
 
 // ratio is one of them; ok is false where there is no sound pair, or too few.
-func (d *Document) ratio(arm, over string, l Level) (r Ratio, ok bool) {
-	a, b := d.Cell(arm, l.Name), d.Cell(over, l.Name)
-	if l.Open || a == nil || b == nil || a.spoiled() || b.spoiled() {
+func ratio(arm, over string, l Level, pairing *claims.Pairing) (r Ratio, ok bool) {
+	if l.Open {
 		return r, false
 	}
-	x, y := paired(a.Points, b.Points, func(p BlockPoint) float64 { return p.Throughput })
-	i, err := stats.PairedRatio(x, y, Confidence)
-	if err != nil || !i.Bounded() || math.IsInf(i.High, 0) {
-		return r, false
-	}
-	floor, _ := d.floor("throughput", arm, l.Name)
-	bar := max(1, floor)
+	p, ok := pairing.Ratio(claims.Throughput, arm, over, l.Level)
 	return Ratio{
-		Arm: arm, Over: over, Level: l.Name, Alike: i.Low <= bar && i.High >= 1/bar,
-		Ratio: Estimate{Mid: i.Mid, Low: i.Low, High: i.High, Confidence: Confidence, Blocks: len(x)},
-	}, true
+		Arm: arm, Over: over, Level: l.Name, Alike: !p.Apart(),
+		Ratio: Estimate{Mid: p.Ratio.Mid, Low: p.Ratio.Low, High: p.Ratio.High, Confidence: Confidence, Blocks: p.Blocks},
+	}, ok
 }

@@ -99,7 +99,7 @@ func (c *Chart) shortArms() (level float64, arms []string) {
 }
 
 // atLevel turns lines into rows, one an arm, of what they are at one place. Of
-// latency the median remains.
+// latency the mean or the median remains.
 func (c Chart) atLevel(x float64, levels []Level) Chart {
 	series := c.Series
 	c.Series = nil
@@ -113,7 +113,7 @@ func (c Chart) atLevel(x float64, levels []Level) Chart {
 	for _, l := range levels {
 		if x == float64(l.Connections) && !l.Open || x == l.Rate && l.Open {
 			c.Title = strings.NewReplacer("Throughput against connections", "Throughput at "+l.Name,
-				"Latency against connections", "Median latency at "+l.Name, "Latency against offered rate", "Median latency at "+l.Name).Replace(c.Title)
+				"Latency against connections", "Mean latency at "+l.Name, "Latency against offered rate", "Median latency at "+l.Name).Replace(c.Title)
 		}
 	}
 	c.Kind, c.X = "dots", Axis{}

@@ -37,8 +37,12 @@ func (e *Error) Error() string {
 	if e.Line > 0 {
 		at += ":" + strconv.Itoa(e.Line)
 	}
-	if e.Path != "" {
-		return at + ": " + e.Path + ": " + e.Msg
+	if e.Path != "" { // a key may hold anything, and a terminal would obey it
+		path := strconv.Quote(e.Path)
+		if unquoted := path[1 : len(path)-1]; unquoted == strings.ReplaceAll(e.Path, `"`, `\"`) {
+			path = e.Path
+		}
+		return at + ": " + path + ": " + e.Msg
 	}
 	return at + ": " + e.Msg
 }
@@ -53,7 +57,7 @@ type Document struct {
 // pointer to a struct with yaml tags. file is the name for messages.
 // Every mistake is reported, each as an Error, joined.
 func Decode(file string, data []byte, schema string, v any) (*Document, error) {
-	parsed, err := parser.ParseBytes(data, 0)
+	parsed, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0) // a byte-order mark is no part of the first key
 	if err != nil {
 		return nil, syntaxError(file, err)
 	}
@@ -81,6 +85,17 @@ func Decode(file string, data []byte, schema string, v any) (*Document, error) {
 // Errorf is a mistake at a path of keys and indices, such as "routes", "/".
 func (d *Document) Errorf(path []string, format string, args ...any) error {
 	return &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: fmt.Sprintf(format, args...)}
+}
+
+// Has says whether there is anything at a path of keys and indices.
+func (d *Document) Has(path ...string) bool {
+	node := d.root
+	for _, step := range path {
+		if node, _ = child(node, step); node == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func syntaxError(file string, err error) error {
@@ -122,11 +137,22 @@ func (d *Document) validate(text []byte, schema string) error {
 
 var english = message.NewPrinter(language.English)
 
+// words are what is wrong with a value.
+func words(k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *kind.ExclusiveMinimum:
+		return fmt.Sprintf("%s: must be above %s", k.Got.RatString(), k.Want.RatString())
+	case *kind.ExclusiveMaximum:
+		return fmt.Sprintf("%s: must be below %s", k.Got.RatString(), k.Want.RatString())
+	}
+	return k.LocalizedString(english)
+}
+
 // collect flattens a validation error into its leaves, which are what a
 // person can act on.
 func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
 	add := func(path []string, k jsonschema.ErrorKind) {
-		*into = append(*into, &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: k.LocalizedString(english)})
+		*into = append(*into, &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: words(k)})
 	}
 	at := func(property string) []string { return append(slices.Clone(ve.InstanceLocation), property) }
 	switch k := ve.ErrorKind.(type) {
@@ -135,6 +161,11 @@ func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
 			add(at(property), k)
 		}
 		return
+	case *kind.OneOf, *kind.AnyOf:
+		if words := choice(ve); words != "" {
+			*into = append(*into, &Error{File: d.file, Line: d.line(ve.InstanceLocation), Path: strings.Join(ve.InstanceLocation, "."), Msg: words})
+			return
+		}
 	case *kind.PropertyNames: // its location is not told
 		*into = append(*into, &Error{File: d.file, Line: keyLine(d.root, k.Property), Path: k.Property, Msg: "not allowed as a name here"})
 		return
@@ -146,6 +177,26 @@ func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
 	for _, c := range ve.Causes {
 		d.collect(c, into)
 	}
+}
+
+// choice is the message where one of several keys is needed and none, or more
+// than one, is given; "" where the mistake is another one.
+func choice(ve *jsonschema.ValidationError) string {
+	if k, ok := ve.ErrorKind.(*kind.OneOf); ok && len(k.Subschemas) > 0 {
+		return "has more than one of the keys of which one is to be given"
+	}
+	var keys []string
+	for _, c := range ve.Causes {
+		k, ok := c.ErrorKind.(*kind.Required)
+		if !ok || len(c.InstanceLocation) != len(ve.InstanceLocation) {
+			return ""
+		}
+		keys = append(keys, strings.Join(k.Missing, " and "))
+	}
+	if len(keys) < 2 {
+		return ""
+	}
+	return "needs one of " + strings.Join(keys[:len(keys)-1], ", ") + " and " + keys[len(keys)-1]
 }
 
 // line finds the line of the deepest node on the path that exists.

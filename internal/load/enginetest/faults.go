@@ -101,7 +101,6 @@ func testBrokenAnswers(t *testing.T, newEngine func() load.Engine) {
 			m := measure(t, newEngine(), spec(s.url(), 2, short))
 			checkAllIn(t, m, func(e *record.Errors) *uint64 { return &e.Reset })
 			assert.EqualValues(t, m.Requests, s.received.Load(), "asked once each")
-			assert.Zero(t, m.Retries)
 			assert.Zero(t, m.Reconnects, "the connection did not end between two responses")
 		})
 	}
@@ -218,15 +217,16 @@ func testServerEnds(t *testing.T, e load.Engine) {
 			return x.after(pause, okay) && x.nth < each
 		})
 		m := measure(t, e, spec(s.url(), n, window))
-		// The next request may cross the end of the connection. An engine may
-		// ask again or report it, and the server need not have seen it.
+		// The next request may cross the end of the connection: it is a reset
+		// then, and the server need not have seen it.
 		assert.NotZero(t, m.OK)
 		assert.Equal(t, record.Errors{Reset: m.Errors.Reset}, m.Errors)
 		assert.EqualValues(t, m.OK, s.answered.Load())
-		assert.LessOrEqual(t, s.received.Load(), int64(m.Requests+m.Retries))
+		assert.LessOrEqual(t, s.received.Load(), int64(m.Requests))
 		assert.GreaterOrEqual(t, s.received.Load(), int64(m.OK))
-		assert.GreaterOrEqual(t, int64(m.Reconnects+m.Retries+m.Errors.Reset), s.accepted.Load()-n, "every further connection replaced one that ended")
-		assert.InDelta(t, m.OK/each, m.Reconnects+m.Retries+m.Errors.Reset, n)
+		// An engine may give up a second connection with a reset, to keep a library from sending again on it.
+		assert.GreaterOrEqual(t, int64(m.Reconnects+2*m.Errors.Reset), s.accepted.Load()-n, "every further connection replaced one that ended")
+		assert.InDelta(t, m.OK/each, m.Reconnects+m.Errors.Reset, n)
 	})
 	t.Run("while idle", func(t *testing.T) {
 		s := newServer(t, func(x *exchange) bool {
@@ -244,8 +244,8 @@ func testServerEnds(t *testing.T, e load.Engine) {
 }
 
 // testDropped has the server read a request on a used connection and end the
-// connection without an answer. A client may ask again (net/http does, without
-// a word) or report it; but both sides must count the same.
+// connection without an answer. That is a failure, and nothing is sent again:
+// both sides count the same.
 func testDropped(t *testing.T, e load.Engine) {
 	s := newServer(t, func(x *exchange) bool {
 		time.Sleep(pause)
@@ -254,7 +254,7 @@ func testDropped(t *testing.T, e load.Engine) {
 	m := measure(t, e, spec(s.url(), 4, 250*time.Millisecond))
 	assert.NotZero(t, m.OK)
 	assert.Equal(t, record.Errors{Reset: m.Errors.Reset}, m.Errors)
-	assert.NotZero(t, m.Retries+m.Errors.Reset, "what was dropped shows somewhere")
+	assert.InEpsilon(t, float64(m.OK), float64(m.Errors.Reset), 0.2, "every second request was dropped")
 	assert.EqualValues(t, m.OK, s.answered.Load())
-	assert.EqualValues(t, m.Requests+m.Retries, s.received.Load(), "each request that the server saw is counted: %d, and %d again", m.Requests, m.Retries)
+	assert.EqualValues(t, m.Requests, s.received.Load(), "each request that the server saw is counted, once")
 }

@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hellobench/hellobench/internal/http1"
 )
 
 // perAddress is how many connections leave from one loopback address before
@@ -32,11 +33,11 @@ type Connections struct {
 // cannot be had, or is not answered within timeout, counts as one that is not
 // open; the error is ctx's or the URL's.
 func Open(ctx context.Context, target string, n int, timeout time.Duration) (*Connections, error) {
-	u, err := url.Parse(target)
+	r, err := http1.NewRequest(target, false)
 	if err != nil {
 		return nil, fmt.Errorf("hold connections: %w", err)
 	}
-	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", u.RequestURI(), u.Host)
+	host, _ := r.Address()
 	c := &Connections{conns: make([]net.Conn, n)}
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -45,7 +46,7 @@ func Open(ctx context.Context, target string, n int, timeout time.Duration) (*Co
 		go func() {
 			defer wg.Done()
 			for i := range next {
-				c.conns[i] = open(ctx, u.Host, source(u.Hostname(), i), request, timeout)
+				c.conns[i] = open(ctx, r.HostPort(), source(host, i), r.Bytes(), timeout)
 			}
 		}()
 	}

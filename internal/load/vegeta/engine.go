@@ -7,8 +7,8 @@
 // before the window, and every latency counts from the time that the schedule
 // intended, so that a stalled server cannot slow down the asking (coordinated
 // omission). Connections are opened before the window. Failures are classed by
-// the error itself and never counted as fast responses. Requests that net/http
-// sends again by itself are counted.
+// the error itself and never counted as fast responses. Nothing is sent twice:
+// a request that net/http would repeat by itself is a failed one.
 //
 // It refuses to decide what is correct (the specification does, not the
 // library's range of status codes), to follow redirects, to decompress, to
@@ -30,12 +30,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -89,12 +89,10 @@ func (*Engine) Name() string { return "vegeta" }
 // goes over it before the window, else each of the first requests would open
 // a connection of its own.
 //
-// An open loop bounded by Connections makes a request wait for a connection
-// inside vegeta's clock: the wait is part of Service, not of Slip, and counts
-// against the timeout. Where the load outruns the generator, scheduled
-// requests are still sent until one timeout after the window. Those left then
-// are missing in Requests and count as timeouts, so that Scheduled is always
-// OK plus the errors.
+// A request of an open loop that finds no connection free waits, until one
+// timeout after the window. Those left then were never sent: they are missing
+// in Requests and count as timeouts, so that Scheduled is always OK plus the
+// errors.
 //
 // An error in writing Options.Results is returned beside the measurement.
 func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
@@ -105,19 +103,25 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", spec.URLs[0], load.ErrUnsupported)
 	}
 	e.windows++
-	if spec.Schedule != nil {
-		defer twoProcs()()
+	requests := make([]*http1.Request, len(spec.URLs))
+	for i, target := range spec.URLs {
+		var err error
+		if requests[i], err = http1.NewRequest(target, spec.Close); err != nil {
+			return nil, fmt.Errorf("vegeta: %w", err)
+		}
 	}
-	conns, err := newPool(ctx, &spec, e.opts)
+	alarm, err := newAlarm()
 	if err != nil {
 		return nil, fmt.Errorf("vegeta: %w", err)
 	}
+	defer alarm.close()
+	conns := newPool(ctx, &spec, requests, e.opts)
 	defer conns.close()
 	established := conns.open(preopened(&spec, e.opts))
 	before := conns.bytesIn.Load()
 
 	out := e.newResults()
-	m := attack(ctx, &spec, conns, out)
+	m := attack(ctx, newTripper(ctx, &spec, requests, conns), alarm, out)
 	m.Engine, m.Established = e.Name(), established
 	m.Reconnects, m.BytesIn = conns.reconnects.Load(), conns.bytesIn.Load()-before
 	if err := out.close(); err != nil {
@@ -128,32 +132,17 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 
 // preopened is how many connections are opened before the window.
 func preopened(spec *load.Spec, o Options) int {
-	switch {
-	case spec.Close:
-		return 0
-	case o.HTTP2:
+	if o.HTTP2 && !spec.Close {
 		return len(spec.URLs)
-	default:
-		return spec.Connections
 	}
-}
-
-// twoProcs makes sure that the pacer, while it waits for the last stretch,
-// does not hold the only processor that could see a response arrive. It
-// returns the function that undoes it.
-func twoProcs() func() {
-	if runtime.GOMAXPROCS(0) > 1 {
-		return func() {}
-	}
-	runtime.GOMAXPROCS(2)
-	return func() { runtime.GOMAXPROCS(1) }
+	return spec.Preopened()
 }
 
 // attack runs the window once the connections are open.
-func attack(ctx context.Context, spec *load.Spec, conns *pool, out *results) *record.Measurement {
-	trips := newTripper(ctx, spec, conns)
+func attack(ctx context.Context, trips *tripper, alarm *alarm, out *results) *record.Measurement {
+	spec := trips.spec
 	defer trips.transport.CloseIdleConnections()
-	if conns.http2() {
+	if trips.conns.http2() {
 		trips.settle()
 	}
 	opts := []func(*vegeta.Attacker){vegeta.Client(trips.client()), vegeta.MaxBody(0)}
@@ -165,7 +154,7 @@ func attack(ctx context.Context, spec *load.Spec, conns *pool, out *results) *re
 	}
 	attacker := vegeta.NewAttacker(opts...)
 	defer attacker.Stop()
-	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
+	defer context.AfterFunc(ctx, func() { attacker.Stop(); alarm.stop() })()
 	if spec.Opened != nil && ctx.Err() == nil {
 		spec.Opened()
 	}
@@ -173,7 +162,12 @@ func attack(ctx context.Context, spec *load.Spec, conns *pool, out *results) *re
 	begin := time.Now()
 	cpu := processCPU()
 	t := newTally(spec, begin)
-	answers := attacker.Attack(targeter(ctx, spec, begin), newPacer(ctx, spec, begin), 0, "")
+	var pacer vegeta.Pacer = closedPacer{begin.Add(spec.Duration)}
+	if spec.Schedule != nil {
+		trips.last = begin.Add(spec.Duration + spec.Timeout)
+		pacer = newOpenPacer(spec, begin, alarm)
+	}
+	answers := attacker.Attack(targeter(ctx, spec, begin, trips.requests[0].URL()), pacer, 0, "")
 	end := time.NewTimer(time.Until(begin.Add(spec.Duration)))
 	defer end.Stop()
 	over, done := end.C, ctx.Done()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
-	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -13,47 +12,33 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 )
 
-// The last stretch before a send is waited for in two steps: asleep in the
-// kernel, which wakes up late by tens of microseconds at most, then yielding.
-// The library's own time.Sleep is late by half a millisecond at the median.
+// The pacer has itself woken before a send time, by as much as it is woken late
+// on this core in four of five times, and yields for the rest: to wake takes
+// some microseconds on a busy core and a tenth of a millisecond on an idle one
+// of a virtual machine. A longer lead would be no better. Who yields can run at
+// once, and so keeps the only processor from looking for responses.
 const (
-	coarse = 2 * time.Millisecond  // farther than this: a timer, which a canceled context interrupts
-	fine   = 15 * time.Microsecond // nearer than this: yield and look again
+	firstLead = 30 * time.Microsecond
+	mostLead  = 150 * time.Microsecond
+	leadStep  = time.Microsecond
+	onTime    = 4 // wakes before the send time for one after it
 )
-
-// userAgent names the client in a server's log.
-const userAgent = "hellobench"
 
 // errOver is what the targeter answers instead of a target once the window is
 // over; no request is sent then.
 var errOver = errors.New("the window is over")
 
-// targeter gives the targets to the hits in turn. In a closed loop it closes the
-// window: the library asks the pacer before it waits for a free worker, so a
-// tick may be picked up after the end.
-func targeter(ctx context.Context, spec *load.Spec, begin time.Time) vegeta.Targeter {
-	header := http.Header{"User-Agent": {userAgent}}
-	var hits atomic.Uint64 // the workers ask beside one another
+// targeter gives each hit a target: any one, since the tripper knows which
+// request has which number. In a closed loop it closes the window: the library
+// asks the pacer before it waits for a free worker, so a tick may be picked up
+// after the end.
+func targeter(ctx context.Context, spec *load.Spec, begin time.Time, url string) vegeta.Targeter {
 	return func(t *vegeta.Target) error {
 		if ctx.Err() != nil || spec.Schedule == nil && time.Since(begin) >= spec.Duration {
 			return errOver
 		}
-		t.Method, t.Header = http.MethodGet, header
-		t.URL = spec.URLs[(hits.Add(1)-1)%uint64(len(spec.URLs))]
+		t.Method, t.URL = http.MethodGet, url
 		return nil
-	}
-}
-
-// newPacer returns the pacer of the window. It counts time from begin, not
-// from the start that the library passes, because begin is the reference of
-// all latencies.
-func newPacer(ctx context.Context, spec *load.Spec, begin time.Time) vegeta.Pacer {
-	if spec.Schedule == nil {
-		return closedPacer{begin.Add(spec.Duration)}
-	}
-	return &openPacer{
-		ctx: ctx, times: spec.Schedule.Times(), rate: spec.Schedule.Rate,
-		begin: begin, length: spec.Duration, grace: spec.Timeout,
 	}
 }
 
@@ -67,20 +52,29 @@ func (p closedPacer) Pace(time.Duration, uint64) (time.Duration, bool) {
 func (closedPacer) Rate(time.Duration) float64 { return 0 }
 
 // openPacer ticks at the times of a schedule. It waits itself and always
-// answers 0, since the library would wait with time.Sleep.
+// answers 0, since the library would wait with time.Sleep. It counts time from
+// begin, not from the start that the library passes, because begin is the
+// reference of all latencies.
 type openPacer struct {
-	ctx    context.Context // the library passes none
-	times  *load.Times
-	rate   float64
-	begin  time.Time
-	length time.Duration
-	grace  time.Duration // how long after the window late requests are still sent
-	timer  *time.Timer
+	alarm *alarm
+	times *load.Times
+	rate  float64
+	begin time.Time
+	end   time.Duration // of the window
+	last  time.Duration // until then late requests are still sent
+	lead  time.Duration // how long before a send time it is woken
+}
+
+func newOpenPacer(spec *load.Spec, begin time.Time, a *alarm) *openPacer {
+	return &openPacer{
+		alarm: a, times: spec.Schedule.Times(), rate: spec.Schedule.Rate,
+		begin: begin, end: spec.Duration, last: spec.Duration + spec.Timeout, lead: firstLead,
+	}
 }
 
 func (p *openPacer) Pace(time.Duration, uint64) (time.Duration, bool) {
 	due := p.times.Next()
-	if due >= p.length || time.Since(p.begin) > p.length+p.grace {
+	if due >= p.end || time.Since(p.begin) > p.last {
 		return 0, true
 	}
 	return 0, !p.wait(due)
@@ -88,47 +82,22 @@ func (p *openPacer) Pace(time.Duration, uint64) (time.Duration, bool) {
 
 func (p *openPacer) Rate(time.Duration) float64 { return p.rate }
 
-// wait returns when due has come, or false if the context ended.
+// wait returns when due has come, or false if the alarm was stopped.
 func (p *openPacer) wait(due time.Duration) bool {
-	if p.ctx.Err() != nil {
-		return false
-	}
-	left := due - time.Since(p.begin)
-	if left > coarse {
-		if !p.sleep(left - coarse) {
+	if left := due - time.Since(p.begin); left > p.lead {
+		if !p.alarm.sleep(left - p.lead) {
 			return false
 		}
-		left = due - time.Since(p.begin)
-	} else if left > fine {
-		// The worker that was just handed a tick waits to run on this
-		// processor: let it begin before this thread goes to sleep.
-		runtime.Gosched()
-		left = due - time.Since(p.begin)
-	}
-	for left > 0 {
-		if left > fine {
-			nap(left - fine)
+		if time.Since(p.begin) >= due {
+			p.lead = min(p.lead+onTime*leadStep, mostLead)
 		} else {
-			runtime.Gosched()
+			p.lead = max(p.lead-leadStep, leadStep)
 		}
-		left = due - time.Since(p.begin)
+	}
+	for time.Since(p.begin) < due {
+		runtime.Gosched()
 	}
 	return true
-}
-
-// sleep waits for about d, or returns false if the context ended.
-func (p *openPacer) sleep(d time.Duration) bool {
-	if p.timer == nil {
-		p.timer = time.NewTimer(d)
-	} else {
-		p.timer.Reset(d)
-	}
-	select {
-	case <-p.timer.C:
-		return true
-	case <-p.ctx.Done():
-		return false
-	}
 }
 
 // intended gives the intended send time of each sequence number, in any

@@ -56,7 +56,10 @@ func TestPacerIsOnTime(t *testing.T) {
 	begin := time.Now()
 	s := &load.Schedule{Rate: 300, Poisson: true, Seed: 1}
 	spec := &load.Spec{Schedule: s, Duration: 200 * time.Millisecond, Timeout: time.Second}
-	p := newPacer(t.Context(), spec, begin)
+	a, err := newAlarm()
+	require.NoError(t, err)
+	defer a.close()
+	p := newOpenPacer(spec, begin, a)
 	assert.InDelta(t, 300, p.Rate(0), 1e-9)
 	var late []time.Duration
 	for times := s.Times(); ; {
@@ -75,13 +78,15 @@ func TestPacerIsOnTime(t *testing.T) {
 	assert.Less(t, late[len(late)/2], 5*time.Millisecond)
 }
 
-func TestPacerStopsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
+func TestPacerStops(t *testing.T) {
+	a, err := newAlarm()
+	require.NoError(t, err)
+	defer a.close()
 	spec := &load.Spec{Schedule: &load.Schedule{Rate: 0.1}, Duration: time.Hour, Timeout: time.Second}
-	p := newPacer(ctx, spec, time.Now())
+	p := newOpenPacer(spec, time.Now(), a)
 	_, stop := p.Pace(0, 0)
 	assert.False(t, stop)
-	defer time.AfterFunc(20*time.Millisecond, cancel).Stop()
+	defer time.AfterFunc(20*time.Millisecond, a.stop).Stop()
 	begin := time.Now()
 	_, stop = p.Pace(0, 1) // due in ten seconds
 	assert.True(t, stop)

@@ -3,13 +3,14 @@ package vegeta
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
+	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 )
 
@@ -31,7 +32,7 @@ type pool struct {
 
 	mu     sync.Mutex
 	ready  map[string][]net.Conn // by address
-	all    map[*conn]struct{}
+	all    map[io.Closer]struct{}
 	closed bool
 }
 
@@ -40,31 +41,22 @@ type dialError struct{ error }
 
 func (e *dialError) Unwrap() error { return e.error }
 
-func newPool(ctx context.Context, spec *load.Spec, o Options) (*pool, error) {
+func newPool(ctx context.Context, spec *load.Spec, requests []*http1.Request, o Options) *pool {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &pool{
 		ctx:    ctx,
 		cancel: cancel,
 		dialer: net.Dialer{Timeout: spec.Timeout, KeepAlive: -1},
 		ready:  map[string][]net.Conn{},
-		all:    map[*conn]struct{}{},
+		all:    map[io.Closer]struct{}{},
 	}
-	for _, target := range spec.URLs {
-		u, err := url.Parse(target)
-		if err != nil {
-			cancel()
-			return nil, fmt.Errorf("target URL: %w", err)
-		}
-		port := u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		}
-		p.addrs = append(p.addrs, net.JoinHostPort(u.Hostname(), port))
-		if u.Scheme == "https" {
+	for _, r := range requests {
+		p.addrs = append(p.addrs, r.HostPort())
+		if r.Scheme() == "https" {
 			p.tls = tlsConfig(o)
 		}
 	}
-	return p, nil
+	return p
 }
 
 func tlsConfig(o Options) *tls.Config {
@@ -102,17 +94,29 @@ func (p *pool) open(n int) int {
 	return int(opened.Load())
 }
 
-// take gives the transport a connection: an opened one, else a new one.
+// take gives the transport a connection: an opened one that is still of use,
+// else a new one.
 func (p *pool) take(ctx context.Context, _, addr string) (net.Conn, error) {
-	p.mu.Lock()
-	if n := len(p.ready[addr]); n > 0 {
-		c := p.ready[addr][n-1]
-		p.ready[addr] = p.ready[addr][:n-1]
-		p.mu.Unlock()
-		return c, nil
+	for c := p.pop(addr); c != nil; c = p.pop(addr) {
+		if own, ok := c.(*conn); !ok || !own.spoiled() {
+			return c, nil
+		}
+		_ = c.Close()
+		p.reconnects.Add(1)
 	}
-	p.mu.Unlock()
 	return p.dial(ctx, addr)
+}
+
+func (p *pool) pop(addr string) net.Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.ready[addr])
+	if n == 0 {
+		return nil
+	}
+	c := p.ready[addr][n-1]
+	p.ready[addr] = p.ready[addr][:n-1]
+	return c
 }
 
 // http2 says whether HTTP/2 is offered.
@@ -122,29 +126,33 @@ func (p *pool) dial(ctx context.Context, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
+	begun := time.Now()
 	raw, err := p.dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, &dialError{err}
 	}
-	c := &conn{Conn: raw, pool: p}
-	if !p.add(c) {
+	counted := &counted{Conn: raw, pool: p}
+	if !p.add(counted) {
 		_ = raw.Close()
 		return nil, &dialError{net.ErrClosed}
 	}
 	if p.tls == nil {
-		return c, nil
+		return &conn{Conn: counted, pool: p, raw: raw, begun: begun}, nil
 	}
 	named := p.tls.Clone()
 	named.ServerName, _, _ = net.SplitHostPort(addr) // it was joined by us
-	secure := tls.Client(c, named)
+	secure := tls.Client(counted, named)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = c.Close()
+		_ = counted.Close()
 		return nil, &dialError{err}
 	}
-	return secure, nil
+	if secure.ConnectionState().NegotiatedProtocol == "h2" {
+		return secure, nil // net/http looks for HTTP/2 in this type only
+	}
+	return &conn{Conn: secure, pool: p, raw: raw, begun: begun}, nil
 }
 
-func (p *pool) add(c *conn) bool {
+func (p *pool) add(c io.Closer) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.closed {
@@ -166,39 +174,23 @@ func (p *pool) close() {
 	}
 }
 
-// conn is a connection that knows whether the server ended it between two
-// responses.
-type conn struct {
+// counted is a connection as the system has it, below TLS.
+type counted struct {
 	net.Conn
-	pool   *pool
-	users  atomic.Int32 // requests that hold it
-	served atomic.Bool  // it has carried a whole response
-	closed atomic.Bool  // by this side
-	gone   atomic.Bool  // counted as ended by the server
+	pool *pool
 }
 
-func (c *conn) Read(p []byte) (int, error) {
+func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.pool.bytesIn.Add(uint64(n))
-	if err != nil && c.served.Load() && c.users.Load() == 0 && !c.closed.Load() {
-		c.ended()
-	}
 	return n, err
 }
 
-func (c *conn) Close() error {
-	c.closed.Store(true)
+func (c *counted) Close() error {
 	c.pool.mu.Lock()
 	delete(c.pool.all, c)
 	c.pool.mu.Unlock()
 	return c.Conn.Close()
-}
-
-// ended counts the connection as ended by the server, once.
-func (c *conn) ended() {
-	if !c.gone.Swap(true) {
-		c.pool.reconnects.Add(1)
-	}
 }
 
 // newTransport returns a transport that takes its connections from the pool

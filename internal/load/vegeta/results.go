@@ -43,10 +43,10 @@ func (e *Engine) newResults() *results {
 
 // write passes a result on, corrected to what this engine believes of it.
 func (out *results) write(r *vegeta.Result, c *call, v verdict) {
-	if out.queue == nil || v.class == aborted {
+	if out.queue == nil || v.class == aborted || v.class == neverSent {
 		return
 	}
-	r.Attack = out.name
+	r.Attack, r.URL = out.name, c.request.URL()
 	r.Timestamp, r.Latency = v.due, v.answer
 	r.Code, r.Error = uint16(c.status), v.why
 	if !c.whole {

@@ -50,22 +50,21 @@ type verdict struct {
 
 // add counts a result.
 func (t *tally) add(r *vegeta.Result, c *call) verdict {
-	sent := r.Timestamp.Sub(t.begin)
-	done, due := sent+r.Latency, sent
+	sent, done := c.sent.Sub(t.begin), r.Timestamp.Add(r.Latency).Sub(t.begin)
+	due := sent
 	if t.planned != nil {
 		due = t.planned.at(r.Seq)
 	}
-	t.m.InFlight += max(0, min(done, t.m.Duration)-max(sent, 0))
 	v := verdict{due: t.begin.Add(due), answer: done - due}
 	v.class, v.why = c.outcome()
-	if v.class == aborted {
+	if v.class == aborted || v.class == neverSent {
 		return v
 	}
+	t.m.InFlight += max(0, min(done, t.m.Duration)-max(sent, 0))
 	t.m.Requests++
 	if sent < t.m.Duration {
 		t.m.Sent++
 	}
-	t.m.Retries += c.retries
 	if t.slip != nil {
 		t.slip.Record(sent - due)
 	}
@@ -77,7 +76,7 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	t.latency.Record(v.answer)
 	t.firstByte.Record(c.first.Sub(v.due))
 	if t.service != nil {
-		t.service.Record(r.Latency)
+		t.service.Record(done - sent)
 	}
 	if done < t.m.Duration {
 		t.m.Completed++
@@ -131,7 +130,7 @@ func (t *tally) measurement() *record.Measurement {
 		if never := m.Scheduled - min(m.Scheduled, m.Requests); never > 0 && !t.canceled {
 			t.m.Errors.Timeout += never
 			if m.FirstError == "" {
-				m.FirstError = "not sent within the timeout after the window"
+				m.FirstError = errNeverSent.Error()
 			}
 		}
 	}

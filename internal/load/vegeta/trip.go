@@ -3,7 +3,6 @@ package vegeta
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,27 +14,31 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 )
 
 // tripper makes the requests of a window for the library and keeps what the
-// library's Result loses: the class of an error, which it turns into a string,
-// whether the body was right, and how often net/http sent the request.
+// library's Result loses: when a request was sent, the class of an error, which
+// it turns into a string, and whether the body was right.
 type tripper struct {
 	ctx       context.Context // of the window: the library passes none
 	spec      *load.Spec
+	requests  []*http1.Request // of the targets
+	conns     *pool
 	transport *http.Transport
+	last      time.Time // when a request that found no connection is given up
 
 	mu    sync.Mutex
 	calls map[uint64]*call // by sequence number, until the result is taken
 }
 
-func newTripper(ctx context.Context, spec *load.Spec, p *pool) *tripper {
-	return &tripper{ctx: ctx, spec: spec, transport: newTransport(spec, p), calls: map[uint64]*call{}}
+func newTripper(ctx context.Context, spec *load.Spec, requests []*http1.Request, p *pool) *tripper {
+	return &tripper{ctx: ctx, spec: spec, requests: requests, conns: p, transport: newTransport(spec, p), calls: map[uint64]*call{}}
 }
 
-// client returns the client for the Attacker. The timeout is a deadline of
-// each request, set by RoundTrip, so that it can be told from other errors.
+// client returns the client for the Attacker. It has no timeout: that is a
+// timer of each request, so that it can be told from other errors.
 func (t *tripper) client() *http.Client {
 	return &http.Client{
 		Transport:     t,
@@ -43,49 +46,50 @@ func (t *tripper) client() *http.Client {
 	}
 }
 
-// RoundTrip makes one request. The body of the response is to be read to its
-// end, as the library does, for the outcome to be known.
+// RoundTrip makes the request that the library numbers and nothing else of
+// what it asks for: it adds headers, and every request shall be the same bytes.
+// The body of the response is to be read to its end, as the library does, for
+// the outcome to be known.
 func (t *tripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	seq, err := strconv.ParseUint(req.Header.Get("X-Vegeta-Seq"), 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("sequence number: %w", err)
 	}
-	c := &call{trip: t}
+	c := &call{trip: t, asked: time.Now(), request: t.requests[seq%uint64(len(t.requests))]}
 	t.mu.Lock()
 	t.calls[seq] = c
 	t.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(t.ctx, t.spec.Timeout)
-	resp, err := t.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, c.trace())))
+	ctx, cancel := context.WithCancel(t.ctx)
+	c.cancel = cancel
+	// The timeout counts from the send, which may have to wait for a connection.
+	c.timer = time.AfterFunc(max(t.spec.Timeout, time.Until(t.last)), c.expire)
+	resp, err := t.transport.RoundTrip(c.request.HTTP(httptrace.WithClientTrace(ctx, c.trace())))
 	if err != nil {
-		cancel()
 		c.fail(err)
+		c.over()
 		return nil, err
 	}
 	c.status, c.last = resp.StatusCode, resp.Close
-	resp.Body = &body{ReadCloser: resp.Body, call: c, cancel: cancel}
+	resp.Body = &body{ReadCloser: resp.Body, call: c}
+	if resp.StatusCode == http.StatusSwitchingProtocols { // what follows has no end and is not HTTP
+		_ = resp.Body.Close()
+		resp.Body = http.NoBody
+		c.end()
+	}
 	return resp, nil
 }
 
 // settle makes one request to each target that is not counted. The requests of
 // the window find out whatever it finds out, so that its error is of no interest.
 func (t *tripper) settle() {
-	for _, target := range t.spec.URLs {
-		t.settleOne(target)
-	}
-}
-
-func (t *tripper) settleOne(target string) {
-	ctx, cancel := context.WithTimeout(t.ctx, t.spec.Timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return
-	}
-	req.Header.Set("User-Agent", userAgent)
-	if resp, err := t.transport.RoundTrip(req); err == nil {
-		_, _ = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
+	for _, r := range t.requests {
+		ctx, cancel := context.WithTimeout(t.ctx, t.spec.Timeout)
+		if resp, err := t.transport.RoundTrip(r.HTTP(ctx)); err == nil {
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+		cancel()
 	}
 }
 
@@ -108,16 +112,29 @@ const (
 	badReset
 	badStatus
 	badBody
-	aborted // by the end of the window's context: neither sent nor failed
+	neverSent // no connection came free until the timeout after the window
+	aborted   // by the end of the window's context: neither sent nor failed
 )
 
-// call is one request, which net/http may send more than once.
+var (
+	errNeverSent = errors.New("no connection came free within the timeout")
+	errDropped   = errors.New("the server ended the connection without an answer")
+)
+
+// call is one request.
 type call struct {
 	trip    *tripper
+	request *http1.Request
+	cancel  context.CancelFunc
+	timer   *time.Timer
+	late    atomic.Bool // the timer has ended the request
 	conn    *conn
+	dialing atomic.Bool // a connection is being opened for it; set by a goroutine of the transport
 	wrote   atomic.Bool // the current attempt was written; set by the connection's own goroutine
-	retries uint64
-	first   time.Time // when the first byte of the response came; set before RoundTrip returns
+	dropped bool        // it was written, and net/http wanted to send it again
+	sent    time.Time   // when it had its connection, or had begun to open one
+	asked   time.Time   // when the library asked for it
+	first   time.Time   // when the first byte of the response came; set before RoundTrip returns
 
 	status  int
 	last    bool // the server ends the connection with this response
@@ -128,30 +145,61 @@ type call struct {
 	err     error
 }
 
+// expire ends the request because its time is over.
+func (c *call) expire() {
+	c.late.Store(true)
+	c.cancel()
+}
+
+// over frees what the request holds.
+func (c *call) over() {
+	c.timer.Stop()
+	c.cancel()
+}
+
 // trace follows the attempts of the call. net/http asks for a connection once
 // an attempt, always in the goroutine of RoundTrip, and before it tries again
 // it waits for the writing goroutine of the attempt that failed.
 func (c *call) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GotConn: c.gotConn, WroteRequest: c.wroteRequest, PutIdleConn: c.putIdleConn,
+		ConnectStart: func(string, string) { c.dialing.Store(true) },
+		GotConn:      c.gotConn, WroteRequest: c.wroteRequest, PutIdleConn: c.putIdleConn,
 		GotFirstResponseByte: func() { c.first = time.Now() },
 	}
 }
 
 func (c *call) gotConn(info httptrace.GotConnInfo) {
+	own, _ := info.Conn.(*conn)
 	switch {
-	case c.wrote.Swap(false):
-		c.retries++
+	case c.wrote.Load():
+		// net/http would send it again by itself. The server may have acted on
+		// it, and the latency would be that of two requests.
+		c.dropped = true
+		c.cancel()
+		if own != nil {
+			own.refuse.Store(true)
+		}
+		return
 	case c.conn != nil: // it was gone before anything was sent
 		c.conn.ended()
 	}
-	raw := info.Conn
-	if secure, ok := raw.(*tls.Conn); ok {
-		raw = secure.NetConn()
+	c.conn = own
+	if own != nil {
+		own.users.Add(1)
 	}
-	if c.conn, _ = raw.(*conn); c.conn != nil {
-		c.conn.users.Add(1)
+	if c.sent.IsZero() {
+		c.begin(time.Now(), own)
 	}
+}
+
+// begin notes when the request was sent. A connection that was opened for it is
+// a part of it.
+func (c *call) begin(now time.Time, own *conn) {
+	c.sent = now
+	if own != nil && !own.served.Load() && own.begun.After(c.asked) {
+		c.sent = own.begun
+	}
+	c.timer.Reset(c.trip.spec.Timeout - now.Sub(c.sent))
 }
 
 func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
@@ -180,12 +228,21 @@ func (c *call) fail(err error) {
 	switch {
 	case c.trip.ctx.Err() != nil:
 		c.class = aborted
+	case c.dropped:
+		c.class, c.err = badReset, errDropped
+	case c.late.Load() && c.sent.IsZero() && !c.dialing.Load():
+		c.class, c.err = neverSent, errNeverSent
+	case c.late.Load():
+		c.class, c.err = badTimeout, fmt.Errorf("timeout: no complete response within %v", c.trip.spec.Timeout)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		c.class = badTimeout
 	case errors.As(err, &dial):
 		c.class = badConnect
 	default:
 		c.class = badReset
+	}
+	if c.sent.IsZero() { // the attempt to connect is all there was of it
+		c.sent = c.asked
 	}
 }
 
@@ -228,8 +285,7 @@ func (c *call) outcome() (class, string) {
 // body watches a response being read.
 type body struct {
 	io.ReadCloser
-	call   *call
-	cancel context.CancelFunc
+	call *call
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -247,6 +303,6 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
-	b.cancel()
+	b.call.over()
 	return err
 }

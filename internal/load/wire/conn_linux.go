@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load/wire/sock"
 )
 
@@ -24,7 +25,7 @@ type conn struct {
 	sent     int64 // when its request was sent
 	intended int64 // when its request should have been sent
 	first    int64 // when the first piece of a response came, where partial is set
-	partial  *response
+	partial  *http1.Response
 	fd       int32
 	tag      int32 // differs between the connections that this entry has been
 	state    uint8

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load/wire/sock"
 )
 
@@ -28,7 +29,7 @@ type loop struct {
 	cpu     int
 	poller  *sock.Poller
 	to      []destination
-	want    expectation
+	want    http1.Expectation
 	status  uint16
 	timeout int64
 	close   bool // a new connection for every request
@@ -54,9 +55,9 @@ type loop struct {
 
 	events  []sock.Event
 	buf     []byte
-	same    []byte      // the last correct response that came in one piece and keeps its connection
-	scratch response    // for responses in one piece
-	spare   []*response // for others
+	same    []byte            // the last correct response that came in one piece and keeps its connection
+	scratch http1.Response    // for responses in one piece
+	spare   []*http1.Response // for others
 	tally
 }
 
@@ -73,7 +74,7 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 	}
 	l := &loop{
 		w: w, first: i == 0, poller: p,
-		want:    expectation{body: w.spec.Expect.Body, check: w.spec.Expect.Body != nil},
+		want:    http1.Expectation{Body: w.spec.Expect.Body, Check: w.spec.Expect.Body != nil},
 		status:  uint16(w.spec.Expect.Status),
 		timeout: int64(w.spec.Timeout),
 		close:   w.spec.Close,
@@ -250,11 +251,11 @@ func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
 	r := c.partial
 	if r == nil {
 		r = &l.scratch
-		r.reset()
+		r.Reset()
 	}
-	n, done, err := r.feed(data, &l.want)
+	n, done, err := r.Feed(data, &l.want)
 	if done && n < len(data) {
-		err = errExtra
+		err = http1.ErrExtra
 	}
 	switch {
 	case err != nil:
@@ -269,8 +270,8 @@ func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
 		}
 		return false
 	}
-	same := c.partial == nil && len(data) <= maxSame && !r.close
-	if l.judge(id, c, r, !ending && !r.close) && same {
+	same := c.partial == nil && len(data) <= maxSame && !r.Close
+	if l.judge(id, c, r, !ending && !r.Close) && same {
 		l.same = append(l.same[:0], data...)
 	}
 	return true
@@ -278,9 +279,9 @@ func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
 
 // readEnd takes the end of the connection.
 func (l *loop) readEnd(id int32, c *conn) {
-	err := errCut
+	err := http1.ErrCut
 	if c.partial != nil {
-		err = c.partial.end()
+		err = c.partial.End()
 	}
 	if err != nil {
 		l.note("reset", err)
@@ -290,13 +291,13 @@ func (l *loop) readEnd(id int32, c *conn) {
 	l.judge(id, c, c.partial, false)
 }
 
-// keep puts the scratch response aside until the rest of it comes.
-func (l *loop) keep() *response {
-	var r *response
+// keep puts the scratch http1.Response aside until the rest of it comes.
+func (l *loop) keep() *http1.Response {
+	var r *http1.Response
 	if n := len(l.spare); n > 0 {
 		r, l.spare = l.spare[n-1], l.spare[:n-1]
 	} else {
-		r = new(response)
+		r = new(http1.Response)
 	}
 	*r, l.scratch = l.scratch, *r
 	return r
@@ -304,18 +305,18 @@ func (l *loop) keep() *response {
 
 // judge compares a complete response with what was expected, and is true if
 // it is correct.
-func (l *loop) judge(id int32, c *conn, r *response, keep bool) bool {
+func (l *loop) judge(id int32, c *conn, r *http1.Response, keep bool) bool {
 	switch {
-	case r.status != l.status:
+	case r.Status != l.status:
 		if l.firstError == "" {
-			l.firstError = fmt.Sprintf("status %d, expected %d", r.status, l.status)
+			l.firstError = fmt.Sprintf("status %d, expected %d", r.Status, l.status)
 		}
 		l.errors.Status++
 		l.miss(id, c, keep)
 		return false
-	case !r.matches(&l.want):
+	case !r.Matches(&l.want):
 		if l.firstError == "" {
-			l.firstError = fmt.Sprintf("body: %d bytes that are not the %d expected", r.size, len(l.want.body))
+			l.firstError = fmt.Sprintf("body: %d bytes that are not the %d expected", r.Size, len(l.want.Body))
 		}
 		l.errors.Body++
 		l.miss(id, c, keep)

@@ -18,9 +18,8 @@ import (
 
 // Connections of an open loop without a bound.
 const (
-	firstConnections = 64 // opened before the window, at most
-	mostConnections  = 1 << 17
-	spareFiles       = 64 // file descriptors left for the rest of the program
+	mostConnections = 1 << 17
+	spareFiles      = 64 // file descriptors left for the rest of the program
 )
 
 // window is what the loops of one Run share.
@@ -98,18 +97,14 @@ func (w *window) newLoops() ([]*loop, error) {
 	if len(cpus) == 0 {
 		cpus = []int{-1}
 	}
-	total, open := w.spec.Connections, w.spec.Connections
+	total, open := w.spec.Connections, w.spec.Preopened()
 	if total == 0 {
 		var err error
 		if total, err = freeFiles(); err != nil {
 			return nil, err
 		}
-		open = preopened(w.spec.Schedule.Rate)
 	}
 	n := min(len(cpus), total)
-	if w.spec.Close {
-		open = 0
-	}
 	w.bins = newBins(w.spec.Duration, n)
 	w.absent.Store(int32(n))
 	loops := make([]*loop, n)
@@ -125,14 +120,6 @@ func (w *window) newLoops() ([]*loop, error) {
 		loops[i] = l
 	}
 	return loops, nil
-}
-
-// preopened is how many connections an open loop without a bound opens before
-// the window: as many as are busy at once where an answer takes a millisecond.
-// More would not be free: a server of threads may wait on each of them for a
-// first request, and answer the others late meanwhile.
-func preopened(rate float64) int {
-	return min(1+int(rate/1000), firstConnections)
 }
 
 // share is the i-th of n nearly equal parts of total.

@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 )
 
@@ -24,34 +23,19 @@ type target struct {
 const probeTimeout = time.Second
 
 func newTarget(ctx context.Context, rawURL string, closes bool) (t target, err error) {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return t, fmt.Errorf("target URL: %w", err)
-	}
-	if u.Scheme != "http" {
-		return t, fmt.Errorf("%s: %w", u.Scheme, load.ErrUnsupported)
-	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	addr, err := resolve(ctx, u.Hostname(), port)
+	r, err := http1.NewRequest(rawURL, closes)
 	if err != nil {
 		return t, err
 	}
-	return target{addr: addr, request: newRequest(u, closes)}, nil
-}
-
-// newRequest writes the shortest request that every server takes. What wrk
-// sends is the same, so that both can be compared.
-func newRequest(u *url.URL, closes bool) []byte {
-	var b strings.Builder
-	b.WriteString("GET " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\n")
-	if closes {
-		b.WriteString("Connection: close\r\n")
+	if r.Scheme() != "http" {
+		return t, fmt.Errorf("%s: %w", r.Scheme(), load.ErrUnsupported)
 	}
-	b.WriteString("\r\n")
-	return []byte(b.String())
+	host, port := r.Address()
+	addr, err := resolve(ctx, host, port)
+	if err != nil {
+		return t, err
+	}
+	return target{addr: addr, request: r.Bytes()}, nil
 }
 
 // resolve looks a host up once. Of several addresses it takes the first that

@@ -482,7 +482,7 @@ func TestOpenLoopOpensAsNeeded(t *testing.T) {
 	require.NoError(t, err)
 	m := measure(t, load.Spec{URLs: []string{s.url()}, Duration: 300 * time.Millisecond, Schedule: rate})
 	assert.Zero(t, m.Errors, m.FirstError)
-	assert.Equal(t, preopened(1000), m.Established)
+	assert.Equal(t, (&load.Spec{Schedule: rate}).Preopened(), m.Established)
 	assert.InDelta(t, 200, float64(s.accepted.Load()), 60)
 }
 

@@ -21,8 +21,10 @@ var units = []struct {
 	of           func(p *report.BlockPoint) float64
 }{
 	{"req/s", "higher", func(p *report.BlockPoint) float64 { return p.Throughput }},
+	{"mean-sec", "lower", func(p *report.BlockPoint) float64 { return p.Mean }},
 	{"p50-sec", "lower", func(p *report.BlockPoint) float64 { return p.P50 }},
 	{"p90-sec", "lower", func(p *report.BlockPoint) float64 { return p.P90 }},
+	{"p95-sec", "lower", func(p *report.BlockPoint) float64 { return p.P95 }},
 	{"p99-sec", "lower", func(p *report.BlockPoint) float64 { return p.P99 }},
 	{"cpu-sec/req", "lower", func(p *report.BlockPoint) float64 { return p.CPUPerRequest }},
 	{"memory-bytes", "lower", func(p *report.BlockPoint) float64 { return p.Memory }},
@@ -58,6 +60,9 @@ func Write(w io.Writer, d *report.Document) error {
 		for j := range c.Points {
 			r := benchfmt.Result{Config: config, Name: benchfmt.Name(name), Iters: 1}
 			for _, u := range units {
+				if u.name == "req/s" && c.OfferedRPS > 0 {
+					continue // it varies as the schedules do
+				}
 				if v := u.of(&c.Points[j]); v > 0 {
 					r.Values = append(r.Values, benchfmt.Value{Value: short(v), Unit: u.name})
 				}

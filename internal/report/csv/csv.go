@@ -61,8 +61,8 @@ var columns = concat(
 		{"errors_status", "failed: wrong status", func(r *row) string { return count(r.cell.Errors.Status) }},
 		{"errors_body", "failed: wrong body", func(r *row) string { return count(r.cell.Errors.Body) }},
 		{"error_rate", "failed over sent, 0 to 1", func(r *row) string { return number(r.cell.ErrorRate) }},
-		{"offered_rps", "rate asked for, 0 in a closed loop", func(r *row) string { return number(r.cell.OfferedRPS) }},
-		{"achieved_rps", "rate sent", func(r *row) string { return number(r.cell.AchievedRPS) }},
+		{"offered_rps", "rate that the schedules placed in the windows, 0 in a closed loop", func(r *row) string { return number(r.cell.OfferedRPS) }},
+		{"achieved_rps", "rate sent inside the windows", func(r *row) string { return number(r.cell.AchievedRPS) }},
 	},
 	estimate("cpu_per_request_s", "server CPU time a correct response", func(c *report.Cell) *report.Estimate { return c.CPUPerRequest }),
 	estimate("memory_bytes", "memory of the server's process tree", func(c *report.Cell) *report.Estimate { return c.Memory }),
@@ -73,8 +73,29 @@ var columns = concat(
 		{"generator_cpu", "share of the generator's cores, 0 to 1", func(r *row) string { return number(r.cell.GeneratorCPU) }},
 		{"littles_law", "requests in flight over connections; 0 in an open loop", func(r *row) string { return number(r.cell.LittlesLaw) }},
 		{"gates", "gates that fired, name:starts, separated by spaces", func(r *row) string { return gates(r.cell.Gates) }},
+		{"delivered", "open loop: share of the schedule that was sent inside the windows, 0 to 1; empty in a closed loop", delivered},
+	},
+	estimate("mean_s", "mean latency", func(c *report.Cell) *report.Estimate { return c.Mean }),
+	estimate("p95_s", "95th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P95 }),
+	[]column{
+		{"odd", "what is odd about the latencies, separated by spaces", odd},
 	},
 )
+
+func delivered(r *row) string {
+	if r.cell.OfferedRPS == 0 {
+		return ""
+	}
+	return number(r.cell.Delivered)
+}
+
+func odd(r *row) string {
+	var names []string
+	for _, o := range r.cell.Odd {
+		names = append(names, string(o))
+	}
+	return strings.Join(names, " ")
+}
 
 // estimate is four columns: the value, its interval, the level of that.
 func estimate(name, about string, of func(*report.Cell) *report.Estimate) []column {

@@ -33,6 +33,9 @@ type card struct {
 func newCard(v claims.Verdict) card {
 	c := card{Verdict: v, Class: strings.ReplaceAll(string(v.Verdict), " ", "-"), Mark: mark(v.Verdict), Short: beside(&v), Facts: show.Facts(&v)}
 	c.Forest, c.Axis = forest(v.Cells)
+	for i := range c.Forest {
+		c.Forest[i].Asks = show.AtLeast(&c.Forest[i].Cell, v.Margin)
+	}
 	return c
 }
 
@@ -108,6 +111,7 @@ type forestRow struct {
 	One                float64
 	NoiseLow, NoiseTop float64 // what chance alone does
 	Width, Height      float64
+	Asks               string // the ratio, where the margin does not say it
 }
 
 // forestAxis names places on the axis that all conditions of a claim share.

@@ -114,7 +114,7 @@ func TestNothingMeasuredHasNoValue(t *testing.T) {
 	page := render(t, doc)
 	body := page[strings.Index(page, `id="raw-table"`):]
 	body = body[:strings.Index(body, "</table>")]
-	assert.Equal(t, 4, strings.Count(body, `data-value=""`), "three of the throughput and p99.9")
+	assert.Equal(t, 5, strings.Count(body, `data-value=""`), "three of the throughput, p99.9, and delivered in a closed loop")
 	assert.NotContains(t, body, `data-value="-`)
 	assert.NotContains(t, body, "&#43;", "a number as other tools write it")
 }

@@ -22,7 +22,7 @@ type rawCell struct {
 }
 
 func raw(d *report.Document) rawTable {
-	t := rawTable{Head: []string{"Arm", "Level", "req/s", "low", "high", "p50", "p90", "p99", "p99.9", "CPU/request", "Memory", "Threads", "Errors", "Gates"}}
+	t := rawTable{Head: []string{"Arm", "Level", "req/s", "low", "high", "delivered", "mean", "p50", "p90", "p95", "p99", "p99.9", "max", "CPU/request", "Memory", "Threads", "Errors", "Gates"}}
 	for i := range d.Cells {
 		c := &d.Cells[i]
 		row := []rawCell{{Text: show.Text(c.Arm)}, {Text: c.Level}}
@@ -31,10 +31,15 @@ func raw(d *report.Document) rawTable {
 		} else {
 			row = append(row, number(x.Mid, show.Number), number(x.Low, show.Number), number(x.High, show.Number))
 		}
-		for _, e := range []*report.Estimate{c.P50, c.P90, c.P99, c.P999, c.CPUPerRequest} {
+		if c.OfferedRPS > 0 {
+			row = append(row, number(c.Delivered, show.Percent))
+		} else {
+			row = append(row, missing)
+		}
+		for _, e := range []*report.Estimate{c.Mean, c.P50, c.P90, c.P95, c.P99, c.P999} {
 			row = append(row, estimate(e, show.Seconds))
 		}
-		row = append(row, estimate(c.Memory, show.Bytes), number(float64(c.Threads), count),
+		row = append(row, number(c.MaxS, show.Seconds), estimate(c.CPUPerRequest, show.Seconds), estimate(c.Memory, show.Bytes), number(float64(c.Threads), count),
 			number(float64(c.Errors.Total()), count))
 		var gates []string
 		for _, g := range c.Gates {

@@ -59,9 +59,10 @@ type chart struct {
 	XLabel, YLabel string
 	XTicks, YTicks []tick
 	Series         []series
-	Rows           bool  // one row an arm
-	Key            []arm // of a chart of lines
-	Tails          bool  // a line of p99 beside that of p50
+	Rows           bool   // one row an arm
+	Key            []arm  // of a chart of lines
+	Tails          bool   // a line of p99 beside that of the center
+	Center         string // of latency: p50 or mean
 }
 
 type tick struct {
@@ -215,7 +216,7 @@ func newChart(c *report.Chart) chart {
 	out := chart{
 		Name: c.Name, Title: show.Text(c.Title), Width: chartWidth, Height: linesHeight,
 		Left: marginLeft, Right: chartWidth - marginRight, Top: marginTop, Bottom: linesHeight - marginFoot,
-		XLabel: axisLabel(c.X), YLabel: axisLabel(c.Y),
+		XLabel: axisLabel(c.X), YLabel: axisLabel(c.Y), Center: c.Center,
 	}
 	xs, ys := extent(c)
 	x, y := newScale(xs, c.X, out.Left+14, out.Right-14), newScale(ys, c.Y, out.Bottom, out.Top)

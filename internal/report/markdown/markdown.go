@@ -56,17 +56,18 @@ func (p *page) line(format string, args ...any) {
 }
 
 func (p *page) verdicts(d *report.Document) {
+	if len(d.Verdicts) == 0 {
+		return
+	}
 	p.line("## What the measurement says")
 	p.line("%s", escape(show.Tally(d)))
-	if len(d.Verdicts) > 0 {
-		g := show.Verdicts(d)
-		g.Title = ""
-		for i := range g.Rows { // the reasons follow below
-			g.Rows[i][3] = show.Text(d.Verdicts[i].Paraphrase)
-		}
-		g.Head[3] = "What the article says, in our words"
-		p.grid(g)
+	g := show.Verdicts(d)
+	g.Title = ""
+	for i := range g.Rows { // the reasons follow below
+		g.Rows[i][3] = show.Text(d.Verdicts[i].Paraphrase)
 	}
+	g.Head[3] = "What the article says, in our words"
+	p.grid(g)
 	for i := range d.Verdicts {
 		p.verdict(&d.Verdicts[i])
 	}
@@ -159,13 +160,20 @@ func (p *page) method(d *report.Document) {
 		report.Confidence*100)
 	p.line("- Throughput, CPU, memory and start-up are geometric means with a t interval on the log scale; latency percentiles are medians of the starts' percentiles with an interval between order statistics.")
 	p.line("- Latency runs from the intended send; a failed request is an error and never a fast sample.")
-	p.line("- Method `%s`; claims ledger SHA-256 `%s`, fixed before the run. Figures compare only within one method.",
-		code(d.Asked.Method), code(d.Asked.ClaimsHash))
+	ledger := ""
+	if len(d.Verdicts) > 0 {
+		ledger = fmt.Sprintf("; claims ledger SHA-256 `%s`, fixed before the run", code(d.Asked.ClaimsHash))
+	}
+	p.line("- Method `%s`%s. Figures compare only within one method.", code(d.Asked.Method), ledger)
 }
 
 func (p *page) raw(d *report.Document) {
 	p.line("## Raw data")
-	p.line("Every start with its histograms stands in `trials.jsonl`, what was asked and the machine in `run.json`, the answers in `verdicts.json`, beside this page. `hellobench report` derives this page from them again, bit for bit.")
+	answers := ""
+	if len(d.Verdicts) > 0 {
+		answers = ", the answers in `verdicts.json`"
+	}
+	p.line("Every start with its histograms stands in `trials.jsonl`, what was asked and the machine in `run.json`" + answers + ", beside this page. `hellobench report` derives this page from them again, bit for bit.")
 	when := d.Asked.Start.UTC().Format(time.RFC3339)
 	if !d.Asked.End.IsZero() {
 		when += " to " + d.Asked.End.UTC().Format(time.RFC3339)

@@ -150,15 +150,18 @@ func (p *picture) drawable(s report.Series) series {
 
 // howToRead says what mark, bar and line stand for.
 func (p *picture) howToRead() string {
-	what := "geometric mean across blocks"
+	what, center := "geometric mean across blocks", "median of each start's p50"
+	if p.chart.Center == "mean" {
+		center = "geometric mean of each start's mean"
+	}
 	switch c := p.chart; {
 	case c.Y.Unit != "s":
 	case c.X.Unit == report.Percentiles:
 		what = "median across blocks of each start's percentile"
 	case c.Kind == "lines":
-		what = "median across blocks of each start's p50 (filled mark, solid line) and p99 (hollow mark, dashed line)"
+		what = "across blocks, the " + center + " (filled mark, solid line) and the median of each start's p99 (hollow mark, dashed line)"
 	case c.OfLatency():
-		what = "median across blocks of each start's p50"
+		what = "across blocks, the " + center
 	}
 	weak, bound := false, false
 	marks := map[string]int{}
@@ -170,7 +173,7 @@ func (p *picture) howToRead() string {
 		}
 	}
 	out := fmt.Sprintf("Mark: %s; bar: %.0f%% interval; faint dot: one start.", what, report.Confidence*100)
-	if marks["p99"] < marks["p50"] {
+	if marks["p99"] < marks["p50"]+marks["mean"] {
 		out += " No p99 where a start has too few requests for one."
 	}
 	if weak {

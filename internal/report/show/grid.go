@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -104,10 +105,18 @@ func Conditions(v *claims.Verdict) *Grid {
 		if c.Floor > 0 {
 			floor = Number(c.Floor) + "x"
 		}
-		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B), Text(c.Level),
+		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B)+AtLeast(c, v.Margin), Text(c.Level),
 			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), floor, answer)
 	}
 	return g
+}
+
+// AtLeast says what ratio a condition asks for, where the claim's margin does not say it.
+func AtLeast(c *claims.Cell, margin float64) string {
+	if c.AtLeast <= 0 || math.Abs(c.AtLeast-1-margin) < 1e-9 {
+		return ""
+	}
+	return ", at least " + Number(c.AtLeast) + "x"
 }
 
 // Facts is the evidence of one fact check.
@@ -172,7 +181,7 @@ func (g *Grid) marks(c *report.Cell) string {
 
 // Latency has a row a level and arm, for one route.
 func Latency(d *report.Document, route string) *Grid {
-	g := grid("Latency, ms, GET "+Text(route), "Level", "Arm", ">p50", ">p90", ">p99", ">p99.9")
+	g := grid("Latency, ms, GET "+Text(route), "Level", "Arm", ">Mean", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">Max")
 	closed := false
 	for _, l := range d.Levels {
 		name := l.Name
@@ -182,19 +191,37 @@ func Latency(d *report.Document, route string) *Grid {
 				continue
 			}
 			closed = closed || !l.Open
-			g.add(name, Text(a.Name)+g.marks(c), Between(c.P50, Milliseconds), mid(c.P90, Milliseconds),
-				Between(c.P99, Milliseconds), mid(c.P999, Milliseconds))
+			g.add(name, Text(a.Name)+g.marks(c)+g.odd(c), mid(c.Mean, Milliseconds), mid(c.P50, Milliseconds), mid(c.P90, Milliseconds),
+				mid(c.P95, Milliseconds), Between(c.P99, Milliseconds), mid(c.P999, Milliseconds), longest(c))
 			name = ""
-			if Weak(c.P50) || Weak(c.P99) {
+			if Weak(c.P99) {
 				g.note(noteWeak)
 			}
 		}
 	}
-	g.note("median across starts of each start's percentile; - where some start has too few samples beyond it")
+	g.note("mean: geometric mean of the starts' means; pX: median of the starts' percentiles, - where a start has fewer than 10 samples beyond it; max: of all starts")
 	if closed {
-		g.note("a closed loop (c=) shows how long a request waits behind N connections; compare latency at a rate (r=)")
+		g.note("a closed loop (c=) shows how long a request waits behind N connections, so it ranks no arm by latency; compare latency at a rate (r=)")
 	}
 	return g
+}
+
+// odd marks a cell whose latencies mislead, and says why in a note.
+func (g *Grid) odd(c *report.Cell) string {
+	for _, o := range c.Odd {
+		g.note("? " + o.Explain())
+	}
+	if len(c.Odd) > 0 {
+		return "?"
+	}
+	return ""
+}
+
+func longest(c *report.Cell) string {
+	if c.MaxS == 0 {
+		return None
+	}
+	return Number(c.MaxS * Milliseconds.Factor)
 }
 
 func mid(e *report.Estimate, u Unit) string {
@@ -237,13 +264,13 @@ func Validity(d *report.Document, route string) *Grid {
 			}
 			delivered := Number(c.LittlesLaw) + " of N"
 			if l.Open {
-				delivered = Percent(c.AchievedRPS/c.OfferedRPS) + " of rate"
+				delivered = Percent(c.Delivered) + " of schedule"
 			}
 			g.add(name, Text(a.Name)+g.marks(c), fmt.Sprint(c.Trials), Count(c.Requests), errorsOf(c), delivered, Percent(c.GeneratorCPU))
 			name = ""
 		}
 	}
-	g.note("delivered: requests in flight against the N connections asked for (Little's law), or sent against the rate asked for")
+	g.note("delivered: closed loop, requests in flight over the N connections (Little's law); open loop, requests sent inside the windows over those scheduled")
 	return g
 }
 
@@ -343,10 +370,10 @@ func tiny(v float64) string {
 
 // Rankings has a row for all levels with the same order: who is where, ties told.
 func Rankings(d *report.Document) *Grid {
-	g := grid("Ranking: arms whose 95% intervals overlap share a place", "Levels", "Route", "By", "Places")
+	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%) and A/A noise", "Levels", "Route", "By", "Places")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
-		if slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
+		if len(r.Unranked) > 0 || slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {
 			g.note(noteGate)
 		}
 		route := Text(r.Route)

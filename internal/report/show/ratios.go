@@ -9,18 +9,16 @@ import (
 
 // Ratios is every arm of a route over the first one.
 func Ratios(d *report.Document, route string) *Grid {
-	heads, over := []string{"Arm"}, ""
+	over := ""
 	var arms []string
+	visited := map[string]bool{}
 	texts := map[[2]string]string{} // by arm and level
 	for i := range d.Ratios {
 		r := &d.Ratios[i]
 		if !slices.ContainsFunc(d.Arms, func(a report.Arm) bool { return a.Name == r.Arm && a.Route == route }) {
 			continue
 		}
-		over = r.Over
-		if !slices.Contains(heads, r.Level) {
-			heads = append(heads, r.Level)
-		}
+		over, visited[r.Level] = r.Over, true
 		if !slices.Contains(arms, r.Arm) {
 			arms = append(arms, r.Arm)
 		}
@@ -30,9 +28,12 @@ func Ratios(d *report.Document, route string) *Grid {
 		}
 		texts[[2]string{r.Arm, r.Level}] = text
 	}
-	levels := slices.Clone(heads[1:])
-	for i := range levels {
-		heads[i+1] = ">" + levels[i]
+	heads := []string{"Arm"}
+	var levels []string
+	for _, l := range d.Levels { // in the order of their load, whoever came first
+		if visited[l.Name] {
+			levels, heads = append(levels, l.Name), append(heads, ">"+l.Name)
+		}
 	}
 	g := grid(fmt.Sprintf("Throughput over %s in the same block, GET %s", Text(over), Text(route)), heads...)
 	for _, a := range arms {

@@ -18,7 +18,7 @@ const few = 3
 func Warnings(d *report.Document) []string {
 	var out []string
 	if !d.Quotable {
-		out = append(out, "QUICK LOOK, NOT FOR QUOTING: the profile is too short for figures that may be passed on.")
+		out = append(out, "QUICK LOOK, NOT FOR QUOTING.")
 	}
 	if d.Invalid() {
 		out = append(out, "INVALID RUN: every figure or every block failed a validity gate, see the gates.")
@@ -138,14 +138,24 @@ func Engine(d *report.Document) string {
 		s += " Taken because: " + strings.TrimSuffix(Text(e.Reason), ".") + "."
 	}
 	if c := e.CrossCheck; c != nil {
-		says := "within 5% or 100 µs of one another"
-		if !c.Agree {
-			says = "apart by more than 5% and 100 µs"
-		}
-		s += fmt.Sprintf(" On %s at %s req/s the engines read the median latency %s: %s by wire, %s by vegeta, which has goroutines to wake.",
-			Text(c.Arm), Number(c.Rate), says, Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()))
+		s += crossCheck(c)
 	}
 	return s
+}
+
+// crossCheck says what both engines read of one arm.
+func crossCheck(c *record.CrossCheck) string {
+	at := fmt.Sprintf(" %s at %s req/s", Text(c.Arm), Number(c.Rate))
+	if c.Tolerance == 0 { // a run of before 2026-11-25, which compared medians only
+		return fmt.Sprintf(" The engines read%s with a median latency of %s (wire) and %s (vegeta).", at, Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()))
+	}
+	says := "agree on"
+	if !c.Agree {
+		says = "DO NOT AGREE on"
+	}
+	return fmt.Sprintf(" Both engines %s%s within %s: p50 %s by wire and %s by vegeta, p90 %s and %s, less the %s that vegeta takes to wake a goroutine.",
+		says, at, Seconds(c.Tolerance.Seconds()), Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()),
+		Seconds(c.WireP90.Seconds()), Seconds(c.VegetaP90.Seconds()), Seconds(c.Wake.Seconds()))
 }
 
 // fastest is the highest throughput of any competitor, 0 without one.
@@ -209,10 +219,10 @@ func Caption(d *report.Document) string {
 	return s
 }
 
-// Tally is the count of the answers in one line.
+// Tally is the count of the answers in one line; empty where no claim was asked.
 func Tally(d *report.Document) string {
 	if len(d.Tally) == 0 {
-		return "No claim was put to the test."
+		return ""
 	}
 	var parts []string
 	for _, t := range d.Tally {
@@ -238,7 +248,7 @@ func Meaning(v claims.Value) string {
 	return ""
 }
 
-// RankingLine writes a ranking in one line: "1 node-http; 2-3 a, b".
+// RankingLine writes a ranking in one line: "1 node-http; 2-3 a, b; no place: c!".
 func RankingLine(r *report.Ranking) string {
 	var parts []string
 	for i := 0; i < len(r.Places); {
@@ -251,14 +261,26 @@ func RankingLine(r *report.Ranking) string {
 		parts = append(parts, placeName(p)+" "+strings.Join(names, ", "))
 		i = j
 	}
+	if len(r.Unranked) > 0 {
+		parts = append(parts, "no place: "+strings.Join(gated(r.Unranked), ", "))
+	}
 	return strings.Join(parts, "; ")
 }
 
 func placeArm(p *report.Place) string {
 	if p.Gated {
-		return Text(p.Arm) + "!"
+		return gated([]string{p.Arm})[0]
 	}
 	return Text(p.Arm)
+}
+
+// gated are arms with the sign of a validity gate.
+func gated(arms []string) []string {
+	out := make([]string, len(arms))
+	for i, a := range arms {
+		out[i] = Text(a) + "!"
+	}
+	return out
 }
 
 func placeName(p *report.Place) string {

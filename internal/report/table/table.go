@@ -118,6 +118,9 @@ func head(b *bytes.Buffer, d *report.Document) {
 }
 
 func verdicts(b *bytes.Buffer, d *report.Document) error {
+	if len(d.Verdicts) == 0 {
+		return nil
+	}
 	paragraph(b, show.Tally(d))
 	return render(b, show.Verdicts(d))
 }

@@ -1,4 +1,4 @@
-package wire
+package http1
 
 import (
 	"bufio"
@@ -16,14 +16,14 @@ import (
 
 // parse feeds data in pieces whose sizes are taken from cuts in turn (at
 // least one byte each; none: all at once), then the end of the connection.
-func parse(data, cuts []byte, want *expectation) (r response, used int, err error) {
+func parse(data, cuts []byte, want *Expectation) (r Response, used int, err error) {
 	for i := 0; used < len(data); i++ {
 		size := len(data)
 		if len(cuts) > 0 {
 			size = 1 + int(cuts[i%len(cuts)])
 		}
 		piece := data[used:min(used+size, len(data))]
-		n, done, err := r.feed(piece, want)
+		n, done, err := r.Feed(piece, want)
 		used += n
 		if err != nil || done {
 			return r, used, err
@@ -32,7 +32,7 @@ func parse(data, cuts []byte, want *expectation) (r response, used int, err erro
 			return r, used, fmt.Errorf("took %d of %d bytes without being done", n, len(piece))
 		}
 	}
-	return r, used, r.end()
+	return r, used, r.End()
 }
 
 var responses = []string{
@@ -120,7 +120,7 @@ func laxer(err error) bool {
 func compareWithReference(t *testing.T, data, cuts []byte) {
 	t.Helper()
 	status, body, closes, refErr := reference(data)
-	want := &expectation{body: body, check: true}
+	want := &Expectation{Body: body, Check: true}
 	r, used, err := parse(data, cuts, want)
 	if err != nil && stricter(err, data) {
 		return
@@ -133,10 +133,10 @@ func compareWithReference(t *testing.T, data, cuts []byte) {
 		return
 	}
 	require.LessOrEqual(t, used, len(data))
-	assert.Equal(t, status, int(r.status))
-	assert.True(t, r.matches(want), "%d bytes of body, net/http %d", r.size, len(body))
+	assert.Equal(t, status, int(r.Status))
+	assert.True(t, r.Matches(want), "%d bytes of body, net/http %d", r.Size, len(body))
 	if status != http.StatusSwitchingProtocols {
-		assert.Equal(t, closes, r.close, "closes")
+		assert.Equal(t, closes, r.Close, "closes")
 	}
 }
 
@@ -162,7 +162,7 @@ func FuzzParse(f *testing.F) {
 
 func TestParseFindsTheEnd(t *testing.T) {
 	data := []byte(responses[0] + "HTTP/1.1")
-	_, used, err := parse(data, nil, &expectation{})
+	_, used, err := parse(data, nil, &Expectation{})
 	require.NoError(t, err)
 	assert.Equal(t, len(responses[0]), used)
 }
@@ -173,10 +173,10 @@ func TestParseComparesTheBody(t *testing.T) {
 		match bool
 	}{{"Hello World!", true}, {"Hello World", false}, {"Hello World!!", false}, {"hello World!", false}, {"", false}} {
 		for _, cuts := range [][]byte{nil, {0}} {
-			want := &expectation{body: []byte(tc.want), check: true}
+			want := &Expectation{Body: []byte(tc.want), Check: true}
 			r, _, err := parse([]byte(responses[0]), cuts, want)
 			require.NoError(t, err)
-			assert.Equal(t, tc.match, r.matches(want), "%q", tc.want)
+			assert.Equal(t, tc.match, r.Matches(want), "%q", tc.want)
 		}
 	}
 }
@@ -196,21 +196,21 @@ func TestParseLimits(t *testing.T) {
 		"chunk overhead": {head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\na\r\n", 20), errChunk},
 	} {
 		for _, cuts := range [][]byte{nil, {0}, {250}} {
-			_, _, err := parse([]byte(tc.text), cuts, &expectation{})
+			_, _, err := parse([]byte(tc.text), cuts, &Expectation{})
 			require.ErrorIs(t, err, tc.err, name)
 		}
 	}
 }
 
 func TestParseDoesNotAllocate(t *testing.T) {
-	want := &expectation{body: []byte("Hello World!"), check: true}
+	want := &Expectation{Body: []byte("Hello World!"), Check: true}
 	for _, text := range []string{responses[0], responses[7]} {
 		data := []byte(text)
-		var r response
+		var r Response
 		feed := func() {
-			r.reset()
+			r.Reset()
 			for i := range data {
-				_, _, err := r.feed(data[i:i+1], want)
+				_, _, err := r.Feed(data[i:i+1], want)
 				require.NoError(t, err)
 			}
 		}
@@ -222,13 +222,13 @@ func TestParseDoesNotAllocate(t *testing.T) {
 func BenchmarkParse(b *testing.B) {
 	data := []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Sat, 01 Jan 2000 00:00:00 GMT\r\n" +
 		"Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nContent-Length: 12\r\n\r\nHello World!")
-	want := &expectation{body: []byte("Hello World!"), check: true}
+	want := &Expectation{Body: []byte("Hello World!"), Check: true}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(data)))
-	var r response
+	var r Response
 	for b.Loop() {
-		r.reset()
-		if _, done, err := r.feed(data, want); !done || err != nil {
+		r.Reset()
+		if _, done, err := r.Feed(data, want); !done || err != nil {
 			b.Fatal(done, err)
 		}
 	}

@@ -1,4 +1,11 @@
-package wire
+// Package http1 is what goes over a connection: the one request that verifies
+// and loads a server, and the reading of its responses. Everything that sends
+// requests builds them here, so that what was verified is what is measured, and
+// both engines judge a response's boundaries by the same parser.
+//
+// It refuses to open connections, to follow redirects and to guess: a response
+// whose end is not certain is an error.
+package http1
 
 import (
 	"bytes"
@@ -28,8 +35,13 @@ var (
 	errEncoding   = errors.New("Transfer-Encoding is not one chunked")
 	errChunk      = errors.New("malformed chunked body")
 	errTrailer    = errors.New("malformed trailer")
-	errCut        = errors.New("the connection ended inside the response")
-	errExtra      = errors.New("more bytes than the response has")
+)
+
+// What a connection did outside of a response.
+var (
+	ErrCut         = errors.New("the connection ended inside the response")
+	ErrExtra       = errors.New("more bytes than the response has")
+	ErrUnsolicited = errors.New("bytes that no request asked for")
 )
 
 // Parts of a response, in the order in which they come.
@@ -45,41 +57,41 @@ const (
 	atEnd
 )
 
-// expectation is the body that is correct, if it matters.
-type expectation struct {
-	body  []byte
-	check bool
+// Expectation is the body that is correct, if it matters.
+type Expectation struct {
+	Body  []byte
+	Check bool // else any body is correct
 }
 
-// response reads one HTTP/1.x response to a GET (RFC 9112) from pieces of any
+// Response reads one HTTP/1.x response to a GET (RFC 9112) from pieces of any
 // size. It keeps nothing of the body and copies only lines that are cut by
 // the end of a piece. The zero value is ready.
-type response struct {
+type Response struct {
 	state     uint8
 	http11    bool // version 1.1 or later
-	close     bool // the server will not take another request here
+	Close     bool // the server will not take another request here
 	keepAlive bool // token of HTTP/1.0
 	hasLength bool
 	differs   bool // the body is not the expected one
 	encodings uint8
-	chunked   bool // the last Transfer-Encoding was "chunked"
-	status    uint16
+	chunked   bool   // the last Transfer-Encoding was "chunked"
+	Status    uint16 // three digits
 	lines     uint16
 	head      int32 // bytes of lines so far
 	excess    int64
 	length    int64  // Content-Length
 	left      int64  // bytes to come of the body or chunk
-	size      int64  // bytes of the body so far
+	Size      int64  // bytes of the body so far
 	line      []byte // a line's beginning, from earlier pieces
 }
 
-// reset makes the response ready for the next one and keeps its memory.
-func (r *response) reset() { *r = response{line: r.line[:0]} }
+// Reset makes the response ready for the next one and keeps its memory.
+func (r *Response) Reset() { *r = Response{line: r.line[:0]} }
 
-// feed reads the next piece and returns how many of its bytes belonged to the
+// Feed reads the next piece and returns how many of its bytes belonged to the
 // response and whether the response is complete. After an error the
 // connection is of no use.
-func (r *response) feed(data []byte, want *expectation) (n int, done bool, err error) {
+func (r *Response) Feed(data []byte, want *Expectation) (n int, done bool, err error) {
 	for r.state != atEnd && n < len(data) {
 		rest := data[n:]
 		switch r.state {
@@ -104,33 +116,33 @@ func (r *response) feed(data []byte, want *expectation) (n int, done bool, err e
 	return n, r.state == atEnd, nil
 }
 
-// end tells the response that the connection has ended, and whether that
+// End tells the response that the connection has ended, and whether that
 // completes it.
-func (r *response) end() error {
+func (r *Response) End() error {
 	switch r.state {
 	case atEnd:
 	case atUntilEnd:
 		r.state = atEnd
 	default:
-		return errCut
+		return ErrCut
 	}
 	return nil
 }
 
-// matches says whether the complete body is the expected one.
-func (r *response) matches(want *expectation) bool {
-	return !want.check || !r.differs && r.size == int64(len(want.body))
+// Matches says whether the complete body is the expected one.
+func (r *Response) Matches(want *Expectation) bool {
+	return !want.Check || !r.differs && r.Size == int64(len(want.Body))
 }
 
-func (r *response) body(b []byte, want *expectation) {
-	if want.check && !r.differs {
-		rest := want.body[min(r.size, int64(len(want.body))):]
+func (r *Response) body(b []byte, want *Expectation) {
+	if want.Check && !r.differs {
+		rest := want.Body[min(r.Size, int64(len(want.Body))):]
 		r.differs = len(b) > len(rest) || !bytes.Equal(b, rest[:len(b)])
 	}
-	r.size += int64(len(b))
+	r.Size += int64(len(b))
 }
 
-func (r *response) bodyPartDone() {
+func (r *Response) bodyPartDone() {
 	if r.state == atBody {
 		r.state = atEnd
 		return
@@ -140,7 +152,7 @@ func (r *response) bodyPartDone() {
 
 // feedLine reads up to and including the next line end, which may lie in a
 // later piece.
-func (r *response) feedLine(data []byte) (int, error) {
+func (r *Response) feedLine(data []byte) (int, error) {
 	n := bytes.IndexByte(data, '\n') + 1
 	piece := data
 	if n > 0 {
@@ -162,7 +174,7 @@ func (r *response) feedLine(data []byte) (int, error) {
 }
 
 // count holds the limits.
-func (r *response) count(n int, ended bool) error {
+func (r *Response) count(n int, ended bool) error {
 	if r.state == atChunkSize || r.state == atChunkEnd {
 		if len(r.line)+n > maxChunkLine {
 			return errChunk
@@ -181,7 +193,7 @@ func (r *response) count(n int, ended bool) error {
 }
 
 // take reads one line with its line end.
-func (r *response) take(line []byte) error {
+func (r *Response) take(line []byte) error {
 	crlf := bytes.HasSuffix(line, []byte("\r\n"))
 	switch r.state {
 	case atStatus:
@@ -216,7 +228,7 @@ func (r *response) take(line []byte) error {
 }
 
 // takeStatus reads "HTTP/1.1 200 OK"; the phrase may be missing.
-func (r *response) takeStatus(line []byte) error {
+func (r *Response) takeStatus(line []byte) error {
 	version, rest, ok := bytes.Cut(line, []byte(" "))
 	if !ok || len(version) != 8 || string(version[:5]) != "HTTP/" || version[6] != '.' || !digit(version[5]) || !digit(version[7]) {
 		return errVersion
@@ -226,17 +238,17 @@ func (r *response) takeStatus(line []byte) error {
 	if len(code) != 3 || !digit(code[0]) || !digit(code[1]) || !digit(code[2]) {
 		return errStatusCode
 	}
-	r.status = uint16(code[0]-'0')*100 + uint16(code[1]-'0')*10 + uint16(code[2]-'0')
+	r.Status = uint16(code[0]-'0')*100 + uint16(code[1]-'0')*10 + uint16(code[2]-'0')
 	// net/http takes version 0.0 for 1.1 where it reads Transfer-Encoding,
 	// and every version below 1 for one that closes.
 	r.http11 = major > 1 || major == 1 && minor >= 1 || major == 0 && minor == 0
-	r.close = major < 1
+	r.Close = major < 1
 	r.state = atField
 	return nil
 }
 
 // takeField reads one header line and keeps what decides where the body ends.
-func (r *response) takeField(line []byte) error {
+func (r *Response) takeField(line []byte) error {
 	name, value, err := splitField(line)
 	if err != nil {
 		return err
@@ -244,7 +256,7 @@ func (r *response) takeField(line []byte) error {
 	switch len(name) {
 	case len("Connection"):
 		if equalFold(name, "connection") {
-			r.close = r.close || hasToken(value, "close")
+			r.Close = r.Close || hasToken(value, "close")
 			r.keepAlive = r.keepAlive || hasToken(value, "keep-alive")
 		}
 	case len("Content-Length"):
@@ -260,7 +272,7 @@ func (r *response) takeField(line []byte) error {
 	return nil
 }
 
-func (r *response) takeLength(value []byte) error {
+func (r *Response) takeLength(value []byte) error {
 	if len(value) == 0 {
 		return errLength
 	}
@@ -279,23 +291,23 @@ func (r *response) takeLength(value []byte) error {
 }
 
 // takeHeadEnd decides how the body is delimited (RFC 9112, section 6.3).
-func (r *response) takeHeadEnd() error {
+func (r *Response) takeHeadEnd() error {
 	chunked := r.http11 && r.encodings > 0
 	if chunked && (r.encodings > 1 || !r.chunked) {
 		return errEncoding
 	}
-	if r.status/100 == 1 && r.status != 101 {
+	if r.Status/100 == 1 && r.Status != 101 {
 		// An interim response: the one that counts is still to come.
-		*r = response{line: r.line, head: r.head, lines: r.lines}
+		*r = Response{line: r.line, head: r.head, lines: r.lines}
 		return nil
 	}
 	if !r.http11 && !r.keepAlive {
-		r.close = true
+		r.Close = true
 	}
 	switch {
-	case r.status == 101:
-		r.close, r.state = true, atEnd // whatever follows is not HTTP
-	case r.status == 204, r.status == 304:
+	case r.Status == 101:
+		r.Close, r.state = true, atEnd // whatever follows is not HTTP
+	case r.Status == 204, r.Status == 304:
 		r.state = atEnd
 	case chunked:
 		r.state = atChunkSize
@@ -304,13 +316,13 @@ func (r *response) takeHeadEnd() error {
 	case r.hasLength:
 		r.left, r.state = r.length, atBody
 	default:
-		r.close, r.state = true, atUntilEnd
+		r.Close, r.state = true, atUntilEnd
 	}
 	return nil
 }
 
 // takeChunkSize reads "1a;extension".
-func (r *response) takeChunkSize(line []byte) error {
+func (r *Response) takeChunkSize(line []byte) error {
 	r.excess += int64(len(line)) + 2
 	size, _, _ := bytes.Cut(bytes.TrimRight(line, " \t"), []byte(";"))
 	if len(size) == 0 || len(size) > 16 {

@@ -1,0 +1,129 @@
+package claims
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The kinds of levels, by the keys that name them.
+const (
+	closed = "connections"
+	open   = "rates"
+	shares = "shares"
+	slo    = "slo"
+)
+
+// kinds are the kinds of levels that a comparison names.
+func (c *Comparison) kinds() (out []string) {
+	for _, k := range []struct {
+		name  string
+		given bool
+	}{{closed, len(c.Connections) > 0}, {open, len(c.Rates) > 0}, {shares, len(c.Shares) > 0}, {slo, c.SLO}} {
+		if k.given {
+			out = append(out, k.name)
+		}
+	}
+	return out
+}
+
+// open says whether neither a margin nor a ratio of its own says how much the
+// comparison asks for.
+func (c *Comparison) open() bool { return c.Margin == nil && c.AtLeast == 0 }
+
+// mistake is what keeps a comparison from meaning anything, with the key that
+// it is about; "" where it means something. This is the whole of what a
+// condition may be, besides the schema and complete.
+func (c *Comparison) mistake() (field, why string) {
+	for _, find := range []func() (string, string){c.mistakenLevels, c.mistakenSides, c.mistakenBar} {
+		if field, why = find(); why != "" {
+			return field, why
+		}
+	}
+	return "", ""
+}
+
+// mistakenLevels holds the levels against what the metric is taken from.
+func (c *Comparison) mistakenLevels() (field, why string) {
+	m, kinds := metrics[c.Metric], c.kinds()
+	for _, k := range kinds {
+		switch {
+		case m.ofTrial:
+			return k, fmt.Sprintf("%s is one figure a start, whatever the load; leave the levels out", c.Metric)
+		case !slices.Contains(m.levels, k):
+			return k, fmt.Sprintf("%s is not compared there; give %s", c.Metric, strings.Join(m.levels, " or "))
+		}
+	}
+	switch {
+	case len(kinds) > 1:
+		return kinds[1], fmt.Sprintf("a comparison is made at one kind of level; make two of it, one with %s and one with %s", kinds[0], kinds[1])
+	case c.Idle > 0 && !slices.Contains(kinds, open):
+		return "idle", "idle connections are held beside an open loop; give rates"
+	case c.ErrorsCount && m.ofTrial:
+		return "errors_count", fmt.Sprintf("%s is taken before any load, so no request can fail", c.Metric)
+	case len(kinds) == 0 && !m.ofTrial && !slices.Contains(m.levels, closed):
+		return "metric", fmt.Sprintf("%s takes %s", c.Metric, strings.Join(m.levels, " or "))
+	}
+	if n, twice := repeated(c.Connections); twice {
+		return closed, fmt.Sprintf("%d is named twice", n)
+	}
+	if r, twice := repeated(c.Rates); twice {
+		return open, fmt.Sprintf("%g is named twice", r)
+	}
+	if s, twice := repeated(c.Shares); twice {
+		return shares, fmt.Sprintf("%g is named twice", s)
+	}
+	// Whoever waits behind a stall in a closed loop sends nothing (coordinated
+	// omission). One connection has nobody to wait for; against its own baseline
+	// an arm has the same omission on both sides.
+	alone := len(c.Connections) > 0 && slices.Max(c.Connections) == 1
+	if m.tail && (len(kinds) == 0 || kinds[0] == closed) && !alone && (c.Baseline == 0 || c.A != c.B) {
+		return "metric", fmt.Sprintf("a closed loop does not show the %s, because requests that wait for a stall are not sent; give rates or shares", c.Metric)
+	}
+	return "", ""
+}
+
+func repeated[T int | float64](list []T) (v T, twice bool) {
+	for i, v := range list {
+		if slices.Contains(list[:i], v) {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+// mistakenSides holds the two sides against each other: both absolute or both
+// ratios, and never the same.
+func (c *Comparison) mistakenSides() (field, why string) {
+	at := strings.Join(c.kinds(), "")
+	switch {
+	case c.BOver != "" && c.B == "":
+		return "b_over", "there is no b that it could divide"
+	case c.AOver != "" && c.BOver == "":
+		return "a_over", "a is a ratio, and what it is compared with is an absolute figure; give b and b_over, or leave a_over out"
+	case c.AOver == "" && c.BOver != "":
+		return "b_over", "b is a ratio, and a is an absolute figure; give a_over too, or leave b_over out"
+	case c.AOver != "" && c.AOver == c.A:
+		return "a_over", fmt.Sprintf("%q is divided by itself", c.A)
+	case c.BOver != "" && c.BOver == c.B:
+		return "b_over", fmt.Sprintf("%q is divided by itself", c.B)
+	case c.Baseline > 0 && at != closed:
+		return "baseline", "is a level of a closed loop; name those that are compared with it, as connections"
+	case c.Baseline > 0 && c.A == c.B && slices.Contains(c.Connections, c.Baseline):
+		return "baseline", fmt.Sprintf("%q at %d connections is compared with itself", c.A, c.Baseline)
+	case c.Delay > 0 && at != closed && at != "":
+		return "delay", "is how long each request of a closed loop waits; give connections"
+	}
+	return "", ""
+}
+
+// mistakenBar refuses two answers to how much is asked for.
+func (c *Comparison) mistakenBar() (field, why string) {
+	switch {
+	case c.AtLeast > 0 && c.Factor > 0:
+		return "factor", "at_least says already what ratio is asked for; leave factor out"
+	case c.AtLeast > 0 && c.Margin != nil:
+		return "margin", "at_least takes the place of the margin; leave one of them out"
+	}
+	return "", ""
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hellobench/hellobench/fixtures"
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/profile"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/yamlfile"
+	"github.com/hellobench/hellobench/runners"
+)
+
+// catalog is the servers that there are: the embedded ones, and the folders of
+// others by name.
+type catalog map[string]string
+
+// serversOf are the servers that a run can have had.
+func serversOf(run *record.Run) catalog {
+	c := catalog{}
+	for _, a := range run.Arms { // one that could not be installed is not among Servers
+		if !a.Canary() && !slices.Contains(fixtures.ServerNames(), a.Server) {
+			c[a.Server] = ""
+		}
+	}
+	for _, s := range run.Servers {
+		if s.Folder != "" {
+			c[s.Server] = s.Folder
+		}
+	}
+	return c
+}
+
+// checkArm refuses an arm whose server does not exist, or does not have the
+// parameters that it sets. It does not look at routes: a manifest need not
+// name them all, and the server itself says whether it has one.
+func (c catalog) checkArm(arm record.Arm) error {
+	folder, own := c[arm.Server]
+	if known := slices.Concat(fixtures.ServerNames(), slices.Sorted(maps.Keys(c))); !own && !slices.Contains(known, arm.Server) {
+		return fmt.Errorf("there is no server %q%s (see hellobench list servers; a folder of your own is given with --server)",
+			arm.Server, yamlfile.DidYouMean(arm.Server, known))
+	}
+	servers := fixtures.Servers()
+	if own {
+		servers = os.DirFS(filepath.Dir(folder))
+	}
+	m, err := runners.Load(servers, arm.Server)
+	if err != nil {
+		return nil //nolint:nilerr // whoever starts it says so, with file and line
+	}
+	for _, p := range []struct {
+		name  string
+		asked int
+		has   *runners.Parameter
+	}{{"workers", arm.Workers, m.Workers}, {"threads", arm.Threads, m.Threads}} {
+		switch {
+		case p.asked > 1 && p.has == nil:
+			return fmt.Errorf("arm %q: %s %d: server %q has no such parameter", arm.Name, p.name, p.asked, arm.Server)
+		case p.has != nil && p.asked > p.has.Max:
+			return fmt.Errorf("arm %q: %s %d: server %q takes at most %d", arm.Name, p.name, p.asked, arm.Server, p.has.Max)
+		}
+	}
+	return nil
+}
+
+// checkName is checkArm of an arm as people write it.
+func (c catalog) checkName(text string) error {
+	arm, err := profile.ParseArm(text)
+	if err != nil {
+		return err
+	}
+	return c.checkArm(arm)
+}
+
+// leftOut says which claims a run does not answer because of which arm.
+func leftOut(left []claims.LeftOut) (notes []string) {
+	for _, l := range left {
+		if l.Arm != "" {
+			notes = append(notes, fmt.Sprintf("claim %q is left out: %s is not part of the run", l.ID, l.Arm))
+		}
+	}
+	return notes
+}
+
+// mostNamed is how many arms a heading names.
+const mostNamed = 4
+
+// heading is the title of a report whose arms are not those of the ledger's
+// question: it says what was measured and nothing else.
+func heading(arms []record.Arm) string {
+	var names []string
+	for _, a := range arms {
+		if a.Replicate == "" && !a.Canary() {
+			names = append(names, a.Name)
+		}
+	}
+	if n := len(names); n > mostNamed {
+		names = append(names[:mostNamed-1], fmt.Sprintf("%d more", n-mostNamed+1))
+	}
+	last := len(names) - 1
+	if last < 1 {
+		return "hellobench: " + strings.Join(names, "")
+	}
+	return "hellobench: " + strings.Join(names[:last], ", ") + " and " + names[last]
+}

@@ -1,0 +1,108 @@
+package cli_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestCredentials: a user name and password in a URL are sent by both engines,
+// and stand in nothing that is printed or stored.
+func TestCredentials(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "user" || password != "sec:ret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.WriteString(w, "ok")
+	}))
+	defer s.Close()
+	url := strings.Replace(s.URL, "//", "//user:sec%3Aret@", 1)
+	results := filepath.Join(t.TempDir(), "results")
+	for _, engine := range []string{"wire", "vegeta"} {
+		for _, args := range [][]string{
+			{"--expect-body", "ok"}, {"--expect-body", "other"}, {"--format", "json"}, {"--expect-status", "404"}, {"--timeout", "15m"}, {"--vegeta-out", results, "--engine", "vegeta"},
+		} {
+			args = append([]string{"load", "--engine", engine, "--connections", "2", "--duration", "50ms"}, args...)
+			out, err := exec.CommandContext(t.Context(), binary, append(args, url)...).CombinedOutput()
+			assert.NotContains(t, string(out), "ret", "%v", args)
+			if args[len(args)-1] != "15m" {
+				assert.Contains(t, string(out), "xxxxx@127.0.0.1", "%v", args)
+			}
+			if args[len(args)-1] == "ok" {
+				require.NoError(t, err, "%s", out)
+			}
+		}
+	}
+	written, err := os.ReadFile(results)
+	require.NoError(t, err)
+	assert.NotContains(t, string(written), "ret")
+	for _, bad := range []string{"http://user:secret@127.0.0.1:port/", "ftp://user:secret@h/", "http://user:secret@/", "http://user:secret@203.0.113.7/"} {
+		out, err := exec.CommandContext(t.Context(), binary, "load", bad).CombinedOutput()
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit)
+		assert.Equal(t, 2, exit.ExitCode(), "%s", out)
+		assert.NotContains(t, string(out), "secret")
+	}
+}
+
+// TestTimeoutsThatCannotBeRecorded: a histogram ends at ten minutes, so a longer
+// wait would be recorded as that.
+func TestTimeoutsThatCannotBeRecorded(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), binary, "load", "--timeout", "15m", "http://127.0.0.1:1/").CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	assert.Equal(t, 2, exit.ExitCode())
+	assert.Contains(t, string(out), "timeout 15m0s: must be at most 10m0s")
+}
+
+// TestWhatIsVerifiedIsLoaded: a server that insists on its clients' headers sees
+// the same request from whoever sends it.
+func TestWhatIsVerifiedIsLoaded(t *testing.T) {
+	dir := t.TempDir()
+	server := filepath.Join(dir, "picky")
+	require.NoError(t, os.Mkdir(server, 0o755))
+	for name, text := range map[string]string{
+		"server.yaml": "schema: 1\nname: picky\ntitle: Picky\nruntime: node\nneeds: [{executable: node, install: x}]\n" +
+			"command: [node, app.js, \"{port}\"]\nroutes: {/: {body: ok}}\nkeep_alive: close\n",
+		"app.js": `const fs = require('fs');
+require('http').createServer((q, s) => {
+  if (q.url === '/') fs.appendFileSync(` + fmt.Sprintf("%q", filepath.Join(dir, "seen")) + `, JSON.stringify(q.rawHeaders.slice(2)) + '\n');
+  if (!q.headers['user-agent'] || !q.headers.accept || q.headers['x-vegeta-seq']) s.statusCode = 403;
+  s.setHeader('Connection', 'close');
+  s.end('ok');
+}).listen(+process.argv[2], '127.0.0.1');
+`,
+		"p.yaml": "schema: 1\nname: p\ndescription: d\narms: [picky]\nconnections: [2]\nwindow: 200ms\nwarmup: 200ms\nblocks: {min: 1, max: 1}\n",
+	} {
+		to := filepath.Join(server, name)
+		if name == "p.yaml" {
+			to = filepath.Join(dir, name)
+		}
+		require.NoError(t, os.WriteFile(to, []byte(text), 0o644))
+	}
+	for _, engine := range []string{"wire", "vegeta"} {
+		run := filepath.Join(dir, engine)
+		out, _ := exec.CommandContext(t.Context(), binary, "run", "--profile", filepath.Join(dir, "p.yaml"), "--server", server, "--engine", engine, "--out", run).CombinedOutput()
+		trials, err := os.ReadFile(filepath.Join(run, "trials.jsonl")) // whatever else the machine does
+		require.NoError(t, err, "%s", out)
+		assert.Contains(t, string(trials), `"status":0`)
+		assert.NotRegexp(t, `"status":[1-9]`, string(trials))
+	}
+	seen, err := os.ReadFile(filepath.Join(dir, "seen"))
+	require.NoError(t, err)
+	kinds := map[string]int{}
+	for line := range strings.Lines(string(seen)) {
+		kinds[strings.TrimSpace(line)]++
+	}
+	assert.Len(t, kinds, 2, "with keep-alive, for the first look, and with close: %v", kinds)
+}

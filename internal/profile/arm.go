@@ -1,0 +1,86 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/yamlfile"
+)
+
+// ParseArm reads an arm as people write it: a server's name, then what
+// differs from its defaults, such as "node-cluster:workers=2:route=/json:close".
+func ParseArm(text string) (record.Arm, error) {
+	parts := strings.Split(text, ":")
+	arm := record.Arm{Name: text, Server: parts[0], Route: "/"}
+	switch arm.Server {
+	case "":
+		return arm, fmt.Errorf("arm %q: no server", text)
+	case record.NullServer:
+		return arm, fmt.Errorf("arm %q: the null server is no competitor; it is the canary of every block", text)
+	}
+	for _, part := range parts[1:] {
+		key, value, _ := strings.Cut(part, "=")
+		var err error
+		switch key {
+		case "workers":
+			arm.Workers, err = positive(value)
+		case "threads":
+			arm.Threads, err = positive(value)
+		case "instances":
+			arm.Instances, err = positive(value)
+		case "route":
+			if arm.Route = value; !strings.HasPrefix(value, "/") {
+				err = errors.New("must begin with /")
+			}
+		case "beside":
+			if arm.Beside = value; !strings.HasPrefix(value, "/") {
+				err = errors.New("must begin with /")
+			}
+		case "close":
+			if arm.Close = true; value != "" {
+				err = errors.New("takes no value")
+			}
+		default:
+			err = errors.New("unknown; there are workers, threads, instances, route, beside and close" +
+				yamlfile.DidYouMean(key, []string{"workers", "threads", "instances", "route", "beside", "close"}))
+		}
+		if err != nil {
+			return arm, fmt.Errorf("arm %q: %s: %w", text, key, err)
+		}
+	}
+	switch {
+	case arm.Instances > 0 && arm.Workers > 1:
+		return arm, fmt.Errorf("arm %q: workers: an instance has one core", text)
+	case arm.Instances > 1 && arm.Beside != "":
+		return arm, fmt.Errorf("arm %q: beside: has no meaning with several instances", text)
+	}
+	return arm, nil
+}
+
+// dealt says why an arm's instances cannot be measured at one of the levels:
+// the client deals connections to them, not the times of a schedule, and each
+// has to get one.
+func dealt(arm record.Arm, levels []record.Level) error {
+	if arm.Instances <= 1 {
+		return nil
+	}
+	if i := slices.IndexFunc(levels, record.Level.Open); i >= 0 {
+		return fmt.Errorf("arm %q: instances: are for closed loops only, and the level %v is open", arm.Name, levels[i])
+	}
+	if i := slices.IndexFunc(levels, func(l record.Level) bool { return l.Connections < arm.Instances }); i >= 0 {
+		return fmt.Errorf("arm %q: instances: the level %v has fewer connections", arm.Name, levels[i])
+	}
+	return nil
+}
+
+func positive(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q: want a number from 1", text)
+	}
+	return n, nil
+}

@@ -1,0 +1,53 @@
+package record
+
+import "time"
+
+// Oddity is a shape of latencies that misleads whoever reads one percentile.
+type Oddity string
+
+// The oddities.
+const (
+	Starvation Oddity = "starvation"  // few requests take most of the time
+	DelayedACK Oddity = "delayed-ack" // many take just as long as TCP's timer
+)
+
+// Explain says what the oddity is, and what follows.
+func (o Oddity) Explain() string {
+	switch o {
+	case Starvation:
+		return "the mean is far above the median: a few requests, or connections that starve, take most of the time, and the median does not show them"
+	case DelayedACK:
+		return "responses pile up at 40 ms, which is TCP's delayed-ACK timer: a server that writes head and body apart without TCP_NODELAY waits for it"
+	}
+	return string(o)
+}
+
+const (
+	// starved is the mean over the median from where on the median misleads. It is
+	// 1 for equal latencies, 1.44 for exponential ones, and 2.5 at the p90 of a
+	// busy single-server queue; a server that serves some connections and leaves
+	// others waiting has 10 and more.
+	starved = 4
+
+	// A delayed ACK is sent after 40 ms on Linux, and the response after it.
+	delayedFrom, delayedTo = 39 * time.Millisecond, 46 * time.Millisecond
+)
+
+// Oddities lists what is odd about the distribution. A plateau is two percentiles
+// in a row: a single one passes through those 40 ms by chance.
+func (d *Distribution) Oddities() []Oddity {
+	var odd []Oddity
+	if d == nil || d.P50 == nil {
+		return odd
+	}
+	if d.Count >= minTail && d.Mean > starved**d.P50 {
+		odd = append(odd, Starvation)
+	}
+	delayed := func(p *time.Duration) bool { return p != nil && *p >= delayedFrom && *p <= delayedTo }
+	for _, pair := range [][2]*time.Duration{{d.P50, d.P90}, {d.P90, d.P95}, {d.P95, d.P99}, {d.P99, d.P999}} {
+		if delayed(pair[0]) && delayed(pair[1]) {
+			return append(odd, DelayedACK)
+		}
+	}
+	return odd
+}
