@@ -9,10 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,6 +31,11 @@ type Installed struct {
 	Src      string            // folder of the server's own files; its working directory
 	Versions map[string]string // executable -> version
 	Key      string            // SHA-256 over lock files, sources, manifest commands and versions
+
+	// Executables is what runs under each needed name, behind any shims: absolute paths.
+	Executables map[string]string
+
+	search string // PATH of everything that is started for it; empty: that of this process
 }
 
 // Preparer installs servers into a cache folder.
@@ -45,6 +48,9 @@ type Preparer struct {
 	Guard *Guard
 	// Note, if set, is called before an installation that may take long.
 	Note func(server string)
+
+	pins   map[string]pinned // interpreters by name and folder, each asked once
+	search string            // PATH, in absolute paths
 }
 
 // DefaultCache is where the dependencies of servers are installed unless told otherwise.
@@ -65,17 +71,16 @@ const readyMark = ".complete"
 // Prepare installs what m needs, unless it is there already, and returns an
 // *Unavailable error if something is missing that it cannot install.
 func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error) {
-	in := &Installed{Manifest: m, Versions: map[string]string{}}
-	for _, need := range m.Needs {
-		v, err := version(ctx, m.Name, need)
-		if err != nil {
-			return nil, err
-		}
-		in.Versions[need.Executable] = v
-	}
+	in := &Installed{Manifest: m, Versions: map[string]string{}, Executables: map[string]string{}}
 	locks := map[string][]byte{}
 	for _, name := range m.Prepare.Lock {
 		locks[filepath.Base(name)] = m.Files[filepath.ToSlash(filepath.Clean(name))]
+	}
+	if err := os.MkdirAll(filepath.Join(p.Cache, "servers"), 0o755); err != nil {
+		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
+	}
+	if err := p.resolve(ctx, in, locks); err != nil {
+		return nil, err
 	}
 	envKey := hashFiles(locks, fmt.Sprint(m.Prepare.Commands), fmt.Sprint(in.Versions), runtime.GOOS, runtime.GOARCH)
 	srcKey := hashFiles(m.Files)
@@ -85,9 +90,6 @@ func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error)
 	in.Key = hashFiles(m.Files, envKey, fmt.Sprint(m.Command), fmt.Sprint(m.Environment))
 	in.Env = filepath.Join(p.Cache, "servers", m.Name+"-"+envKey[:16])
 	in.Src = filepath.Join(in.Env, "src-"+srcKey[:16])
-	if err := os.MkdirAll(filepath.Dir(in.Env), 0o755); err != nil {
-		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
-	}
 	unlock, err := lock(ctx, in.Env+".lock")
 	if err != nil {
 		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
@@ -136,8 +138,7 @@ func (p *Preparer) install(ctx context.Context, in *Installed, locks map[string]
 		p.Note(in.Name)
 	}
 	for _, argv := range in.Prepare.Commands {
-		argv = in.expand(argv, map[string]string{})
-		if err := p.command(ctx, in, argv); err != nil {
+		if err := p.command(ctx, in, in.expand(argv, nil)); err != nil {
 			return err
 		}
 	}
@@ -151,12 +152,11 @@ func (p *Preparer) command(ctx context.Context, in *Installed, argv []string) er
 	var tail tailWriter
 	out := io.Writer(&tail)
 	if p.Log != nil {
-		_, _ = fmt.Fprintf(p.Log, "# %s: %s\n", in.Name, strings.Join(argv, " "))
+		_, _ = fmt.Fprintf(p.Log, "# %s: %s\n", in.Name, strings.Join(append([]string{in.program(argv[0])}, argv[1:]...), " "))
 		out = io.MultiWriter(&tail, p.Log)
 	}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir = in.Env
-	cmd.Env = append(os.Environ(), "NODE_ENV=production")
+	cmd := exec.CommandContext(ctx, in.program(argv[0]), argv[1:]...)
+	cmd.Dir, cmd.Env = in.Env, in.prepareEnvironment(in.Env)
 	cmd.Stdout, cmd.Stderr = out, out
 	ownGroup(cmd)
 	err := cmd.Start()
@@ -196,47 +196,6 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
-}
-
-var versionNumber = regexp.MustCompile(`\d+(?:\.\d+)+`)
-
-// version finds an executable and checks that it is new enough.
-func version(ctx context.Context, server string, need Need) (string, error) {
-	exe, err := exec.LookPath(need.Executable)
-	if err != nil {
-		return "", &Unavailable{server, need.Executable + " is not installed", need.Install}
-	}
-	args := need.Version
-	if len(args) == 0 {
-		args = []string{"--version"}
-	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, exe, args...).CombinedOutput()
-	found := versionNumber.FindString(string(out))
-	if err != nil || found == "" {
-		return "", &Unavailable{server, fmt.Sprintf("%s %s does not tell its version", need.Executable, strings.Join(args, " ")), need.Install}
-	}
-	if need.Oldest != "" && older(found, need.Oldest) {
-		return "", &Unavailable{server, fmt.Sprintf("%s is version %s, but at least %s is needed", need.Executable, found, need.Oldest), need.Install}
-	}
-	return found, nil
-}
-
-// older compares versions number by number; a missing number is 0.
-func older(a, b string) bool {
-	num := func(v string) []int {
-		var ns []int
-		for part := range strings.SplitSeq(v, ".") {
-			n, _ := strconv.Atoi(part)
-			ns = append(ns, n)
-		}
-		for len(ns) > 0 && ns[len(ns)-1] == 0 {
-			ns = ns[:len(ns)-1]
-		}
-		return ns
-	}
-	return slices.Compare(num(a), num(b)) < 0
 }
 
 // writeFiles makes a folder with the given files; one that exists already is
@@ -301,6 +260,35 @@ func (in *Installed) expand(argv []string, values map[string]string) []string {
 		out[i] = r.Replace(s)
 	}
 	return out
+}
+
+// program is the file that the first word of a command stands for: what was
+// found for it once, or what the server's own PATH has under that name.
+func (in *Installed) program(word string) string {
+	if path := in.Executables[word]; path != "" {
+		return path
+	}
+	if path := lookIn(in.search, word); path != "" {
+		return path
+	}
+	return word
+}
+
+// prepareEnvironment is that of the commands that install a server, in folder dir.
+func (in *Installed) prepareEnvironment(dir string) []string {
+	return append(environmentIn(dir), "NODE_ENV=production", "PATH="+in.search)
+}
+
+// environment is that of the server itself.
+func (in *Installed) environment(values map[string]string) []string {
+	env := cleanEnvironment()
+	if in.search != "" {
+		env = append(env, "PATH="+in.search)
+	}
+	for k, v := range in.Environment {
+		env = append(env, k+"="+in.expand([]string{v}, values)[0])
+	}
+	return env
 }
 
 // tailWriter keeps the end of what is written to it.

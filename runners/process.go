@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -85,17 +84,8 @@ func (p *Process) configure() error {
 	}
 	values := map[string]string{"host": "127.0.0.1", "port": strconv.Itoa(p.port), "workers": workers, "threads": threads}
 	argv := p.in.expand(p.in.Command, values)
-	if filepath.Base(argv[0]) == argv[0] {
-		if argv[0], err = exec.LookPath(argv[0]); err != nil {
-			return err
-		}
-	}
-	p.cmd = exec.Command(argv[0], argv[1:]...) //nolint:noctx // outlives Start; Stop ends it
-	p.cmd.Dir = p.in.Src
-	p.cmd.Env = cleanEnvironment()
-	for k, v := range p.in.Environment {
-		p.cmd.Env = append(p.cmd.Env, k+"="+p.in.expand([]string{v}, values)[0])
-	}
+	p.cmd = exec.Command(p.in.program(argv[0]), argv[1:]...) //nolint:noctx // outlives Start; Stop ends it
+	p.cmd.Dir, p.cmd.Env = p.in.Src, p.in.environment(values)
 	for k, v := range p.opts.Env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
 	}

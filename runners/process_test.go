@@ -2,7 +2,6 @@ package runners
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -191,17 +190,6 @@ func TestGuard(t *testing.T) {
 	var none *Guard
 	none.add(1)
 	require.NoError(t, none.Close())
-}
-
-func TestUnavailable(t *testing.T) {
-	_, err := version(t.Context(), "x", Need{Executable: "no-such-program-here", Install: "apt-get install it"})
-	var u *Unavailable
-	require.True(t, errors.As(err, &u))
-	assert.Equal(t, "apt-get install it", u.Hint)
-	_, err = version(t.Context(), "x", Need{Executable: "go", Version: []string{"version"}, Oldest: "99.1", Install: "i"})
-	require.ErrorContains(t, err, "at least 99.1 is needed")
-	_, err = version(t.Context(), "x", Need{Executable: "false", Install: "i"})
-	require.Error(t, err)
 }
 
 func TestOlder(t *testing.T) {

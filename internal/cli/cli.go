@@ -22,11 +22,12 @@ import (
 
 // Exit codes.
 const (
-	exitDone    = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitMissed  = 3 // a required verdict or threshold
-	exitInvalid = 4 // the gates forbid an answer
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitMissed   = 3 // a required verdict or threshold, or something got worse
+	exitInvalid  = 4 // the gates forbid an answer
+	exitNoAnswer = 5 // an answer was required, and there is none
 )
 
 // interrupt is the cause of a context that a signal ended.
@@ -133,8 +134,9 @@ article's claims about Node.js and Python survive measurement.
   hellobench run                     the article's servers, with figures to quote
   hellobench load URL                load one URL on this machine
 
-Exit codes: 0 done; 1 failed; 2 wrong usage, or a mistake in a file; 3 a required verdict was missed;
-4 the run is invalid; 130 or 143 interrupted, what was measured is saved.`,
+Exit codes: 0 done; 1 failed; 2 wrong usage, or a mistake in a file; 3 a required
+verdict was missed, or something got worse; 4 the run is invalid; 5 no answer
+where one was required; 130 or 143 interrupted, what was measured is saved.`,
 		Version:      strings.TrimPrefix(tool(), "hellobench "),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {

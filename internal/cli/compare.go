@@ -21,10 +21,12 @@ func (a *app) compareCommand() *cobra.Command {
 only where the whole interval of the ratio lies beyond the margin and beyond
 the noise that both runs measured of themselves; "~" is no such difference.
 With --reference every figure is taken over that arm's in the same block, so
-that what the machine did to both cancels: on shared machines use it.
+that what the machine did to both cancels: on shared machines use it. Runs of
+two machines (another processor, number of cores, or kind of machine) can be
+compared in no other way: without it their ratios are shown with "?".
 
-The exit code is 3 if anything got worse, and 2 if the runs were measured by
-different methods.`,
+The exit code is 3 if anything got worse, 2 if the runs were measured by
+different methods, and 5 if no figure could be compared.`,
 		Args: arguments(cobra.ExactArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := oneOf("format", format, "text", "markdown", "json"); err != nil {
@@ -69,8 +71,23 @@ func (a *app) compare(baseDir, headDir, reference string, margin float64, format
 	default:
 		err = table.Comparison(a.out, c)
 	}
-	if err == nil && c.Regressions > 0 {
-		return exitError{exitMissed, fmt.Sprintf("%d of %d figures got worse by more than the margin", c.Regressions, len(c.Rows))}
+	if err != nil {
+		return err
 	}
-	return err
+	return verdictOn(c)
+}
+
+// verdictOn is the exit code of a comparison: nothing got worse only where something was compared.
+func verdictOn(c *report.Comparison) error {
+	switch {
+	case c.Regressions > 0:
+		return exitError{exitMissed, fmt.Sprintf("%d of %d figures got worse by more than the margin", c.Regressions, len(c.Rows))}
+	case c.Answered() > 0:
+		return nil
+	case len(c.Machines) > 0 && c.Reference == "":
+		return exitError{exitNoAnswer, fmt.Sprintf("%s and %s were measured on different machines: %s; no figure can be compared without --reference ARM, an arm that both runs measured",
+			c.Base, c.Head, c.Machines)}
+	default:
+		return exitError{exitNoAnswer, fmt.Sprintf("no figure of %s and %s could be compared: %s", c.Base, c.Head, c.Rows[0].Reason)}
+	}
 }

@@ -83,7 +83,7 @@ func join(into, r *record.Run) error {
 		{"levels", into.Levels, r.Levels},
 		{"engine", into.Engine.Name, r.Engine.Name},
 		{"windows", []any{into.Window, into.LongWindow, into.TailWindow, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.Window, r.LongWindow, r.TailWindow, r.Warmup, r.WarmupMax, r.Timeout}},
-		{"servers", into.Servers, r.Servers},
+		{"servers", withoutPaths(into.Servers), withoutPaths(r.Servers)},
 		{"missing arms", into.Missing, r.Missing},
 	} {
 		if !reflect.DeepEqual(part.a, part.b) {
@@ -93,6 +93,9 @@ func join(into, r *record.Run) error {
 	if !sameMachine(into.Environment, r.Environment) {
 		into.Notices = append(into.Notices, fmt.Sprintf("Merged from several machines, among them %s with %d cores, %s: blocks of each were compared within themselves.",
 			r.Environment.CPU, r.Environment.Cores, r.Environment.Kernel))
+	}
+	if len(into.Environment.Different(&r.Environment)) > 0 {
+		into.Environment.Join(&r.Environment)
 	}
 	for _, n := range r.Notices {
 		if !slices.Contains(into.Notices, n) {
@@ -111,6 +114,15 @@ func join(into, r *record.Run) error {
 		into.End = r.End
 	}
 	return nil
+}
+
+// withoutPaths leaves out where the executables are, which is each machine's own business.
+func withoutPaths(servers []record.ServerVersion) []record.ServerVersion {
+	servers = slices.Clone(servers)
+	for i := range servers {
+		servers[i].Executables = nil
+	}
+	return servers
 }
 
 func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) error {

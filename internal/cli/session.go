@@ -227,9 +227,10 @@ func tool() string {
 	return "hellobench " + version
 }
 
-// sameMachine compares what stays as it is from call to call.
+// sameMachine compares what stays as it is from call to call: to go on with a
+// run takes more than to compare two, namely the same kernel and memory, too.
 func sameMachine(a, b record.Environment) bool {
-	return a.CPU == b.CPU && a.Cores == b.Cores && a.Kernel == b.Kernel && a.Memory == b.Memory && a.OS == b.OS && a.Arch == b.Arch
+	return len(a.Different(&b)) == 0 && a.Kernel == b.Kernel && a.Memory == b.Memory
 }
 
 // settle looks at the machine and moves the harness to the generator's cores.
@@ -430,7 +431,7 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	}
 	s.installed[server] = in
 	s.run.Servers = append(s.run.Servers, record.ServerVersion{
-		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Lock: in.Key, Command: in.Command,
+		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command,
 	})
 	return nil
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// fresh is how many runs back a change is news: as many as it takes to see one.
-const fresh = 3
-
 func (a *app) trendCommand() *cobra.Command {
 	var format, out, reference string
 	var alarm bool
@@ -22,8 +19,9 @@ func (a *app) trendCommand() *cobra.Command {
 		Use:   "trend RUN...",
 		Short: "Find when ratios between arms changed over many runs",
 		Long: `Put runs in order of time, take the throughput of every arm over one reference
-arm's in the same block, and find where that ratio changed. Runs of another
-method are shown and not compared.
+arm's in the same block, and find where that ratio changed. A new stretch begins
+where the machine or the method changes; runs of two stretches are shown and
+not compared.
 
 With --alarm the exit code is 3 if a ratio changed within the newest three runs
 and the A/A ratio did not: then it was neither the machine nor the harness.`,
@@ -68,10 +66,12 @@ and the A/A ratio did not: then it was neither the machine nor the harness.`,
 	return cmd
 }
 
-// news is an error if a ratio changed lately while the A/A ratio did not.
+// news is an error if a ratio changed lately while the A/A ratio did not. Lately
+// is as many runs back as it takes to see a change, so that it is one of the
+// newest stretch: what an earlier machine or method showed was news in its time.
 func news(t *report.Trend) error {
 	lately := func(s report.TrendSerie) bool {
-		return slices.ContainsFunc(s.Changes, func(c report.TrendChange) bool { return c.Run >= len(t.Runs)-fresh })
+		return slices.ContainsFunc(s.Changes, func(c report.TrendChange) bool { return c.Run >= len(t.Runs)-report.TrendSegment })
 	}
 	if slices.ContainsFunc(t.Series, func(s report.TrendSerie) bool { return s.Noise && lately(s) }) {
 		return nil

@@ -38,6 +38,7 @@ func Environment() record.Environment {
 		linuxEnvironment(&e)
 	case "darwin":
 		e.CPU = output("sysctl", "-n", "machdep.cpu.brand_string")
+		e.Virtual = output("sysctl", "-n", "kern.hv_vmm_present") == "1"
 		e.Kernel = output("uname", "-r")
 		e.Memory, _ = strconv.ParseUint(output("sysctl", "-n", "hw.memsize"), 10, 64)
 	}
@@ -45,16 +46,25 @@ func Environment() record.Environment {
 }
 
 var (
-	modelName = regexp.MustCompile(`(?m)^(?:model name|Model|Hardware)\s*: (.+)$`)
-	memTotal  = regexp.MustCompile(`(?m)^MemTotal:\s+(\d+) kB$`)
-	pretty    = regexp.MustCompile(`(?m)^PRETTY_NAME="?([^"\n]*)"?$`)
+	memTotal = regexp.MustCompile(`(?m)^MemTotal:\s+(\d+) kB$`)
+	pretty   = regexp.MustCompile(`(?m)^PRETTY_NAME="?([^"\n]*)"?$`)
 )
+
+// board is the model that a device tree gives, without the zero that ends it. That
+// of a virtual machine says nothing of the machine.
+func board(model string) string {
+	model = strings.TrimRight(model, "\x00")
+	if strings.Contains(model, "dummy-virt") {
+		return ""
+	}
+	return model
+}
 
 func linuxEnvironment(e *record.Environment) {
 	cpuinfo := file("/proc/cpuinfo")
 	e.Kernel = file("/proc/sys/kernel/osrelease")
 	e.Distro = group(pretty, file("/etc/os-release"))
-	e.CPU = group(modelName, cpuinfo)
+	e.CPU, e.CPUID = processor(cpuinfo, board(file("/proc/device-tree/model")))
 	e.Virtual = strings.Contains(cpuinfo, " hypervisor")
 	if kb, err := strconv.ParseUint(group(memTotal, file("/proc/meminfo")), 10, 64); err == nil {
 		e.Memory = kb << 10

@@ -186,6 +186,10 @@ type ServerVersion struct {
 	Versions map[string]string `json:"versions"` // executable -> version
 	Lock     string            `json:"lock"`     // SHA-256 of its lock files, source and prepare commands
 	Command  []string          `json:"command"`
+
+	// Executables is where on this machine each was that ran: absolute paths.
+	// No two machines need agree in them. Runs of older versions have none.
+	Executables map[string]string `json:"executables,omitempty"`
 }
 
 // Missing is an arm that took no part in a run.
@@ -214,6 +218,7 @@ type Environment struct {
 	Kernel      string            `json:"kernel,omitempty"`
 	Distro      string            `json:"distro,omitempty"`
 	CPU         string            `json:"cpu,omitempty"`
+	CPUID       string            `json:"cpu_id,omitempty"` // its numbers, which tell apart what has one name; of each kind of core
 	Cores       int               `json:"cores"`
 	Memory      uint64            `json:"memory_bytes,omitempty"`
 	Virtual     bool              `json:"virtual,omitempty"` // the processor says that a hypervisor is present

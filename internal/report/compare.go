@@ -1,23 +1,48 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
 // Comparison sets two runs against one another, arm by arm and level by level.
 type Comparison struct {
-	Base        string   `json:"base"` // ids of the runs
-	Head        string   `json:"head"`
-	Reference   string   `json:"reference,omitempty"` // the arm whose value divides each, block by block; empty: absolute figures
-	Margin      float64  `json:"margin"`
-	Confidence  float64  `json:"confidence"` // of each interval, so that all together attain Confidence of the report
-	Warnings    []string `json:"warnings"`
-	Rows        []Change `json:"rows"`
-	Regressions int      `json:"regressions"`
+	Base        string      `json:"base"` // ids of the runs
+	Head        string      `json:"head"`
+	Reference   string      `json:"reference,omitempty"` // the arm whose value divides each, block by block; empty: absolute figures
+	Margin      float64     `json:"margin"`
+	Confidence  float64     `json:"confidence"` // of each interval, so that all together attain Confidence of the report
+	Machines    Differences `json:"machines"`   // of the two machines; none: they are the same
+	Warnings    []string    `json:"warnings"`
+	Rows        []Change    `json:"rows"`
+	Regressions int         `json:"regressions"`
+}
+
+// Differences are what two runs, or two machines, do not have in common.
+type Differences []record.Difference
+
+func (d Differences) String() string {
+	words := make([]string, len(d))
+	for i := range d {
+		words[i] = d[i].String()
+	}
+	return strings.Join(words, ", ")
+}
+
+// Answered is how many rows say how head stands to base.
+func (c *Comparison) Answered() (n int) {
+	for i := range c.Rows {
+		if o := c.Rows[i].Outcome; o != NotComputed && o != OtherMachine {
+			n++
+		}
+	}
+	return n
 }
 
 // Outcome says how head stands to base in one row.
@@ -25,10 +50,11 @@ type Outcome string
 
 // The outcomes of a row.
 const (
-	Same        Outcome = "~"            // no difference beyond the margin can be told from chance
-	Better      Outcome = "better"       // the whole interval is beyond the margin
-	Worse       Outcome = "worse"        // a regression
-	NotComputed Outcome = "not computed" // Reason says why
+	Same         Outcome = "~"            // no difference beyond the margin can be told from chance
+	Better       Outcome = "better"       // the whole interval is beyond the margin
+	Worse        Outcome = "worse"        // a regression
+	OtherMachine Outcome = "?"            // the machines differ, and what the ratio shows may be theirs
+	NotComputed  Outcome = "not computed" // Reason says why
 )
 
 // Change is one metric of one arm at one level.
@@ -64,34 +90,24 @@ var compared = []comparedMetric{
 // beyond the margin and beyond what either run's A/A pair does by chance. Two
 // sittings of one machine differ in more than the code: with a reference arm
 // every value is divided by that arm's in the same block first, and what the
-// machine did to both cancels.
+// machine did to both cancels. Between two machines nothing else is an answer.
 //
 // Runs of different methods are refused.
 func Compare(base, head *Document, reference string, margin float64) (*Comparison, error) {
-	if base.Asked.Method != head.Asked.Method {
-		return nil, fmt.Errorf("the runs were measured by different methods (%s and %s): a change of method would be read as a change of speed", base.Asked.Method, head.Asked.Method)
+	if other := methods(base, head); len(other) > 0 {
+		words := "differ in their " + other[0].String()
+		if d := other[0]; d.What == methodItself {
+			words = fmt.Sprintf("were measured by different methods (%s and %s)", d.A, d.B)
+		}
+		return nil, fmt.Errorf("the runs %s: a change of method would be read as a change of speed", words)
 	}
 	for _, d := range []*Document{base, head} {
 		if d.Invalid() {
 			return nil, fmt.Errorf("%s is invalid: every figure or every block of it failed a validity gate", d.Asked.ID)
 		}
 	}
-	for _, part := range []struct {
-		what string
-		a, b any
-	}{
-		{"windows", base.Asked.WindowS, head.Asked.WindowS},
-		{"long windows", base.Asked.LongWindowS, head.Asked.LongWindowS},
-		{"windows for a p99", base.Asked.TailWindowS, head.Asked.TailWindowS},
-		{"warm-up", base.Asked.WarmupS, head.Asked.WarmupS},
-		{"timeout", base.Asked.TimeoutS, head.Asked.TimeoutS},
-		{"load engine", base.Asked.Engine.Name, head.Asked.Engine.Name},
-	} {
-		if part.a != part.b {
-			return nil, fmt.Errorf("the runs differ in their %s (%v and %v): a change of method would be read as a change of speed", part.what, part.a, part.b)
-		}
-	}
-	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Warnings: machines(base, head), Rows: []Change{}}
+	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Machines: base.Environment.Different(&head.Environment), Rows: []Change{}}
+	c.Warnings = c.doubts(base, head)
 	for _, cell := range base.Cells {
 		other := head.Cell(cell.Arm, cell.Level)
 		if other == nil || base.arm(cell.Arm).Role != Competitor || cell.Arm == reference {
@@ -112,22 +128,58 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 		c.judge(&c.Rows[i], base, head)
 	}
 	c.Rows = slices.DeleteFunc(c.Rows, func(r Change) bool { return r.Outcome == "" })
+	if len(c.Rows) == 0 {
+		return nil, fmt.Errorf("%s and %s have no figure in common that could be taken over %s: both runs must have measured it at the same level", c.Base, c.Head, reference)
+	}
 	return c, nil
 }
 
-// machines says in what the two sittings differ besides the code.
-func machines(base, head *Document) []string {
-	out := []string{}
+// methodItself is the fingerprint among what methods compares.
+const methodItself = "method"
+
+// methods says in what two runs were not measured alike.
+func methods(base, head *Document) Differences {
+	out := Differences{}
+	a, b := &base.Asked, &head.Asked
 	for _, part := range []struct {
 		what string
 		a, b any
 	}{
-		{"processor", base.Environment.CPU, head.Environment.CPU},
-		{"number of cores", base.Environment.Cores, head.Environment.Cores},
-		{"kernel", base.Environment.Kernel, head.Environment.Kernel},
+		{methodItself, a.Method, b.Method},
+		{"windows", a.WindowS, b.WindowS},
+		{"long windows", a.LongWindowS, b.LongWindowS},
+		{"windows for a p99", a.TailWindowS, b.TailWindowS},
+		{"warm-up", a.WarmupS, b.WarmupS},
+		{"timeout", a.TimeoutS, b.TimeoutS},
+		{"load engine", a.Engine.Name, b.Engine.Name},
 	} {
 		if part.a != part.b {
-			out = append(out, fmt.Sprintf("The %s is not the same: %v and %v. What differs may be the machine.", part.what, part.a, part.b))
+			out = append(out, record.Difference{What: part.what, A: fmt.Sprint(part.a), B: fmt.Sprint(part.b)})
+		}
+	}
+	return out
+}
+
+// doubts says in what the two sittings differ besides the code.
+func (c *Comparison) doubts(base, head *Document) []string {
+	out := []string{}
+	if len(c.Machines) > 0 {
+		s := "The machines differ: " + c.Machines.String() + ". "
+		if c.Reference == "" {
+			s += "An absolute figure of one says nothing of the other."
+		} else {
+			s += "Figures over " + c.Reference + " are free of what a machine does to both alike, and of no more."
+		}
+		out = append(out, s)
+	} else if base.Environment.CPU == "" {
+		out = append(out, "Neither run recorded its processor: whether the machine is the same is not known.")
+	}
+	for _, part := range []struct{ what, a, b string }{
+		{"kernel", base.Environment.Kernel, head.Environment.Kernel},
+		{"governor", base.Environment.Governor, head.Environment.Governor},
+	} {
+		if part.a != part.b {
+			out = append(out, fmt.Sprintf("The %s is not the same (%s and %s). What differs may come from it.", part.what, cmp.Or(part.a, "unknown"), cmp.Or(part.b, "unknown")))
 		}
 	}
 	return out
@@ -162,6 +214,10 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 		return
 	}
 	r.Floor = max(b, h)
+	if len(c.Machines) > 0 && c.Reference == "" {
+		r.Outcome = OtherMachine
+		return
+	}
 	bar := max(1+max(c.Margin, m.least), r.Floor)
 	up, down := ratio.Low > bar, ratio.High < 1/bar
 	switch {

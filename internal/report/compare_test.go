@@ -3,6 +3,7 @@ package report_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -144,4 +145,57 @@ func TestCompareDoubts(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, report.NotComputed, outcomes(c)["b throughput"])
 	assert.Zero(t, c.Regressions)
+}
+
+// TestCompareMachines: what another machine does is never a regression of the code.
+func TestCompareMachines(t *testing.T) {
+	machine := record.Environment{OS: "linux", Arch: "arm64", CPU: "ARM Neoverse-N1", CPUID: "1", Cores: 2, Virtual: true, Kernel: "6.1"}
+	base := sitting(t, 1, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	base.Environment = machine
+	for what, change := range map[string]func(*record.Environment){
+		"processor":       func(e *record.Environment) { e.CPU = "ARM Neoverse-V1" },
+		"number of cores": func(e *record.Environment) { e.Cores = 4 },
+		"kind":            func(e *record.Environment) { e.Virtual = false },
+		"system":          func(e *record.Environment) { e.Arch = "amd64" },
+	} {
+		head := sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 300})
+		head.Environment = machine
+		change(&head.Environment)
+		c, err := report.Compare(base, head, "", 0.1)
+		require.NoError(t, err)
+		require.Len(t, c.Machines, 1)
+		assert.Equal(t, what, c.Machines[0].What)
+		assert.Contains(t, c.Warnings[0], "The machines differ: "+what)
+		assert.Equal(t, report.OtherMachine, outcomes(c)["b throughput"], what)
+		assert.Zero(t, c.Regressions, what)
+		assert.Zero(t, c.Answered(), what)
+		assert.InDelta(t, 0.3, c.Rows[2].Ratio.Mid, 0.02, "it is shown all the same")
+
+		c, err = report.Compare(base, head, "a", 0.1)
+		require.NoError(t, err)
+		assert.Contains(t, c.Warnings[0], "Figures over a")
+		assert.Equal(t, report.Worse, outcomes(c)["b throughput"], "an arm that both runs measured divides the machine out")
+		head = sitting(t, 2, 0.5, 0.01, map[string]float64{"a": 1000, "b": 500})
+		c, err = report.Compare(base, head, "a", 0.1)
+		require.NoError(t, err)
+		assert.Zero(t, c.Regressions)
+		assert.Positive(t, c.Answered())
+	}
+	head := sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 300})
+	head.Environment = machine
+	head.Environment.Kernel = "6.2"
+	c, err := report.Compare(base, head, "", 0.1)
+	require.NoError(t, err)
+	assert.Empty(t, c.Machines)
+	assert.Contains(t, c.Warnings[0], "The kernel is not the same (6.1 and 6.2)")
+	assert.Equal(t, report.Worse, outcomes(c)["b throughput"], "a kernel is software: its regression is one")
+
+	base.Environment, head.Environment = record.Environment{}, record.Environment{}
+	c, err = report.Compare(base, head, "", 0.1)
+	require.NoError(t, err)
+	assert.Contains(t, c.Warnings[0], "Neither run recorded its processor")
+
+	head.Cells = slices.DeleteFunc(head.Cells, func(c report.Cell) bool { return c.Arm == "a" })
+	_, err = report.Compare(base, head, "a", 0.1)
+	assert.ErrorContains(t, err, "no figure in common that could be taken over a")
 }

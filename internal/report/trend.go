@@ -16,15 +16,24 @@ import (
 type Trend struct {
 	Reference string       `json:"reference"` // the arm over which every figure is taken, block by block
 	Runs      []TrendRun   `json:"runs"`      // by time
-	Since     int          `json:"since"`     // the first run of the method in force; earlier ones are shown and not judged
+	Stretches []Stretch    `json:"stretches"` // by time; every run is in one
+	Since     int          `json:"since"`     // the first run of the newest stretch
 	Series    []TrendSerie `json:"series"`
+}
+
+// Stretch is runs one after the other that one machine measured by one method.
+// Only within one is a ratio that changed a change of what was measured.
+type Stretch struct {
+	First   int         `json:"first"`   // index into Runs
+	Changed Differences `json:"changed"` // in what it differs from the one before; none in the first
 }
 
 // TrendRun is one run of a trend.
 type TrendRun struct {
-	ID     string    `json:"id"`
-	Start  time.Time `json:"start"`
-	Method string    `json:"method"`
+	ID      string    `json:"id"`
+	Start   time.Time `json:"start"`
+	Method  string    `json:"method"`
+	Machine string    `json:"machine"` // processor, cores and kind
 }
 
 // TrendSerie is the throughput of one arm at one level over that of another:
@@ -35,7 +44,7 @@ type TrendSerie struct {
 	Level   string        `json:"level"`
 	Noise   bool          `json:"noise"`   // the A/A pair: if this moves, the harness or the machine does, and no other series tells anything
 	Points  []TrendPoint  `json:"points"`  // of the runs that have it
-	Changes []TrendChange `json:"changes"` // of the runs since Since
+	Changes []TrendChange `json:"changes"` // within a stretch
 }
 
 // TrendPoint is the ratio in one run.
@@ -47,16 +56,16 @@ type TrendPoint struct {
 
 // TrendChange is where a series went from one level to another.
 type TrendChange struct {
-	Run    int     `json:"run"` // the first of the new stretch
+	Run    int     `json:"run"` // the first after it
 	Before float64 `json:"before"`
-	After  float64 `json:"after"` // medians of the stretches to both sides
+	After  float64 `json:"after"` // medians of the runs to both sides
 }
 
-// trendSegment is how many runs a stretch has at least: a single run that is
-// out of line is no change.
-const trendSegment = 3
+// TrendSegment is how many runs there are at least between two changes: a single
+// run that is out of line is no change.
+const TrendSegment = 3
 
-// leastChange is how far the medians of two stretches differ at least.
+// leastChange is how far the medians before and after a change differ at least.
 const leastChange = 0.03
 
 // NewTrend puts runs in order of time and finds where their ratios changed
@@ -79,9 +88,10 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 	}
 	t := &Trend{Reference: reference, Series: []TrendSerie{}}
 	for i, d := range docs {
-		t.Runs = append(t.Runs, TrendRun{ID: d.Asked.ID, Start: d.Asked.Start, Method: d.Asked.Method})
-		if i > 0 && d.Asked.Method != docs[i-1].Asked.Method {
-			t.Since = i
+		t.Runs = append(t.Runs, TrendRun{ID: d.Asked.ID, Start: d.Asked.Start, Method: d.Asked.Method, Machine: d.Environment.Machine()})
+		changed := changesBetween(docs[max(i-1, 0)], d)
+		if i == 0 || len(changed) > 0 {
+			t.Stretches, t.Since = append(t.Stretches, Stretch{First: i, Changed: changed}), i
 		}
 	}
 	for _, cell := range newest.Cells {
@@ -92,19 +102,8 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 		if arm.Canary() || newest.arm(over).Role == "" {
 			continue
 		}
-		c := Comparison{Reference: over}
-		s := TrendSerie{Arm: cell.Arm, Over: over, Level: cell.Level, Noise: arm.Role == Replicate, Points: []TrendPoint{}, Changes: []TrendChange{}}
-		for i, d := range docs {
-			old := d.Cell(cell.Arm, cell.Level)
-			if old == nil || old.spoiled() || d.Invalid() {
-				continue
-			}
-			values := c.column(d, old, compared[0])
-			if ratio, err := stats.GeoMeanInterval(values, Confidence); err == nil {
-				s.Points = append(s.Points, TrendPoint{Run: i, Ratio: ratio.Mid, Blocks: len(values)})
-			}
-		}
-		if err := s.findChanges(t.Since); err != nil {
+		s := newSerie(docs, arm, over, cell.Level)
+		if err := s.findChanges(t); err != nil {
 			return nil, err
 		}
 		t.Series = append(t.Series, s)
@@ -122,15 +121,55 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 	return t, nil
 }
 
-func (s *TrendSerie) findChanges(since int) error {
-	points := slices.DeleteFunc(slices.Clone(s.Points), func(p TrendPoint) bool { return p.Run < since })
+// changesBetween says what makes the second of two runs one that no figure of the
+// first can be held against: the same that makes Compare refuse.
+func changesBetween(before, after *Document) Differences {
+	return append(methods(before, after), before.Environment.Different(&after.Environment)...)
+}
+
+func newSerie(docs []*Document, arm Arm, over, level string) TrendSerie {
+	s := TrendSerie{Arm: arm.Name, Over: over, Level: level, Noise: arm.Role == Replicate, Points: []TrendPoint{}, Changes: []TrendChange{}}
+	c := Comparison{Reference: over}
+	for i, d := range docs {
+		cell := d.Cell(arm.Name, level)
+		if cell == nil || cell.spoiled() || d.Invalid() {
+			continue
+		}
+		values := c.column(d, cell, compared[0])
+		if ratio, err := stats.GeoMeanInterval(values, Confidence); err == nil {
+			s.Points = append(s.Points, TrendPoint{Run: i, Ratio: ratio.Mid, Blocks: len(values)})
+		}
+	}
+	return s
+}
+
+// findChanges looks into each stretch by itself.
+func (s *TrendSerie) findChanges(t *Trend) error {
+	for i := range t.Stretches {
+		if err := s.findChangesIn(t.PointsOf(s, i)); err != nil {
+			return fmt.Errorf("%s at %s: %w", s.Arm, s.Level, err)
+		}
+	}
+	return nil
+}
+
+// PointsOf are a series' points in the i-th stretch.
+func (t *Trend) PointsOf(s *TrendSerie, i int) []TrendPoint {
+	end := len(t.Runs)
+	if i+1 < len(t.Stretches) {
+		end = t.Stretches[i+1].First
+	}
+	return slices.DeleteFunc(slices.Clone(s.Points), func(p TrendPoint) bool { return p.Run < t.Stretches[i].First || p.Run >= end })
+}
+
+func (s *TrendSerie) findChangesIn(points []TrendPoint) error {
 	x := make([]float64, len(points))
 	for i, p := range points {
 		x[i] = p.Ratio
 	}
-	at, err := stats.Changepoints(x, trendSegment)
+	at, err := stats.Changepoints(x, TrendSegment)
 	if err != nil {
-		return fmt.Errorf("%s at %s: %w", s.Arm, s.Level, err)
+		return err
 	}
 	edges := slices.Concat([]int{0}, at, []int{len(x)})
 	for i, k := range at {

@@ -1,12 +1,14 @@
 package report_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 )
 
@@ -72,4 +74,57 @@ func TestTrendOutlierAndMethod(t *testing.T) {
 	assert.ErrorContains(t, err, "at least 2 runs")
 	_, err = report.NewTrend(docs, "z")
 	assert.ErrorContains(t, err, `no arm "z"`)
+}
+
+// TestTrendMachines: a ratio that moved with the machine is no news, whatever it is
+// of the machine that changed.
+func TestTrendMachines(t *testing.T) {
+	one := record.Environment{CPU: "A", CPUID: "1", Cores: 2}
+	for name, other := range map[string]record.Environment{
+		"processor":       {CPU: "B", Cores: 2},
+		"number of cores": {CPU: "A", CPUID: "1", Cores: 4},
+		"kind":            {CPU: "A", CPUID: "1", Cores: 2, Virtual: true},
+	} {
+		docs := season(t, 24, func(day int) float64 {
+			switch {
+			case day < 6:
+				return 500
+			case day < 12:
+				return 600 // by a change of the code, on the first machine
+			default:
+				return 400 // by the machine
+			}
+		})
+		for i, d := range docs {
+			if d.Environment = one; i >= 12 {
+				d.Environment = other
+			}
+		}
+		tr, err := report.NewTrend(docs, "a")
+		require.NoError(t, err)
+		assert.Equal(t, 12, tr.Since)
+		require.Len(t, tr.Stretches, 2)
+		assert.Empty(t, tr.Stretches[0].Changed)
+		require.Len(t, tr.Stretches[1].Changed, 1)
+		assert.Equal(t, name, tr.Stretches[1].Changed[0].What)
+		found := changes(tr, "b")
+		require.Len(t, found, 1, "within the first stretch, and none between the two")
+		assert.Equal(t, 6, found[0].Run)
+		assert.Len(t, tr.PointsOf(&tr.Series[1], 0), 12)
+	}
+	docs := season(t, 20, func(day int) float64 { return 500 - 100*float64(day/10) })
+	for i, d := range docs {
+		d.Environment.Kernel = strconv.Itoa(i)
+	}
+	tr, err := report.NewTrend(docs, "a")
+	require.NoError(t, err)
+	assert.Len(t, tr.Stretches, 1)
+	assert.Len(t, changes(tr, "b"), 1, "a kernel does not begin a new stretch")
+	for _, d := range docs[10:] {
+		d.Asked.WindowS = 9
+	}
+	tr, err = report.NewTrend(docs, "a")
+	require.NoError(t, err)
+	assert.Equal(t, 10, tr.Since)
+	assert.Empty(t, changes(tr, "b"), "other windows are another way of measuring")
 }

@@ -185,6 +185,9 @@ func TestTrendPage(t *testing.T) {
 	for i := range 12 {
 		doc := document(t, 3)
 		doc.Asked.Start = doc.Asked.Start.AddDate(0, 0, i)
+		if i >= 5 {
+			doc.Environment.CPU = "Another <CPU>"
+		}
 		docs = append(docs, doc)
 	}
 	tr, err := report.NewTrend(docs, "")
@@ -195,6 +198,15 @@ func TestTrendPage(t *testing.T) {
 	page := b.String()
 	assert.Equal(t, len(tr.Series), strings.Count(page, "<figure"))
 	assert.Contains(t, page, "from 1.00 to 2.00")
+	lines := 0
+	for _, s := range tr.Series {
+		if len(s.Points) > 0 {
+			lines += 2
+		}
+	}
+	assert.Equal(t, lines, strings.Count(page, "<polyline"), "a line for each machine")
+	assert.Equal(t, len(tr.Series), strings.Count(page, "<title>the processor changed at"))
+	assert.Contains(t, page, "then Another &lt;CPU&gt;")
 	assert.False(t, strings.Contains(page, "ZgotmplZ"))
 	assert.False(t, strings.Contains(page, "://"))
 }

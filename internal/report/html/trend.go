@@ -29,10 +29,10 @@ type trendLine struct {
 	ID, Name      string
 	Noise         bool
 	Width, Height float64
-	Line          string
+	Lines         []string // one a stretch
 	Points        []point
 	Changes       []tick
-	Method        float64 // where the method in force begins; 0: with the first run
+	Stretches     []tick // where a new one begins, and why
 	YTicks        []tick
 }
 
@@ -64,20 +64,23 @@ func newTrendLine(t *report.Trend, s *report.TrendSerie, i int) trendLine {
 	x := scale{low: 0, high: float64(max(len(t.Runs)-1, 1)), from: trendLeft, to: trendWidth - 10}
 	y := newScale(values, report.Axis{}, trendHeight-10, 10)
 	l.YTicks = y.ticks(show.Number)
-	var line []string
-	for _, p := range s.Points {
-		at := point{X: x.at(float64(p.Run)), Y: y.at(p.Ratio), Title: fmt.Sprintf("%s: %s, %d blocks", show.Text(t.Runs[p.Run].ID), show.Number(p.Ratio), p.Blocks)}
-		l.Points = append(l.Points, at)
-		line = append(line, fmt.Sprintf("%g,%g", at.X, at.Y))
-	}
-	if len(line) > 1 {
-		l.Line = strings.Join(line, " ")
+	for k, stretch := range t.Stretches {
+		var line []string
+		for _, p := range t.PointsOf(s, k) {
+			run := t.Runs[p.Run]
+			at := point{X: x.at(float64(p.Run)), Y: y.at(p.Ratio), Title: fmt.Sprintf("%s: %s, %d blocks, %s", show.Text(run.ID), show.Number(p.Ratio), p.Blocks, show.Text(run.Machine))}
+			l.Points = append(l.Points, at)
+			line = append(line, fmt.Sprintf("%g,%g", at.X, at.Y))
+		}
+		if len(line) > 1 {
+			l.Lines = append(l.Lines, strings.Join(line, " "))
+		}
+		if k > 0 {
+			l.Stretches = append(l.Stretches, tick{x.at(float64(stretch.First) - 0.5), show.NewStretch(t, stretch)})
+		}
 	}
 	for _, c := range s.Changes {
 		l.Changes = append(l.Changes, tick{x.at(float64(c.Run) - 0.5), fmt.Sprintf("from %s to %s", show.Number(c.Before), show.Number(c.After))})
-	}
-	if t.Since > 0 {
-		l.Method = x.at(float64(t.Since) - 0.5)
 	}
 	return l
 }

@@ -468,8 +468,21 @@ func Comparison(c *report.Comparison) *Grid {
 		}
 		g.add(Text(r.Arm), Text(r.Level), r.Metric, Effect(r.Ratio.Mid, r.Ratio.Low, r.Ratio.High), floor, outcome)
 	}
+	if len(c.Machines) > 0 && c.Reference == "" {
+		g.note("? the machines differ, so the ratio may be theirs and is no answer; --reference ARM compares figures over an arm that both runs measured")
+	}
 	g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) and the noise of both runs can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
 	return g
+}
+
+// NewStretch says why no run before a stretch is compared with those in it.
+func NewStretch(t *report.Trend, s report.Stretch) string {
+	var what, how []string
+	for _, d := range s.Changed {
+		what, how = append(what, d.What), append(how, d.A+", then "+d.B)
+	}
+	return Text(fmt.Sprintf("the %s changed at %s (%s): earlier runs are not compared with later ones",
+		strings.Join(what, " and the "), t.Runs[s.First].ID, strings.Join(how, "; ")))
 }
 
 // Trend is where each ratio stands and when it last changed.
@@ -492,9 +505,12 @@ func Trend(t *report.Trend) *Grid {
 		}
 		g.add(name, Text(s.Over), Text(s.Level), fmt.Sprint(len(s.Points)), newest, change)
 	}
-	if t.Since > 0 {
-		g.note(fmt.Sprintf("the method changed at %s: earlier runs are not compared with later ones", Text(t.Runs[t.Since].ID)))
+	for _, s := range t.Stretches[1:] {
+		g.note(NewStretch(t, s))
 	}
-	g.note("a change takes three runs on each side to be seen; where the A/A ratio changes, the machine or the harness did, and the others tell nothing")
+	if n := len(t.Runs) - t.Since; len(t.Stretches) > 1 && n < 2*report.TrendSegment {
+		g.note(fmt.Sprintf("since then there are %d runs; it takes %d to see a change", n, 2*report.TrendSegment))
+	}
+	g.note("a change takes three runs on each side to be seen, of one machine and method; where the A/A ratio changes, the machine or the harness did, and the others tell nothing")
 	return g
 }

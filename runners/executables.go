@@ -1,0 +1,341 @@
+package runners
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What a name in PATH stands for may depend on the folder and on the
+// environment: version managers (pyenv, asdf, mise, volta, rbenv, nodenv) put shims there, which
+// start another program in another folder. The harness starts a server in a
+// folder of its own, so a version that it reads where its user stands
+// need not be the one that it measures. Two rules keep both the same:
+//
+//   - An interpreter is asked where the user stands which file it is. That
+//     file is used from then on, and the folder has no say any more.
+//   - Whatever cannot tell is asked for its version where it will run, with the
+//     environment that it will have.
+
+// interpreters tell which file they are: how each is asked.
+var interpreters = []question{
+	// What Python says of itself is not resolved any further: in a virtual environment it is a link, and means it.
+	{regexp.MustCompile(`^(python|pypy)[\d.]*t?$`), []string{"-I", "-c", "import sys; print(sys.executable)"}},
+	{regexp.MustCompile(`^node(js)?$`), []string{"-p", "process.execPath"}},
+	{regexp.MustCompile(`^ruby[\d.]*$`), []string{"-e", "require 'rbconfig'; puts RbConfig.ruby"}},
+	{regexp.MustCompile(`^perl[\d.]*$`), []string{"-e", "print $^X"}},
+	{regexp.MustCompile(`^php[\d.]*$`), []string{"-r", "echo PHP_BINARY;"}},
+	{regexp.MustCompile(`^deno$`), []string{"eval", "console.log(Deno.execPath())"}},
+	{regexp.MustCompile(`^bun$`), []string{"-e", "console.log(process.execPath)"}},
+}
+
+type question struct {
+	name *regexp.Regexp // of the executable
+	args []string       // with which it prints its own path
+}
+
+// answerTime is how long an executable may take to say what it is.
+const answerTime = 20 * time.Second
+
+// pinned is an interpreter's own file, and its version.
+type pinned struct{ path, version string }
+
+// resolve finds what m needs: the files and versions that will run, and the
+// PATH with which everything of the server is started.
+func (p *Preparer) resolve(ctx context.Context, in *Installed, locks map[string][]byte) error {
+	if err := p.pin(ctx, in); err != nil {
+		return err
+	}
+	var open []Need // those that only tell a version, and only where they run
+	for _, need := range in.Needs {
+		if in.Executables[need.Executable] != "" {
+			continue
+		}
+		path := lookIn(in.search, need.Executable)
+		if path == "" {
+			return &Unavailable{in.Name, need.Executable + " is not installed", need.Install}
+		}
+		in.Executables[need.Executable] = path
+		open = append(open, need)
+	}
+	if len(open) > 0 {
+		if err := p.probeInPlace(ctx, in, locks, open); err != nil {
+			return err
+		}
+	}
+	for _, need := range in.Needs {
+		if v := in.Versions[need.Executable]; need.tooOld(v) {
+			return &Unavailable{in.Name, fmt.Sprintf("%s is version %s%s, but at least %s is needed", need.Executable, v, in.elsewhere(ctx, need), need.Oldest), need.Install}
+		}
+	}
+	return nil
+}
+
+// pin fills in the interpreters among the needs, and the PATH with which
+// children of the server find the very same, and what lies beside them.
+func (p *Preparer) pin(ctx context.Context, in *Installed) error {
+	if p.pins == nil {
+		p.pins, p.search = map[string]pinned{}, absolutePath(os.Getenv("PATH"))
+	}
+	var folders []string
+	for _, need := range in.Needs {
+		first := lookIn(p.search, need.Executable)
+		if first == "" {
+			continue // perhaps it lies beside an interpreter
+		}
+		real := p.interpreter(ctx, need, first, "")
+		if real.path != "" && need.tooOld(real.version) {
+			// What this folder chose will not do. What any other folder has, may.
+			if other := p.interpreter(ctx, need, first, filepath.Join(p.Cache, "servers")); other.path != "" && !need.tooOld(other.version) {
+				real = other
+			}
+		}
+		if real.path == "" {
+			continue
+		}
+		in.Executables[need.Executable], in.Versions[need.Executable] = real.path, real.version
+		if dir := filepath.Dir(real.path); !alike(first, real.path) && !slices.Contains(folders, dir) {
+			folders = append(folders, dir)
+		}
+	}
+	in.search = strings.Join(append(folders, p.search), string(os.PathListSeparator))
+	return p.wrap(in)
+}
+
+// interpreter is the file that runs under a name in a folder, this one if dir
+// is empty. It is nothing if the executable is none of those that can tell.
+func (p *Preparer) interpreter(ctx context.Context, need Need, first, dir string) pinned {
+	i := slices.IndexFunc(interpreters, func(q question) bool { return q.name.MatchString(need.Executable) })
+	if i < 0 {
+		return pinned{}
+	}
+	key := strings.Join(append(need.versionArgs(), need.Executable, dir), "\x00")
+	if known, ok := p.pins[key]; ok {
+		return known
+	}
+	real := pinned{path: ask(ctx, first, dir, interpreters[i].args)}
+	if real.path != "" {
+		var err error
+		if real.version, err = need.version(ctx, "", real.path, dir, os.Environ()); err != nil {
+			real = pinned{}
+		}
+	}
+	p.pins[key] = real
+	return real
+}
+
+// ask lets an interpreter say where it lies; nothing if it does not.
+func ask(ctx context.Context, path, dir string, args []string) string {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, environmentIn(dir), time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n") // what a start-up file prints comes before
+	real := strings.TrimSpace(lines[len(lines)-1])
+	if !filepath.IsAbs(real) || !executable(real) {
+		return ""
+	}
+	return real
+}
+
+// environmentIn is this process's environment for a command in a folder: a shim
+// may go by what it says of the folder.
+func environmentIn(dir string) []string {
+	if dir == "" {
+		return os.Environ()
+	}
+	return append(os.Environ(), "PWD="+dir)
+}
+
+// wrap puts names before the PATH that it would still resolve to something else:
+// a folder that one interpreter needs may hold another one of the other's name.
+func (p *Preparer) wrap(in *Installed) error {
+	scripts := map[string][]byte{}
+	for name, path := range in.Executables {
+		if !alike(lookIn(in.search, name), path) {
+			// No link: through it Python would not find its virtual environment.
+			scripts[name] = []byte("#!/bin/sh\nexec '" + strings.ReplaceAll(path, "'", `'\''`) + "' \"$@\"\n")
+		}
+	}
+	if len(scripts) == 0 {
+		return nil
+	}
+	dir := filepath.Join(p.Cache, "bin", hashFiles(scripts)[:16])
+	if err := writeFiles(dir, scripts); err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	for name := range scripts {
+		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil {
+			return fmt.Errorf("prepare server %q: %w", in.Name, err)
+		}
+	}
+	in.search = dir + string(os.PathListSeparator) + in.search
+	return nil
+}
+
+// probeInPlace reads versions where the executables will run: a copy of the
+// server as it will be installed, in the same parent folder, with the
+// environment of what uses each.
+func (p *Preparer) probeInPlace(ctx context.Context, in *Installed, locks map[string][]byte, needs []Need) error {
+	dir, err := os.MkdirTemp(filepath.Join(p.Cache, "servers"), in.Name+"-probe-*")
+	if err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	there := *in
+	there.Env, there.Src = filepath.Join(dir, "env"), filepath.Join(dir, "env", "src")
+	if err := errors.Join(writeFiles(there.Env, locks), writeFiles(there.Src, in.Files)); err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	for _, need := range needs {
+		v, err := there.versionInUse(ctx, need)
+		if err != nil {
+			return err
+		}
+		in.Versions[need.Executable] = v
+	}
+	return nil
+}
+
+// versionInUse is an executable's version where the server uses it: as its
+// dependencies are installed, as it runs, or both, and then it has to be one.
+func (in *Installed) versionInUse(ctx context.Context, need Need) (string, error) {
+	path := in.Executables[need.Executable]
+	installs := slices.ContainsFunc(in.Prepare.Commands, func(argv []string) bool { return mentions(argv, need.Executable) })
+	runs := mentions(in.Command, need.Executable)
+	if !runs && (installs || len(in.Prepare.Commands) > 0) {
+		return need.version(ctx, in.Name, path, in.Env, in.prepareEnvironment(in.Env))
+	}
+	v, err := need.version(ctx, in.Name, path, in.Src, in.environment(nil))
+	if err != nil || !installs {
+		return v, err
+	}
+	before, err := need.version(ctx, in.Name, path, in.Env, in.prepareEnvironment(in.Env))
+	if err == nil && before != v {
+		err = &Unavailable{
+			in.Name, fmt.Sprintf("%s is version %s where the dependencies are installed, and %s where the server runs", need.Executable, before, v),
+			path + " starts another program for another folder or environment: put the folder of the program itself before it in PATH",
+		}
+	}
+	return v, err
+}
+
+// elsewhere explains a version that its user does not see in this folder.
+func (in *Installed) elsewhere(ctx context.Context, need Need) string {
+	here, err := need.version(ctx, in.Name, in.Executables[need.Executable], "", os.Environ())
+	if err != nil || here == in.Versions[need.Executable] {
+		return ""
+	}
+	return fmt.Sprintf(" where the server runs (%s in this folder)", here)
+}
+
+// mentions says whether a command has an executable among its words.
+func mentions(argv []string, name string) bool {
+	return slices.ContainsFunc(argv, func(arg string) bool {
+		return slices.ContainsFunc(strings.FieldsFunc(arg, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()", r) }), func(word string) bool {
+			return word == name || filepath.Base(word) == name
+		})
+	})
+}
+
+var versionNumber = regexp.MustCompile(`\d+(?:\.\d+)+`)
+
+func (n Need) versionArgs() []string {
+	if len(n.Version) == 0 {
+		return []string{"--version"}
+	}
+	return slices.Clone(n.Version)
+}
+
+// version runs an executable in a folder, this one if dir is empty, and reads
+// its version from what it prints.
+func (n Need) version(ctx context.Context, server, path, dir string, env []string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, n.versionArgs()...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, env, time.Second
+	out, err := cmd.CombinedOutput()
+	found := versionNumber.FindString(string(out))
+	if err != nil || found == "" {
+		return "", &Unavailable{server, fmt.Sprintf("%s %s does not tell its version", n.Executable, strings.Join(n.versionArgs(), " ")), n.Install}
+	}
+	return found, nil
+}
+
+func (n Need) tooOld(version string) bool { return n.Oldest != "" && older(version, n.Oldest) }
+
+// older compares versions number by number; a missing number is 0.
+func older(a, b string) bool {
+	num := func(v string) []int {
+		var ns []int
+		for part := range strings.SplitSeq(v, ".") {
+			n, _ := strconv.Atoi(part)
+			ns = append(ns, n)
+		}
+		for len(ns) > 0 && ns[len(ns)-1] == 0 {
+			ns = ns[:len(ns)-1]
+		}
+		return ns
+	}
+	return slices.Compare(num(a), num(b)) < 0
+}
+
+// absolutePath is a PATH that means the same in every folder: what is relative
+// in it is relative to this one.
+func absolutePath(path string) string {
+	var dirs []string
+	for _, dir := range filepath.SplitList(path) {
+		if abs, err := filepath.Abs(dir); err == nil && dir != "" {
+			dirs = append(dirs, abs)
+		}
+	}
+	return strings.Join(dirs, string(os.PathListSeparator))
+}
+
+// lookIn finds an executable in a PATH, or nothing. exec.LookPath knows this process's PATH only.
+func lookIn(path, name string) string {
+	if strings.ContainsRune(name, filepath.Separator) {
+		return ""
+	}
+	for _, dir := range filepath.SplitList(path) {
+		if file := filepath.Join(dir, name); executable(file) {
+			return file
+		}
+	}
+	return ""
+}
+
+func executable(file string) bool {
+	st, err := os.Stat(file)
+	return err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0
+}
+
+// alike says whether two paths lead to one program. Links to one Python in two
+// virtual environments do not: each finds its own packages.
+func alike(a, b string) bool {
+	sa, errA := os.Stat(a)
+	sb, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(sa, sb) && virtualEnvironment(a) == virtualEnvironment(b)
+}
+
+// virtualEnvironment is the folder of the one that a Python belongs to, if it does.
+func virtualEnvironment(python string) string {
+	dir := filepath.Dir(filepath.Dir(python))
+	if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return dir
+}
