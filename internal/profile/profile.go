@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
@@ -107,6 +108,11 @@ type experiment struct {
 	Levels levels   `yaml:",inline"`
 }
 
+// short writes whole hours and minutes without their zeros.
+func short(d time.Duration) string {
+	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
+}
+
 // Decode reads a profile; name is the file's name for messages.
 func Decode(name string, data []byte) (*Profile, error) {
 	var f file
@@ -120,14 +126,15 @@ func Decode(name string, data []byte) (*Profile, error) {
 		name, text, or string
 		into           *time.Duration
 		positive       bool
-	}{{"window", f.Window, "", &p.Window, true}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true}, {"tail_window", f.TailWindow, f.Window, &p.TailWindow, true}, {"warmup", f.Warmup, "", &p.Warmup, false}, {"warmup_max", f.WarmupMax, f.Warmup, &p.WarmupMax, false}, {"timeout", f.Timeout, "10s", &p.Timeout, true}} {
+		most           time.Duration
+	}{{"window", f.Window, "", &p.Window, true, time.Hour}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true, time.Hour}, {"tail_window", f.TailWindow, f.Window, &p.TailWindow, true, time.Hour}, {"warmup", f.Warmup, "", &p.Warmup, false, time.Hour}, {"warmup_max", f.WarmupMax, f.Warmup, &p.WarmupMax, false, time.Hour}, {"timeout", f.Timeout, "10s", &p.Timeout, true, record.MaxLatency}} {
 		given := d.text != "" || d.or == ""
 		if !given {
 			d.text = d.or
 		}
 		v, err := time.ParseDuration(d.text)
-		if given && (err != nil || d.positive && v <= 0 || v > time.Hour) { // what is taken over is reported where it is
-			errs = append(errs, doc.Errorf([]string{d.name}, "%q: want a duration above 0 and up to 1h", d.text))
+		if given && (err != nil || d.positive && v <= 0 || v > d.most) { // what is taken over is reported where it is
+			errs = append(errs, doc.Errorf([]string{d.name}, "%q: want a duration above 0 and up to %s", d.text, short(d.most)))
 		}
 		*d.into = v
 	}

@@ -220,6 +220,8 @@ func TestAnInstanceHasOneCore(t *testing.T) {
 func TestOneMistakeIsOneLine(t *testing.T) {
 	_, err := profile.Decode("x.yaml", []byte(strings.Replace(good, "window: 1s", "window: 0s", 1)))
 	require.EqualError(t, err, `x.yaml:7: window: "0s": want a duration above 0 and up to 1h`)
+	_, err = profile.Decode("x.yaml", []byte(good+"timeout: 15m\n"))
+	require.ErrorContains(t, err, `timeout: "15m": want a duration above 0 and up to 10m`, "longer ones could not be recorded")
 }
 
 func TestCapacityIsShownByAClosedLoop(t *testing.T) {

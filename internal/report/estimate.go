@@ -81,16 +81,3 @@ func number(v float64) float64 {
 	}
 	return v
 }
-
-// mean is 0 without values.
-func mean(values []float64) float64 {
-	values = finite(values)
-	if len(values) == 0 {
-		return 0
-	}
-	sum := 0.0
-	for _, v := range values {
-		sum += v / float64(len(values))
-	}
-	return number(sum)
-}
