@@ -238,7 +238,7 @@ func newLoadResult(url string, m *record.Measurement) (*loadResult, error) {
 			return nil, err
 		}
 	}
-	r.Odd = append(r.Odd, m.Latency.Oddities()...)
+	r.Odd = append(r.Odd, m.Oddities()...)
 	if r.Service == nil {
 		r.Service = r.Latency // a closed loop sends when it means to
 	}

@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Oddity is a shape of latencies that misleads whoever reads one percentile.
 type Oddity string
@@ -32,6 +35,18 @@ const (
 	// A delayed ACK is sent after 40 ms on Linux, and the response after it.
 	delayedFrom, delayedTo = 39 * time.Millisecond, 46 * time.Millisecond
 )
+
+// Oddities lists what is odd about the latencies, or in an open loop about the
+// service times: behind a queue the latencies show only that.
+func (m *Measurement) Oddities() []Oddity {
+	odd := m.Latency.Oddities()
+	for _, o := range m.Service.Oddities() {
+		if !slices.Contains(odd, o) {
+			odd = append(odd, o)
+		}
+	}
+	return odd
+}
 
 // Oddities lists what is odd about the distribution. A plateau is two percentiles
 // in a row: a single one passes through those 40 ms by chance.

@@ -90,6 +90,11 @@ func newStart(t *record.Trial, level record.Level) (start, error) {
 			continue
 		}
 		s.sum.Add(&w.Load)
+		for _, o := range w.Load.Oddities() {
+			if !slices.Contains(s.odd, o) {
+				s.odd = append(s.odd, o)
+			}
+		}
 		serverCPU += w.Server.CPU.Total()
 		s.rss, s.pss = max(s.rss, float64(w.Server.RSS)), max(s.pss, float64(w.Server.PSS))
 		s.threads, s.processes = max(s.threads, w.Server.Threads), max(s.processes, w.Server.Processes)
@@ -134,7 +139,7 @@ func (s *start) latency(parts []*record.Distribution) error {
 			*q.to = q.from.Seconds()
 		}
 	}
-	s.point.Mean, s.max, s.odd = d.Mean.Seconds(), d.Max, d.Oddities()
+	s.point.Mean, s.max = d.Mean.Seconds(), d.Max
 	return nil
 }
 
