@@ -20,7 +20,7 @@ func (o Oddity) Explain() string {
 	case Starvation:
 		return "the mean is far above the median: a few requests, or connections that starve, take most of the time, and the median does not show them"
 	case DelayedACK:
-		return "responses pile up at 40 ms, which is TCP's delayed-ACK timer: a server that writes head and body apart without TCP_NODELAY waits for it"
+		return "responses pile up at 40 ms, which is TCP's delayed-ACK timer: unless the handler itself takes that long, the server writes head and body apart without TCP_NODELAY"
 	}
 	return string(o)
 }
@@ -32,8 +32,10 @@ const (
 	// others waiting has 10 and more.
 	starved = 4
 
-	// A delayed ACK is sent after 40 ms on Linux, and the response after it.
-	delayedFrom, delayedTo = 39 * time.Millisecond, 46 * time.Millisecond
+	// A delayed ACK is sent after 40 ms on Linux, up to two ticks of 4 ms later, and the response after it.
+	delayedFrom, delayedTo = 39 * time.Millisecond, 49 * time.Millisecond
+	// plateau is how far the mean may be from a median that most values equal.
+	plateau = 0.2
 )
 
 // Oddities lists what is odd about the latencies, or in an open loop about the
@@ -49,7 +51,8 @@ func (m *Measurement) Oddities() []Oddity {
 }
 
 // Oddities lists what is odd about the distribution. A plateau is two percentiles
-// in a row: a single one passes through those 40 ms by chance.
+// in a row, or a median that is the mean, too: a single percentile passes
+// through those 40 ms by chance.
 func (d *Distribution) Oddities() []Oddity {
 	var odd []Oddity
 	if d == nil || d.P50 == nil {
@@ -59,6 +62,9 @@ func (d *Distribution) Oddities() []Oddity {
 		odd = append(odd, Starvation)
 	}
 	delayed := func(p *time.Duration) bool { return p != nil && *p >= delayedFrom && *p <= delayedTo }
+	if delayed(d.P50) && (d.Mean-*d.P50).Abs() < time.Duration(plateau*float64(*d.P50)) {
+		return append(odd, DelayedACK)
+	}
 	for _, pair := range [][2]*time.Duration{{d.P50, d.P90}, {d.P90, d.P95}, {d.P95, d.P99}, {d.P99, d.P999}} {
 		if delayed(pair[0]) && delayed(pair[1]) {
 			return append(odd, DelayedACK)

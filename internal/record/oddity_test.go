@@ -37,6 +37,8 @@ func TestOddities(t *testing.T) {
 		"one in ten is slower":  {drawn(5000, func(rng *rand.Rand) float64 { return pick(rng, 0.1, 10, 1) }), nil},
 		"gevent at 64":          {drawn(5000, func(rng *rand.Rand) float64 { return pick(rng, 0.02, 450*rng.Float64(), 0.136) }), []record.Oddity{record.Starvation}},
 		"every answer waits":    {drawn(100, func(rng *rand.Rand) float64 { return 43.5 + rng.Float64() }), []record.Oddity{record.DelayedACK}},
+		"few answers, all wait": {drawn(50, func(rng *rand.Rand) float64 { return 44 + 4*float64(rng.IntN(2)) }), []record.Oddity{record.DelayedACK}},
+		"median passes 40 ms":   {drawn(5000, func(rng *rand.Rand) float64 { return 62 * rng.ExpFloat64() }), nil},
 		"one in five waits":     {drawn(5000, func(rng *rand.Rand) float64 { return pick(rng, 0.2, 41+rng.Float64(), 1) }), []record.Oddity{record.Starvation, record.DelayedACK}},
 		"a slow handler, 50 ms": {drawn(5000, func(rng *rand.Rand) float64 { return 50 + rng.Float64() }), nil},
 		"too few to tell":       {drawn(5, func(rng *rand.Rand) float64 { return pick(rng, 0.5, 100, 1) }), nil},
