@@ -126,7 +126,7 @@ func TestFirstByte(t *testing.T) {
 			}
 		}
 	}
-	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: first-byte-p50, connections: [64]"))
+	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: first-byte-p50, connections: [1]"))
 	vs, err := claims.Evaluate(l, run, trials)
 	require.NoError(t, err)
 	require.Len(t, vs[0].Cells, 2)
@@ -137,7 +137,7 @@ func TestFirstByte(t *testing.T) {
 
 func TestLatencyTurnsTheRatioRound(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 250, "c": 1})
-	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: latency-p50, connections: [64]"))
+	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: latency-p50, connections: [1]"))
 	vs, err := claims.Evaluate(l, run, trials)
 	require.NoError(t, err)
 	assert.Equal(t, claims.Supported, vs[0].Verdict)

@@ -74,11 +74,11 @@ func (c *Comparison) mistakenLevels() (field, why string) {
 		return shares, fmt.Sprintf("%g is named twice", s)
 	}
 	// Whoever waits behind a stall in a closed loop sends nothing (coordinated
-	// omission). One connection has nobody to wait for; against its own baseline
+	// omission), and a server that starves some connections has the median of the others. One connection has nobody to wait for; against its own baseline
 	// an arm has the same omission on both sides.
 	alone := len(c.Connections) > 0 && slices.Max(c.Connections) == 1
-	if m.tail && (len(kinds) == 0 || kinds[0] == closed) && !alone && (c.Baseline == 0 || c.A != c.B) {
-		return "metric", fmt.Sprintf("a closed loop does not show the %s, because requests that wait for a stall are not sent; give rates or shares", c.Metric)
+	if m.latency && (len(kinds) == 0 || kinds[0] == closed) && !alone && (c.Baseline == 0 || c.A != c.B) {
+		return "metric", "the latency of a closed loop hides what waits: requests behind a stall are not sent, and connections that starve send few; give rates or shares, or one connection"
 	}
 	return "", ""
 }

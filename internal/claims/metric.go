@@ -17,7 +17,7 @@ type metric struct {
 	higherIsBetter bool
 	ofTrial        bool     // one value a trial, whatever the level
 	levels         []string // the kinds that it is compared at; none if ofTrial
-	tail           bool     // far from the median, so that a closed loop hides it
+	latency        bool     // of single requests, which a closed loop hides
 	goal           float64  // half-width of the ratio's interval at which measuring may stop; 0: not waited for
 	lacks          string   // why a sound window may have no value; empty: it takes more requests
 	read           func(t *record.Trial, w *record.Window) (value float64, ok bool)
@@ -27,25 +27,25 @@ var metrics = map[Metric]metric{
 	"throughput": {levels: []string{closed, open}, higherIsBetter: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		return positive(w.Load.Throughput())
 	}},
-	"latency-p50": {levels: []string{closed, open, shares}, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p50": {levels: []string{closed, open, shares}, latency: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P50)
 	}},
-	"latency-p90": {levels: []string{closed, open, shares}, tail: true, goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p90": {levels: []string{closed, open, shares}, latency: true, goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P90)
 	}},
-	"latency-p99": {levels: []string{closed, open, shares}, tail: true, goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"latency-p99": {levels: []string{closed, open, shares}, latency: true, goal: 0.10, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		if w.Load.Latency == nil {
 			return 0, false
 		}
 		return seconds(w.Load.Latency.P99)
 	}},
-	"first-byte-p50": {levels: []string{closed, open, shares}, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
+	"first-byte-p50": {levels: []string{closed, open, shares}, latency: true, goal: 0.03, read: func(_ *record.Trial, w *record.Window) (float64, bool) {
 		d := w.Load.FirstByte
 		if d == nil {
 			d = w.Load.Latency // every response came in one piece
