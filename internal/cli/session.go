@@ -87,6 +87,9 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
 		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: s.ledger.IDs(), Title: title, Notices: p.notices, Start: now.UTC(), State: record.Running,
 	}
+	if title != "" {
+		s.run.Description = "" // of the profile's own arms
+	}
 	if !seeded {
 		s.run.Seed = rand.Uint64()
 	}
