@@ -155,6 +155,16 @@ func (c CPU) Sub(o CPU) CPU {
 	return d
 }
 
+// Less is what remains when d is no work, of user and system time alike.
+func (c CPU) Less(d time.Duration) CPU {
+	total := c.Total()
+	if total <= d {
+		return CPU{}
+	}
+	part := float64(total-d) / float64(total)
+	return CPU{User: time.Duration(part * float64(c.User)), System: time.Duration(part * float64(c.System))}
+}
+
 // Bin is what was completed in one quarter of a second of a window.
 type Bin struct {
 	OK  uint64        `json:"ok"`     // correct responses completed in the bin

@@ -97,6 +97,8 @@ type job struct {
 	Poisson  bool
 	Duration time.Duration
 	CPUs     []int // none: not pinned
+
+	Connections int // open before; 0: as many as it takes
 }
 
 // seen is what a generator read.
@@ -139,7 +141,7 @@ func (j *job) stock() (*seen, error) {
 	}
 	slices.Sort(all)
 	at := func(q float64) time.Duration { return all[int(q*float64(len(all)))] }
-	return &seen{P50: at(0.5), P90: at(0.9), P99: at(0.99), OK: uint64(len(all)), Delivered: 1}, nil
+	return &seen{P50: at(0.5), P90: at(0.9), P99: at(0.99), OK: uint64(len(all)), Delivered: float64(len(all)) / (j.Rate * j.Duration.Seconds())}, nil
 }
 
 func (j *job) window() (*seen, error) {
@@ -148,7 +150,7 @@ func (j *job) window() (*seen, error) {
 		engine = wire.New()
 	}
 	m, err := engine.Run(context.Background(), load.Spec{
-		URLs: []string{j.URL}, Duration: j.Duration, CPUs: j.CPUs,
+		URLs: []string{j.URL}, Connections: j.Connections, Duration: j.Duration, CPUs: j.CPUs,
 		Schedule: &load.Schedule{Rate: j.Rate, Poisson: j.Poisson, Seed: 1},
 	})
 	if err != nil {
@@ -262,9 +264,15 @@ func TestOpenLoopsReadAlike(t *testing.T) {
 						}
 						stock, ours, own := got["stock"], got["vegeta"], got["wire"]
 						t.Logf("p50 %v (stock), %v (vegeta), %v (wire); p90 %v, %v, %v", stock.P50, ours.P50, own.P50, stock.P90, ours.P90, own.P90)
-						wrong = within("p50 of vegeta", ours.P50, stock.P50, share, slack)
-						if own.P50 > max(stock.P50, ours.P50)+slack {
-							wrong += fmt.Sprintf("p50 of wire is %v, that of the slower engine %v; ", own.P50, ours.P50)
+						// What sleeps between requests has to be woken for each response, so the
+						// truth lies between what wire reads, which polls, and what the library does.
+						most := stock.P50
+						if stock.Delivered < 0.99 { // one core is not enough for the library as it comes
+							most = own.P50 + slack
+							delete(got, "stock")
+						}
+						if most += max(time.Duration(share*float64(most)), slack); ours.P50 > most || ours.P50 < own.P50-slack {
+							wrong = fmt.Sprintf("p50 of vegeta is %v, and should be %v to %v; ", ours.P50, own.P50-slack, most)
 						}
 						for engine, s := range got {
 							if s.Delivered < 0.99 {
@@ -299,7 +307,9 @@ func TestPinnedStall(t *testing.T) {
 					time.Sleep(stall)
 					stopped <- errors.Join(stop, process.Signal(syscall.SIGCONT))
 				}()
-				got := see(t, job{Engine: engine, URL: url, Rate: 2500, Duration: window, CPUs: []int{generatorCPU}})
+				// The connections are open before: to accept them takes the server longer than to answer.
+				connections := int(1.1 * 2500 * stall.Seconds())
+				got := see(t, job{Engine: engine, URL: url, Rate: 2500, Connections: connections, Duration: window, CPUs: []int{generatorCPU}})
 				require.NoError(t, <-stopped)
 				for p, q := range map[float64]time.Duration{0.9: got.P90, 0.99: got.P99} {
 					wrong += within(fmt.Sprintf("p%g", 100*p), q, stall-time.Duration((1-p)*float64(window)), share, 0)

@@ -3,6 +3,7 @@
 package vegeta
 
 import (
+	"runtime"
 	"sync"
 	"time"
 )
@@ -27,6 +28,17 @@ func (a *alarm) sleep(d time.Duration) bool {
 		return true
 	case <-a.stopped:
 		return false
+	}
+}
+
+// poll lets all goroutines run that can; it is false if the alarm was stopped.
+func (a *alarm) poll() bool {
+	runtime.Gosched()
+	select {
+	case <-a.stopped:
+		return false
+	default:
+		return true
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -12,17 +13,19 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 )
 
-// The pacer has itself woken before a send time, by as much as it is woken late
-// on this core in four of five times, and yields for the rest: to wake takes
-// some microseconds on a busy core and a tenth of a millisecond on an idle one
-// of a virtual machine. A longer lead would be no better. Who yields can run at
-// once, and so keeps the only processor from looking for responses.
-const (
-	firstLead = 30 * time.Microsecond
-	mostLead  = 150 * time.Microsecond
-	leadStep  = time.Microsecond
-	onTime    = 4 // wakes before the send time for one after it
-)
+// awake is how long before a send time the pacer stops sleeping and polls the
+// network instead: to be woken takes some microseconds on a busy core, a tenth of
+// a millisecond on an idle one of a virtual machine, and a core that goes to
+// sleep between requests that are nearer to each other than this is late for
+// their responses as well.
+const awake = 250 * time.Microsecond
+
+// idlePoll is how long a poll takes at most in which no other goroutine ran. It
+// is no work of the generator's, and not counted as such.
+const idlePoll = 10 * time.Microsecond
+
+// lateLot is how many late ticks there are between two looks at the network.
+const lateLot = 4
 
 // errOver is what the targeter answers instead of a target once the window is
 // over; no request is sent then.
@@ -62,13 +65,14 @@ type openPacer struct {
 	begin time.Time
 	end   time.Duration // of the window
 	last  time.Duration // until then late requests are still sent
-	lead  time.Duration // how long before a send time it is woken
+	late  int           // ticks that were due already
+	idled atomic.Int64  // ns spent in polls that found nothing
 }
 
 func newOpenPacer(spec *load.Spec, begin time.Time, a *alarm) *openPacer {
 	return &openPacer{
 		alarm: a, times: spec.Schedule.Times(), rate: spec.Schedule.Rate,
-		begin: begin, end: spec.Duration, last: spec.Duration + spec.Timeout, lead: firstLead,
+		begin: begin, end: spec.Duration, last: spec.Duration + spec.Timeout,
 	}
 }
 
@@ -82,20 +86,33 @@ func (p *openPacer) Pace(time.Duration, uint64) (time.Duration, bool) {
 
 func (p *openPacer) Rate(time.Duration) float64 { return p.rate }
 
-// wait returns when due has come, or false if the alarm was stopped.
+// wait returns when due has come, or false if the alarm was stopped. Where it
+// has come already, the workers get their turn, and now and then the network:
+// the library starts a worker for each tick that none is waiting for, so one that
+// is behind would open a connection for each, while others have been answered.
 func (p *openPacer) wait(due time.Duration) bool {
-	if left := due - time.Since(p.begin); left > p.lead {
-		if !p.alarm.sleep(left - p.lead) {
+	now := time.Since(p.begin)
+	if due <= now {
+		if p.late++; p.late%lateLot == 0 {
+			return p.alarm.poll()
+		}
+		runtime.Gosched()
+		return true
+	}
+	if due-now > awake {
+		if !p.alarm.sleep(due - now - awake) {
 			return false
 		}
-		if time.Since(p.begin) >= due {
-			p.lead = min(p.lead+onTime*leadStep, mostLead)
-		} else {
-			p.lead = max(p.lead-leadStep, leadStep)
-		}
+		now = time.Since(p.begin)
 	}
-	for time.Since(p.begin) < due {
-		runtime.Gosched()
+	for now < due {
+		if !p.alarm.poll() {
+			return false
+		}
+		before := now
+		if now = time.Since(p.begin); now-before < idlePoll {
+			p.idled.Add(int64(now - before))
+		}
 	}
 	return true
 }

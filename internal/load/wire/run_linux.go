@@ -171,18 +171,8 @@ func (w *window) measurement(loops []*loop) *record.Measurement {
 	for _, l := range loops {
 		idled += time.Duration(l.idled)
 	}
-	m.CPU = less(w.cpu[1].Sub(w.cpu[0]), idled)
+	m.CPU = w.cpu[1].Sub(w.cpu[0]).Less(idled)
 	return m
-}
-
-// less takes time out of c, of user and system time alike.
-func less(c record.CPU, d time.Duration) record.CPU {
-	total := c.Total()
-	if total <= d {
-		return record.CPU{}
-	}
-	part := float64(total-d) / float64(total)
-	return record.CPU{User: time.Duration(part * float64(c.User)), System: time.Duration(part * float64(c.System))}
 }
 
 // processCPU is what the whole process has used.
