@@ -22,17 +22,17 @@ const module = "github.com/hellobench/hellobench/"
 // claims, report, renderers; cli puts them together.
 var allowed = map[string][]string{
 	"cmd/hellobench":    {"internal/cli"},
-	"runners":           {"internal/host", "internal/record", "internal/yamlfile"},
+	"runners":           {"internal/host", "internal/http1", "internal/record", "internal/yamlfile"},
 	"internal/yamlfile": {"docs/formats"},
 	"internal/host":     {"internal/record"},
 	"internal/profile":  {"internal/record", "internal/yamlfile"},
 	"internal/plan":     {"internal/record"},
-	"internal/load":     {"internal/load", "internal/host", "internal/record"},
-	"internal/bench":    {"internal/load", "internal/host", "internal/record", "internal/stats"}, // it is pure mathematics, and says when a start is warm
+	"internal/load":     {"internal/load", "internal/host", "internal/http1", "internal/record"},
+	"internal/bench":    {"internal/load", "internal/host", "internal/http1", "internal/record", "internal/stats"}, // it is pure mathematics, and says when a start is warm
 	"internal/claims":   {"internal/record", "internal/stats", "internal/yamlfile"},
 	"internal/report":   {"internal/report", "internal/record", "internal/stats", "internal/claims"},
 	"internal/cli": {
-		"fixtures", "runners", "internal/profile", "internal/plan", "internal/bench", "internal/load", "internal/host",
+		"fixtures", "runners", "internal/profile", "internal/plan", "internal/bench", "internal/load", "internal/host", "internal/http1",
 		"internal/record", "internal/stats", "internal/claims", "internal/report", "internal/yamlfile", "docs/formats",
 	},
 }

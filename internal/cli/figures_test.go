@@ -263,7 +263,7 @@ func writeRun(t *testing.T, dir string, speed float64) []record.Trial {
 	t.Helper()
 	const blocks = 6
 	levels := []record.Level{{Connections: 8}, {Rate: 500}}
-	arms := []record.Arm{{Name: "node-http", Server: "node-http", Route: "/"}, {Name: "flask-dev", Server: "flask-dev", Route: "/"}}
+	arms := []record.Arm{{Name: "node-http", Server: "node-http", Route: "/"}, {Name: "flask-dev", Server: "flask-dev", Route: "/"}, {Name: "node-http~again", Server: "node-http", Route: "/", Replicate: "node-http"}}
 	run := &record.Run{
 		Schema: record.SchemaVersion, ID: filepath.Base(dir), Tool: "hellobench", Method: bench.Method(), Profile: "p", Quotable: true, Seed: 1, Arms: arms, Levels: levels,
 		Blocks: record.Range{Min: blocks, Max: blocks}, Window: time.Second, Timeout: time.Second, State: record.Complete, Start: time.Unix(1, 0), End: time.Unix(2, 0),

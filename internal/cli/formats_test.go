@@ -73,7 +73,7 @@ func TestFormatsOfRun(t *testing.T) {
 		if strings.HasPrefix(trial["arm"].(string), "null") {
 			continue // whose many requests show every percentile
 		}
-		refuses(t, "trial", trial, "a percentile of too few samples", func() { latency["p99"] = json.Number("1") })
+		refuses(t, "trial", trial, "a percentile of too few samples", func() { latency["count"], latency["p99"] = json.Number("500"), json.Number("1") })
 		refuses(t, "trial", trial, "a negative duration", func() { m["duration_ns"] = json.Number("-1") })
 	}
 	assert.Equal(t, 1, failed)
