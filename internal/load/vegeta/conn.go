@@ -21,7 +21,7 @@ var errAgain = errors.New("a request is not sent twice")
 type conn struct {
 	net.Conn
 	pool  *pool
-	raw   net.Conn // as the system has it
+	raw   net.Conn // as the system has it; nil with TLS, which may have something to say by itself
 	begun time.Time
 
 	response http1.Response // of the goroutine that reads
@@ -77,7 +77,8 @@ func (c *conn) follow(data []byte) error {
 }
 
 // spoiled says whether the server ended a connection that has not been used
-// yet, or sent something on it.
+// yet, or sent something on it. With TLS that is not known: a server sends
+// session tickets of its own accord.
 func (c *conn) spoiled() bool {
 	var n int
 	var err error

@@ -149,7 +149,7 @@ func (p *pool) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if secure.ConnectionState().NegotiatedProtocol == "h2" {
 		return secure, nil // net/http looks for HTTP/2 in this type only
 	}
-	return &conn{Conn: secure, pool: p, raw: raw, begun: begun}, nil
+	return &conn{Conn: secure, pool: p, begun: begun}, nil
 }
 
 func (p *pool) add(c io.Closer) bool {
