@@ -365,8 +365,8 @@ func (b *Bench) keep(ctx context.Context, w *record.Window, t *record.Trial, ev 
 }
 
 // checkCeiling corrects a ceiling that a window disproves: the generator did
-// more. The calibration is repeated, for the machine may be faster now than it
-// was then; and what was reached can be reached.
+// more. The calibration is repeated because the machine may be faster now; and
+// what an arm reached, the generator can reach.
 func (b *Bench) checkCeiling(ctx context.Context, w *record.Window, arm record.Arm) error {
 	reached, ceiling := w.Load.Throughput(), b.Run.Engine.CeilingAt(w.Level)
 	if ceiling == 0 || reached <= ceiling {
