@@ -104,6 +104,7 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 		}
 		return c, nil
 	}
+	s.run.Notices = append(s.run.Notices, "The engines could not be compared: no arm answered.")
 	return nil, nil
 }
 
@@ -173,8 +174,10 @@ func readInTurns(ctx context.Context, engines [2]load.Engine, spec load.Spec) (o
 		if err != nil {
 			return out, err
 		}
-		if m.Latency == nil || m.Latency.Count == 0 {
-			return out, fmt.Errorf("engine %s: no correct response: %s", engines[i].Name(), m.FirstError)
+		if m.Latency == nil || m.Latency.Count == 0 || m.ErrorRate() > mostErrors {
+			// Where one engine gets answers and the other does not, they do not agree.
+			windows[i] = append(windows[i], reading{p50: record.MaxLatency, p90: record.MaxLatency})
+			continue
 		}
 		h, err := m.Latency.Histogram()
 		if err != nil {
@@ -197,7 +200,9 @@ const (
 	agreeShare = 0.05
 	agreeTime  = 20 * time.Microsecond
 	// mostApart bounds what an engine may differ from itself: more tells nothing.
-	mostApart = 500 * time.Microsecond
+	mostApart = 200 * time.Microsecond
+	// mostErrors is the share of failed requests from where on an engine reads nothing.
+	mostErrors = 0.01
 	// mostWake bounds what it may cost to wake a goroutine: one core that another
 	// thread keeps would be a cost of milliseconds.
 	mostWake = 250 * time.Microsecond

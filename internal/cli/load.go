@@ -367,13 +367,13 @@ func unknown(s *summary) string {
 	var missing []string
 	for _, p := range s.list() {
 		if p.mid == nil && s.Count > 0 {
-			missing = append(missing, fmt.Sprintf("%s takes %d", p.name, record.Needed(p.q)))
+			missing = append(missing, fmt.Sprintf("%s needs %d", p.name, record.Needed(p.q)))
 		}
 	}
 	if len(missing) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("not shown, for %d correct responses are too few: %s", s.Count, strings.Join(missing, ", "))
+	return fmt.Sprintf("%s correct responses; this window had %d", strings.Join(missing, ", "), s.Count)
 }
 
 type percentile struct {

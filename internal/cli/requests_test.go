@@ -30,7 +30,7 @@ func TestCredentials(t *testing.T) {
 	results := filepath.Join(t.TempDir(), "results")
 	for _, engine := range []string{"wire", "vegeta"} {
 		for _, args := range [][]string{
-			{"--expect-body", "ok"}, {"--expect-body", "other"}, {"--format", "json"}, {"--expect-status", "404"}, {"--timeout", "15m"}, {"--vegeta-out", results, "--engine", "vegeta"},
+			{"--expect-body", "ok"}, {"--expect-body", "other"}, {"--format", "json"}, {"--expect-status", "404"}, {"--timeout", "15m"}, {"--vegeta-out", results, "--engine", "vegeta"}, {"--http2", "--engine", "vegeta"},
 		} {
 			args = append([]string{"load", "--engine", engine, "--connections", "2", "--duration", "50ms"}, args...)
 			out, err := exec.CommandContext(t.Context(), binary, append(args, url)...).CombinedOutput()

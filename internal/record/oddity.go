@@ -1,9 +1,6 @@
 package record
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Oddity is a shape of latencies that misleads whoever reads one percentile.
 type Oddity string
@@ -20,7 +17,7 @@ func (o Oddity) Explain() string {
 	case Starvation:
 		return "the mean is far above the median: a few requests, or connections that starve, take most of the time, and the median does not show them"
 	case DelayedACK:
-		return "responses pile up at 40 ms, which is TCP's delayed-ACK timer: unless the handler itself takes that long, the server writes head and body apart without TCP_NODELAY"
+		return "responses pile up at 40 ms, which is TCP's delayed-ACK timer: the server writes head and body apart without TCP_NODELAY"
 	}
 	return string(o)
 }
@@ -34,41 +31,47 @@ const (
 
 	// A delayed ACK is sent after 40 ms on Linux, up to two ticks of 4 ms later, and the response after it.
 	delayedFrom, delayedTo = 39 * time.Millisecond, 49 * time.Millisecond
-	// plateau is how far the mean may be from a median that most values equal.
-	plateau = 0.2
+	// nearMean is how far the mean may be from a median that most values equal, and
+	// nearNext how far two percentiles in a row: those of a smooth tail are farther apart.
+	nearMean, nearNext = 0.2, 0.1
 )
 
 // Oddities lists what is odd about the latencies, or in an open loop about the
 // service times: behind a queue the latencies show only that.
 func (m *Measurement) Oddities() []Oddity {
-	odd := m.Latency.Oddities()
-	for _, o := range m.Service.Oddities() {
-		if !slices.Contains(odd, o) {
-			odd = append(odd, o)
-		}
+	var odd []Oddity
+	if m.Latency.starves() || m.Service.starves() {
+		odd = append(odd, Starvation)
+	}
+	// A closed loop has its latencies in one place too. What tells the timer from
+	// it is that the head of the response had come before.
+	waited := m.FirstByte != nil && m.Latency.Mean-m.FirstByte.Mean >= delayedFrom/10
+	if waited && (m.Latency.plateau() || m.Service.plateau()) {
+		odd = append(odd, DelayedACK)
 	}
 	return odd
 }
 
-// Oddities lists what is odd about the distribution. A plateau is two percentiles
-// in a row, or a median that is the mean, too: a single percentile passes
-// through those 40 ms by chance.
-func (d *Distribution) Oddities() []Oddity {
-	var odd []Oddity
+// starves says whether the mean is far above the median.
+func (d *Distribution) starves() bool {
+	return d != nil && d.P50 != nil && d.Count >= minTail && d.Mean > starved**d.P50
+}
+
+// plateau says whether many durations are just as long as the timer: two
+// percentiles in a row are, and nearly the same, or the median is, and is nearly
+// the mean. A single percentile passes through those 40 ms by chance.
+func (d *Distribution) plateau() bool {
 	if d == nil || d.P50 == nil {
-		return odd
-	}
-	if d.Count >= minTail && d.Mean > starved**d.P50 {
-		odd = append(odd, Starvation)
+		return false
 	}
 	delayed := func(p *time.Duration) bool { return p != nil && *p >= delayedFrom && *p <= delayedTo }
-	if delayed(d.P50) && (d.Mean-*d.P50).Abs() < time.Duration(plateau*float64(*d.P50)) {
-		return append(odd, DelayedACK)
+	if delayed(d.P50) && (d.Mean-*d.P50).Abs() < time.Duration(nearMean*float64(*d.P50)) {
+		return true
 	}
 	for _, pair := range [][2]*time.Duration{{d.P50, d.P90}, {d.P90, d.P95}, {d.P95, d.P99}, {d.P99, d.P999}} {
-		if delayed(pair[0]) && delayed(pair[1]) {
-			return append(odd, DelayedACK)
+		if delayed(pair[0]) && delayed(pair[1]) && (*pair[1]-*pair[0]).Seconds() < nearNext*pair[0].Seconds() {
+			return true
 		}
 	}
-	return odd
+	return false
 }

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ func TestOddities(t *testing.T) {
 		"gevent at 64":          {drawn(5000, func(rng *rand.Rand) float64 { return pick(rng, 0.02, 450*rng.Float64(), 0.136) }), []record.Oddity{record.Starvation}},
 		"every answer waits":    {drawn(100, func(rng *rand.Rand) float64 { return 43.5 + rng.Float64() }), []record.Oddity{record.DelayedACK}},
 		"few answers, all wait": {drawn(50, func(rng *rand.Rand) float64 { return 44 + 4*float64(rng.IntN(2)) }), []record.Oddity{record.DelayedACK}},
+		"two of a smooth tail":  {drawn(5000, func(rng *rand.Rand) float64 { return 27 * math.Exp(0.31*rng.NormFloat64()) }), nil},
 		"median passes 40 ms":   {drawn(5000, func(rng *rand.Rand) float64 { return 62 * rng.ExpFloat64() }), nil},
 		"one in five waits":     {drawn(5000, func(rng *rand.Rand) float64 { return pick(rng, 0.2, 41+rng.Float64(), 1) }), []record.Oddity{record.Starvation, record.DelayedACK}},
 		"a slow handler, 50 ms": {drawn(5000, func(rng *rand.Rand) float64 { return 50 + rng.Float64() }), nil},
@@ -45,7 +47,15 @@ func TestOddities(t *testing.T) {
 		"nothing":               {drawn(0, nil), nil},
 		"absent":                {nil, nil},
 	} {
-		assert.Equal(t, c.want, c.d.Oddities(), name)
+		early := drawn(100, func(*rand.Rand) float64 { return 0.2 })
+		pieces, whole := record.Measurement{Latency: c.d, FirstByte: early}, record.Measurement{Latency: c.d, FirstByte: c.d}
+		if c.d == nil {
+			pieces.FirstByte = nil
+		}
+		assert.Equal(t, c.want, pieces.Oddities(), name)
+		assert.NotContains(t, whole.Oddities(), record.DelayedACK, "%s: a response in one piece waits for no timer", name)
+		queued := record.Measurement{Latency: drawn(100, func(*rand.Rand) float64 { return 900 }), Service: c.d, FirstByte: drawn(100, func(*rand.Rand) float64 { return 880 })}
+		assert.Equal(t, c.want, queued.Oddities(), "%s, behind a queue", name)
 	}
 	assert.NotEmpty(t, record.Starvation.Explain())
 	assert.NotEmpty(t, record.DelayedACK.Explain())

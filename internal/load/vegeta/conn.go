@@ -26,6 +26,7 @@ type conn struct {
 
 	response http1.Response // of the goroutine that reads
 	waiting  atomic.Bool    // a request was written, and its response is not complete
+	sent     atomic.Bool    // something of the request that holds it has left
 	refuse   atomic.Bool    // the next write is of a request that was sent before
 
 	users  atomic.Int32 // requests that hold it
@@ -39,7 +40,11 @@ func (c *conn) Write(p []byte) (int, error) {
 		return 0, errAgain
 	}
 	c.waiting.Store(true)
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if n > 0 {
+		c.sent.Store(true)
+	}
+	return n, err
 }
 
 func (c *conn) Read(p []byte) (int, error) {

@@ -106,7 +106,7 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 		return nil, fmt.Errorf("vegeta: %w", err)
 	}
 	if e.opts.HTTP2 && !strings.HasPrefix(spec.URLs[0], "https:") {
-		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", spec.URLs[0], load.ErrUnsupported)
+		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", http1.Mask(spec.URLs[0]), load.ErrUnsupported)
 	}
 	e.windows++
 	requests := make([]*http1.Request, len(spec.URLs))

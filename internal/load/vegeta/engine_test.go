@@ -172,7 +172,6 @@ func TestTLS(t *testing.T) {
 			assert.NotZero(t, m.OK)
 			assert.Equal(t, c.connections, m.Established)
 			assert.Equal(t, []string{c.proto}, seen())
-			assert.Zero(t, m.Retries)
 			assert.Zero(t, m.Reconnects)
 		})
 	}

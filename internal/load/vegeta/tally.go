@@ -19,7 +19,8 @@ type tally struct {
 	bins    *bins
 	cpu     record.CPU
 
-	canceled bool // the context ended before all had an outcome
+	canceled bool   // the context ended before all had an outcome
+	aborted  uint64 // requests without one
 
 	latency, service, slip, firstByte *record.Histogram
 }
@@ -57,6 +58,9 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	}
 	v := verdict{due: t.begin.Add(due), answer: done - due}
 	v.class, v.why = c.outcome()
+	if v.class == aborted {
+		t.aborted++
+	}
 	if v.class == aborted || v.class == neverSent {
 		return v
 	}
@@ -127,6 +131,7 @@ func (t *tally) measurement() *record.Measurement {
 	if t.planned != nil {
 		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()
 		m.Scheduled = scheduledBefore(t.spec.Schedule, m.Duration)
+		m.Scheduled -= min(m.Scheduled, t.aborted)
 		if never := m.Scheduled - min(m.Scheduled, m.Requests); never > 0 && !t.canceled {
 			t.m.Errors.Timeout += never
 			if m.FirstError == "" {

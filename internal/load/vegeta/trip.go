@@ -71,6 +71,7 @@ func (t *tripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.status, c.last = resp.StatusCode, resp.Close
+	resp.Header.Del("Location") // the library's client would look into it
 	resp.Body = &body{ReadCloser: resp.Body, call: c}
 	if resp.StatusCode == http.StatusSwitchingProtocols { // what follows has no end and is not HTTP
 		_ = resp.Body.Close()
@@ -130,8 +131,7 @@ type call struct {
 	late    atomic.Bool // the timer has ended the request
 	conn    *conn
 	dialing atomic.Bool // a connection is being opened for it; set by a goroutine of the transport
-	wrote   atomic.Bool // the current attempt was written; set by the connection's own goroutine
-	dropped bool        // it was written, and net/http wanted to send it again
+	dropped bool        // it was sent, and net/http wanted to send it again
 	sent    time.Time   // when it had its connection, or had begun to open one
 	asked   time.Time   // when the library asked for it
 	first   time.Time   // when the first byte of the response came; set before RoundTrip returns
@@ -163,7 +163,7 @@ func (c *call) over() {
 func (c *call) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		ConnectStart: func(string, string) { c.dialing.Store(true) },
-		GotConn:      c.gotConn, WroteRequest: c.wroteRequest, PutIdleConn: c.putIdleConn,
+		GotConn:      c.gotConn, PutIdleConn: c.putIdleConn,
 		GotFirstResponseByte: func() { c.first = time.Now() },
 	}
 }
@@ -171,7 +171,7 @@ func (c *call) trace() *httptrace.ClientTrace {
 func (c *call) gotConn(info httptrace.GotConnInfo) {
 	own, _ := info.Conn.(*conn)
 	switch {
-	case c.wrote.Load():
+	case c.conn != nil && c.conn.sent.Load():
 		// net/http would send it again by itself. The server may have acted on
 		// it, and the latency would be that of two requests.
 		c.dropped = true
@@ -186,6 +186,7 @@ func (c *call) gotConn(info httptrace.GotConnInfo) {
 	c.conn = own
 	if own != nil {
 		own.users.Add(1)
+		own.sent.Store(false)
 	}
 	if c.sent.IsZero() {
 		c.begin(time.Now(), own)
@@ -200,12 +201,6 @@ func (c *call) begin(now time.Time, own *conn) {
 		c.sent = own.begun
 	}
 	c.timer.Reset(c.trip.spec.Timeout - now.Sub(c.sent))
-}
-
-func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
-	if info.Err == nil {
-		c.wrote.Store(true)
-	}
 }
 
 // putIdleConn may run after the next request got the connection, which is why

@@ -153,9 +153,9 @@ func crossCheck(c *record.CrossCheck) string {
 	if !c.Agree {
 		says = "DO NOT AGREE on"
 	}
-	return fmt.Sprintf(" Both engines %s%s within %s: p50 %s by wire and %s by vegeta, p90 %s and %s, less the %s that vegeta takes to wake a goroutine.",
+	return fmt.Sprintf(" Both engines %s%s within %s: p50 %s by wire and %s by vegeta, p90 %s and %s, less the %s and %s that vegeta takes to wake a goroutine.",
 		says, at, Seconds(c.Tolerance.Seconds()), Seconds(c.Wire.Seconds()), Seconds(c.Vegeta.Seconds()),
-		Seconds(c.WireP90.Seconds()), Seconds(c.VegetaP90.Seconds()), Seconds(c.Wake.Seconds()))
+		Seconds(c.WireP90.Seconds()), Seconds(c.VegetaP90.Seconds()), Seconds(c.Wake.Seconds()), Seconds(c.WakeP90.Seconds()))
 }
 
 // fastest is the highest throughput of any competitor, 0 without one.
