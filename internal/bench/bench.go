@@ -89,7 +89,7 @@ type Bench struct {
 	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error
 
 	Observe func(Event)           // may be nil
-	Done    []record.Trial        // trials that stand in the journal already
+	Done    []record.Trial        // trials that the journal already holds
 	Arms    map[string]record.Arm // by name
 
 	// Enough, if set, is asked after each of the numbers of blocks in Looks

@@ -57,7 +57,7 @@ func (a *app) merge(dirs []string, out string) error {
 	})
 	for i := 1; i < len(all); i++ {
 		if all[i].Block == all[i-1].Block && all[i].Position == all[i-1].Position {
-			return fmt.Errorf("merge: block %d, arm %q stands in two of the runs", all[i].Block+1, all[i].Arm)
+			return fmt.Errorf("merge: block %d, arm %q is in two of the runs", all[i].Block+1, all[i].Arm)
 		}
 	}
 	merged.Shard, merged.State = nil, record.Interrupted

@@ -16,7 +16,7 @@ import (
 )
 
 // TestCredentials: a user name and password in a URL are sent by both engines,
-// and stand in nothing that is printed or stored.
+// and appear in nothing that is printed or stored.
 func TestCredentials(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "user" || password != "sec:ret" {
@@ -104,5 +104,5 @@ require('http').createServer((q, s) => {
 	for line := range strings.Lines(string(seen)) {
 		kinds[strings.TrimSpace(line)]++
 	}
-	assert.Len(t, kinds, 2, "with keep-alive, for the first look, and with close: %v", kinds)
+	assert.Len(t, kinds, 2, "one with keep-alive and one with close: %v", kinds)
 }
