@@ -20,7 +20,7 @@ func weeks(t *testing.T, seed uint64, b func(week int) float64) (docs []*report.
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 3))
 	for week := range 15 {
-		d := sitting(t, rng.Uint64(), 1+0.2*rng.Float64(), 0.05, map[string]float64{"a": 1000, "b": b(week + 1) * 500})
+		d := sitting(t, rng.Uint64(), 1+0.2*rng.Float64(), 0.05, map[string]float64{"a": 1000, "b": b(week+1) * 500})
 		d.Asked.ID, d.Asked.Start = fmt.Sprint("week-", week+1), time.Unix(0, 0).AddDate(0, 0, 7*week)
 		docs = append(docs, d)
 	}
