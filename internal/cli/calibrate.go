@@ -72,10 +72,9 @@ func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration)
 		return err
 	}
 	var err error
-	if s.guard, err = startGuard(); err != nil {
+	if s.guard, err = guard(); err != nil {
 		return err
 	}
-	defer func() { _ = s.guard.Close() }()
 	all := []ceiling{}
 	for _, name := range names {
 		engine, err := newEngine(name, "")

@@ -178,8 +178,13 @@ func oneOf(flag, value string, words ...string) error {
 
 func guardCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "guard", Hidden: true, Args: arguments(cobra.NoArgs),
-		Short: "End the servers of a harness that was killed (started by run)",
-		Run:   func(cmd *cobra.Command, _ []string) { runners.GuardMain(cmd.InOrStdin()) },
+		Use: "guard PROGRAM [ARGUMENT]...", Hidden: true, DisableFlagParsing: true,
+		Short: "Run a program and end all of it when the harness is gone (started by run)",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if code := runners.GuardMain(args); code != 0 {
+				return exitError{code: code}
+			}
+			return nil
+		},
 	}
 }

@@ -31,7 +31,7 @@ type session struct {
 	dir       string
 	installed map[string]*runners.Installed // by server
 	engine    load.Engine
-	guard     *runners.Guard
+	guard     []string // what every server runs under
 	journal   *record.Journal
 	ledger    *claims.Ledger
 	canary    *runners.Group    // the null server, once it runs
@@ -49,7 +49,7 @@ func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*sess
 		return nil, err
 	}
 	var err error
-	if s.guard, err = startGuard(); err != nil {
+	if s.guard, err = guard(); err != nil {
 		return nil, err
 	}
 	if err := begin(ctx, o); err != nil {
@@ -245,13 +245,12 @@ func (s *session) settle() error {
 	return host.PinProcess(s.run.LoadCPUs)
 }
 
-// close ends the guard and gives the journal free.
+// close ends the null server and gives the journal free.
 func (s *session) close() error {
 	var err error
 	if s.canary != nil {
 		err = s.canary.Stop()
 	}
-	err = errors.Join(err, s.guard.Close())
 	if s.journal != nil {
 		err = errors.Join(err, s.journal.Close())
 	}
@@ -439,10 +438,11 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	return nil
 }
 
-func startGuard() (*runners.Guard, error) {
+// guard is this program as the guard of what it starts; see runners.GuardMain.
+func guard() ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("start guard: %w", err)
 	}
-	return runners.StartGuard(self, "guard")
+	return []string{self, "guard"}, nil
 }
