@@ -98,14 +98,16 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 		return 128 + int(sig.signal)
 	}
 	var exit exitError
-	if errors.As(err, &exit) {
-		if exit.msg != "" {
-			_, _ = fmt.Fprintf(a.err, "hellobench: %s\n", exit.msg)
+	if err.Error() != "" {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if !strings.HasPrefix(line, "hint: ") {
+				line = "hellobench: " + line
+			}
+			_, _ = fmt.Fprintln(a.err, line)
 		}
-		return exit.code
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		_, _ = fmt.Fprintf(a.err, "hellobench: %s\n", line)
+	if errors.As(err, &exit) {
+		return exit.code
 	}
 	var missing *runners.Unavailable
 	if errors.As(err, &missing) && missing.Hint != "" {

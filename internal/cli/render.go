@@ -48,6 +48,21 @@ func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 	return judgeTrials(run, trials, ledger)
 }
 
+// gateEngines fails every window of a run whose engines do not agree.
+func gateEngines(run *record.Run, trials []record.Trial) []record.Trial {
+	if !run.Engine.Disproved() {
+		return trials
+	}
+	gate := record.Gate{Name: record.GateEngines, Detail: run.Engine.CrossCheck.String()}
+	for i := range trials {
+		for j := range trials[i].Windows {
+			w := &trials[i].Windows[j]
+			w.Gates = append(w.Gates, gate)
+		}
+	}
+	return trials
+}
+
 // ledgerOf is the ledger as it stood when the run began.
 func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 	ledger, err := claims.StoredLedger(filepath.Join(dir, record.RunFile)+" (claims)", []byte(run.Claims))
@@ -61,6 +76,7 @@ func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 }
 
 func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) (*report.Document, error) {
+	trials = gateEngines(run, trials)
 	verdicts, err := claims.Evaluate(ledger, run, trials)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ import (
 	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -95,7 +96,9 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 		return err
 	}
 	defer func() { _ = s.close() }()
-	err = s.measure(ctx)
+	if err = s.measure(ctx); err == nil {
+		err = s.checkAgain(ctx)
+	}
 	if ctx.Err() != nil {
 		// What was measured is to be reported even though ctx has ended.
 		s.run.State = record.Interrupted
@@ -121,16 +124,23 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	return judge(doc)
 }
 
-// judge is an error if the run came to nothing that an answer can stand on.
+// machineHint is what can be done about a run that the machine spoiled.
+const machineHint = "hint: hellobench doctor says what disturbs this machine; close what else uses its cores, and run again"
+
+// judge is an error if the run came to nothing that an answer can stand on, or
+// if a server failed by itself.
 func judge(doc *report.Document) error {
-	if err := hopelessArms(doc); err != nil {
-		return err
+	if failed := doc.FailedServers(); len(failed) > 0 {
+		var lines []string
+		for i := range failed {
+			lines = append(lines, "server failed: "+show.Breakdown(&failed[i]))
+		}
+		return exitError{exitMissed, strings.Join(lines, "\n") + "\nhint: what it printed is in the run folder, under logs"}
 	}
 	if doc.Invalid() {
-		return exitError{exitInvalid, "the run is invalid: every figure failed a validity gate, see the gates above\n" +
-			"hint: hellobench doctor says what disturbs this machine; close what else uses its cores, and run again"}
+		return exitError{exitInvalid, "the run is invalid: the machine spoiled every figure or every block, see the gates above\n" + machineHint}
 	}
-	return nil
+	return hopelessArms(doc)
 }
 
 // hopelessArms is an error if an arm came to no measurement in any trial.
