@@ -180,7 +180,7 @@ func (o loadOptions) newEngine(url string) (engine load.Engine, done func() erro
 		return nil, nil, usageError{errors.New("--vegeta-out, --insecure and --http2 need --engine vegeta")}
 	}
 	if o.vegetaOut != "" {
-		f, err := os.Create(o.vegetaOut)
+		f, err := openOutput(o.vegetaOut)
 		if err != nil {
 			return nil, nil, usageError{fmt.Errorf("--vegeta-out: %w", err)}
 		}

@@ -57,6 +57,7 @@ func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*sess
 	for _, n := range s.run.Notices {
 		s.say("note: %s", n)
 	}
+	a.resumable.Store(&s.dir)
 	return s, nil
 }
 
@@ -95,7 +96,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 	if err := s.cores(o); err != nil {
 		return err
 	}
-	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
+	if s.dir, err = newFolder(o.out, p.Name, now, s.app.args); err != nil {
 		return err
 	}
 	defer func() {

@@ -19,7 +19,7 @@ func TestRequestBytes(t *testing.T) {
 		"http://h/a b/ü\"?q=a b&ü=100%&z=%7c|": "GET /a%20b/%C3%BC%22?q=a%20b&%C3%BC=100%25&z=%7c%7C HTTP/1.1\r\nHost: h\r\n" + usual,
 		"http://h/100%":                        "GET /100%25 HTTP/1.1\r\nHost: h\r\n" + usual,
 		"http://h/%zz/%2?%2F%2x":               "GET /%25zz/%252?%2F%252x HTTP/1.1\r\nHost: h\r\n" + usual,
-		"http://h/'a'|[b]^`{c}\\?'a'[b]":        "GET /'a'%7C[b]%5E%60%7Bc%7D%5C?'a'[b] HTTP/1.1\r\nHost: h\r\n" + usual,
+		"http://h/'a'|[b]^`{c}\\?'a'[b]":       "GET /'a'%7C[b]%5E%60%7Bc%7D%5C?'a'[b] HTTP/1.1\r\nHost: h\r\n" + usual,
 		"http://h?q=ü b#c d":                   "GET /?q=%C3%BC%20b HTTP/1.1\r\nHost: h\r\n" + usual,
 		"http://h/%C3%BC?%":                    "GET /%C3%BC?%25 HTTP/1.1\r\nHost: h\r\n" + usual,
 		"http://h?":                            "GET /? HTTP/1.1\r\nHost: h\r\n" + usual,
