@@ -36,8 +36,8 @@ different methods, 4 if the machine spoiled one of them, and 5 if no figure coul
 			if err := oneOf("format", format, "text", "markdown", "json"); err != nil {
 				return err
 			}
-			if margin < 0 || margin > 10 {
-				return usageError{fmt.Errorf("--margin %g: want a share from 0 to 10, such as 0.10", margin)}
+			if err := within("margin", margin, 0, mostMargin); err != nil {
+				return err
 			}
 			return a.compare(args[0], args[1], reference, margin, format)
 		},

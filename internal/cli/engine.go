@@ -113,6 +113,9 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 			// Nothing is known of the engines then. The gates will judge each window.
 			s.run.Notices = append(s.run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
 			return nil, nil
+		case !c.Agree && len(s.run.LoadCPUs) == 0:
+			s.run.Notices = append(s.run.Notices, "The engines could not be compared: they share their cores with the servers.")
+			return nil, nil
 		}
 		return c, nil
 	}

@@ -182,6 +182,10 @@ func WriteRun(dir string, r *Run) error {
 func WriteFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
+		var of *fs.PathError // names the temporary file
+		if errors.As(err, &of) {
+			err = of.Err
+		}
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	_, err = f.Write(data)
