@@ -21,7 +21,7 @@ window: 20ms
 warmup: 20ms
 timeout: 2s
 canary: false
-blocks: {min: 1, max: 1}
+blocks: {min: 3, max: 3}
 `
 
 // TestResumeComplete goes on with a run that is complete: nothing is measured
