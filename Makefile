@@ -6,7 +6,7 @@ GOLANGCI_LINT := v2.15.0
 LINT          := bin/tools/golangci-lint-$(GOLANGCI_LINT)
 FUZZTIME      ?= 20s
 
-.PHONY: help build bench bench-quick bench-full selftest test race truth lint fmt cross fuzz-short golden peers update-fixtures ci clean
+.PHONY: help build bench bench-quick bench-full selftest test race truth survive lint fmt cross fuzz-short golden peers update-fixtures ci clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,7 +37,11 @@ race: ## all tests under the race detector
 
 truth: build ## the slow part of the proof that the generators tell the truth
 	HELLOBENCH_TRUTH=1 $(GO) test -count=1 -p 1 -timeout 30m ./internal/load/...
-	HELLOBENCH_KILLS=100 $(GO) test -count=1 -timeout 30m -run TestResumeAfterKills ./internal/cli
+
+survive: build ## faults at scale: 300 kills, full disks, hostile servers, 10 minutes of fuzzing a parser (hours)
+	HELLOBENCH_SURVIVE=300 $(GO) test -count=1 -v -timeout 90m -run 'TestSurvive|TestFullDisk|TestReadOnly' ./internal/cli
+	HELLOBENCH_SURVIVE=1 $(GO) test -count=1 -timeout 60m -run 'Engine/(odd|broken|wrong)' ./internal/load/enginetest
+	$(MAKE) fuzz-short FUZZTIME=10m
 
 lint: $(LINT) ## go vet and golangci-lint
 	$(GO) vet ./...

@@ -125,12 +125,15 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 	if s.journal, err = record.OpenJournal(s.dir); err != nil {
 		return err
 	}
-	if o.out == "" {
+	if err := record.WriteRun(s.dir, s.run); err != nil {
+		return err
+	}
+	if o.out == "" { // once there is a run to point at
 		if err := pointLatest(s.dir); err != nil {
 			s.run.Notices = append(s.run.Notices, err.Error())
 		}
 	}
-	return record.WriteRun(s.dir, s.run)
+	return nil
 }
 
 // readLedger reads the ledger that a run is to answer, and returns its text, and
