@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -224,15 +223,6 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 		return err
 	}
 	return record.WriteRun(s.dir, s.run)
-}
-
-// tool is the program's name and version.
-func tool() string {
-	version := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		version = info.Main.Version
-	}
-	return "hellobench " + version
 }
 
 // sameMachine compares what stays as it is from call to call: to go on with a
