@@ -5,6 +5,8 @@ BIN           := bin/hellobench
 GOLANGCI_LINT := v2.15.0
 LINT          := bin/tools/golangci-lint-$(GOLANGCI_LINT)
 FUZZTIME      ?= 20s
+# The tag, or the commit: go build reads it from a clone, and from a worktree not.
+VERSION        = $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null)
 
 .PHONY: help build bench bench-quick bench-full selftest test race truth survive lint fmt cross fuzz-short golden peers update-fixtures ci clean
 .DEFAULT_GOAL := help
@@ -13,7 +15,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 build: ## build bin/hellobench
-	$(GO) build -o $(BIN) ./cmd/hellobench
+	$(GO) build -ldflags '-X github.com/hellobench/hellobench/internal/cli.linked=$(VERSION)' -o $(BIN) ./cmd/hellobench
 
 bench: build ## measure the article's servers: tables, plots, verdicts (about 5 minutes)
 	$(BIN) run --profile article

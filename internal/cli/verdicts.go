@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -16,29 +17,33 @@ import (
 )
 
 func (a *app) verdictsCommand() *cobra.Command {
-	var require, file string
+	var require, file, format string
 	var margin float64
 	cmd := &cobra.Command{
 		Use:   "verdicts RUN [ID...]",
 		Short: "Show the answers of a run with their evidence",
 		Long: `Show the verdict on each claim, or on those named. With --require, the exit code
-is 3 unless each of the named claims has that verdict.
+is 3 if one of the named claims has another answer, and 5 if none has another but
+one has no answer: it is inconclusive, or not testable here.
 
 A run can be judged anew, by another ledger (--claims) or another margin
 (--margin), without measuring again. Such an answer was not stated before the
 run, and says so.`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := oneOf("format", format, "text", "json"); err != nil {
+				return err
+			}
 			if require != "" {
-				if err := oneOf("require", require, string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable)); err != nil {
+				if err := oneOf("require", require, values...); err != nil {
 					return err
 				}
 				if len(args) == 1 {
 					return usageError{fmt.Errorf("--require %s: name the claim that it is required of", require)}
 				}
 			}
-			if cmd.Flags().Changed("margin") && (margin < 0 || margin > 10) {
-				return usageError{fmt.Errorf("--margin %g: want a share from 0 to 10, such as 0.25", margin)}
+			if err := within("margin", margin, 0, mostMargin); err != nil {
+				return err
 			}
 			doc, err := judgeAnew(args[0], file, margin, cmd.Flags().Changed("margin"))
 			if err != nil {
@@ -50,17 +55,23 @@ run, and says so.`,
 			if len(doc.Verdicts) == 0 {
 				_, _ = fmt.Fprintln(a.err, "note: the run answers no claim, because the arms of none are all part of it")
 			}
-			if err := table.Verdicts(a.out, doc); err != nil {
+			write := table.Verdicts
+			if format == "json" {
+				write = func(w io.Writer, doc *report.Document) error { return writeJSON(w, doc.Verdicts) }
+			}
+			if err := write(a.out, doc); err != nil {
 				return err
 			}
 			return required(doc, claims.Value(require))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&require, "require", "", "supported, refuted, depends, inconclusive or \"not testable here\": exit 3 unless the named claims are")
+	f.StringVar(&require, "require", "", "supported, refuted, depends, inconclusive or \"not testable here\": exit 3 if a named claim has another answer, 5 if it has none")
+	f.StringVar(&format, "format", "text", "text, or json as in verdicts.json")
 	f.StringVar(&file, "claims", "", "judge the run by this ledger instead of its own")
 	f.Float64Var(&margin, "margin", 0, "judge the run by this margin in the place of each claim's, as 0.25; at_least stays")
-	completeWith(cmd, "require", string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable))
+	completeWith(cmd, "require", values...)
+	completeWith(cmd, "format", "text", "json")
 	return cmd
 }
 
@@ -126,14 +137,22 @@ func keepClaims(doc *report.Document, ids []string) error {
 	return nil
 }
 
+// values are the words that a verdict can be required by.
+var values = []string{string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable)}
+
+// required is an error unless each verdict is the wanted one. Another answer is
+// another code than none, and outweighs it.
 func required(doc *report.Document, want claims.Value) error {
-	if want == "" {
-		return nil
-	}
+	var none error
 	for _, v := range doc.Verdicts {
-		if v.Verdict != want {
-			return exitError{exitMissed, fmt.Sprintf("claim %q is %s, required was %s: %s", v.ID, v.Verdict, want, v.Reason)}
+		missed := exitError{exitMissed, fmt.Sprintf("claim %q is %s, required was %s: %s", v.ID, v.Verdict, want, v.Reason)}
+		switch {
+		case want == "" || v.Verdict == want:
+		case v.Verdict.Answers():
+			return missed
+		case none == nil:
+			missed.code, none = exitNoAnswer, missed
 		}
 	}
-	return nil
+	return none
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/http1"
@@ -126,21 +127,41 @@ func (s *Spec) checkURLs() error {
 	return nil
 }
 
-// CheckLoopback refuses a target that is not on this machine.
-func CheckLoopback(ctx context.Context, target string) error {
+// CheckLocal refuses a target that is not on this machine: neither a loopback
+// address nor one of its own. The unspecified address leads to this machine, too.
+func CheckLocal(ctx context.Context, target string) error {
 	r, err := http1.NewRequest(target, false)
 	if err != nil {
 		return err
 	}
 	host, _ := r.Address()
-	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return fmt.Errorf("target %q: %w (and a target that is not on this machine needs --allow-remote)", host, err)
 	}
+	own, err := ownAddresses()
+	if err != nil {
+		return fmt.Errorf("target %q: %w", host, err)
+	}
 	for _, a := range addrs {
-		if !a.IP.IsLoopback() {
-			return fmt.Errorf("target %q is %v, which is not on this machine: loading somebody else's server needs --allow-remote", host, a.IP)
+		if a = a.WithZone("").Unmap(); !a.IsLoopback() && !a.IsUnspecified() && !own[a] {
+			return fmt.Errorf("target %q is %v, which is not on this machine: loading somebody else's server needs --allow-remote", host, a)
 		}
 	}
 	return nil
+}
+
+// ownAddresses are those of this machine's interfaces.
+func ownAddresses() (map[netip.Addr]bool, error) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("list this machine's addresses: %w", err)
+	}
+	own := map[netip.Addr]bool{}
+	for _, a := range addrs {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			own[prefix.Addr().Unmap()] = true
+		}
+	}
+	return own, nil
 }
