@@ -42,10 +42,14 @@ func TestReadOnly(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			home := t.TempDir()
-			for _, dir := range []string{"out", "cache", "tmp", tc.folder} {
-				require.NoError(t, os.MkdirAll(filepath.Join(home, dir), 0o755))
+			for _, dir := range []string{"out", "cache", "tmp"} {
+				require.NoError(t, os.Mkdir(filepath.Join(home, dir), 0o755))
 			}
 			folder, run := filepath.Join(home, tc.folder), filepath.Join(home, "out", "run")
+			forbid := func() {
+				require.NoError(t, os.MkdirAll(folder, 0o755))
+				require.NoError(t, os.Chmod(folder, 0o555))
+			}
 			t.Cleanup(func() { _ = os.Chmod(folder, 0o755) })
 			start := func(args ...string) (*exec.Cmd, *lockedBuffer) {
 				cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
@@ -55,7 +59,7 @@ func TestReadOnly(t *testing.T) {
 				return cmd, said
 			}
 			if tc.trials < 0 {
-				require.NoError(t, os.Chmod(folder, 0o555))
+				forbid()
 			}
 			cmd, said := start(append(prefix, binary, "run", "--profile", profile, "--out", run)...)
 			eventually(t, "the moment", func() bool {
@@ -63,7 +67,7 @@ func TestReadOnly(t *testing.T) {
 				journal, _ := os.ReadFile(filepath.Join(run, record.TrialsFile))
 				return tc.trials < 0 || err == nil && bytes.Count(journal, []byte("\n")) >= tc.trials
 			})
-			require.NoError(t, os.Chmod(folder, 0o555))
+			forbid()
 			late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 			defer late.Stop()
 			_ = cmd.Wait()

@@ -117,8 +117,18 @@ require('node:http').createServer((req, res) => res.end('hello\n')).listen(Numbe
 type tally struct {
 	faults, resumed, startedOver int
 	planned, lost, doubled, left int
-	slowestEnd, slowestGone      time.Duration
+	slowestEnd, slowestGone      slowest
 	by                           map[string]int
+}
+
+// slowest is what took longest.
+type slowest struct {
+	time.Duration
+	what string
+}
+
+func (s slowest) String() string {
+	return fmt.Sprintf("%v (%s)", s.Round(time.Millisecond), s.what)
 }
 
 func newTally() *tally { return &tally{by: map[string]int{}} }
@@ -133,6 +143,6 @@ func (f *tally) table() string {
 	for _, name := range slices.Sorted(maps.Keys(f.by)) {
 		_, _ = fmt.Fprintf(&b, "%5d %s\n", f.by[name], name)
 	}
-	_, _ = fmt.Fprintf(&b, "at most %v from a signal to the end, %v more until no process was left", f.slowestEnd.Round(time.Millisecond), f.slowestGone.Round(time.Millisecond))
+	_, _ = fmt.Fprintf(&b, "slowest from a signal to the end: %v\nslowest from the end until no process was left: %v", f.slowestEnd, f.slowestGone)
 	return b.String()
 }

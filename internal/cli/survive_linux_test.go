@@ -230,8 +230,8 @@ func (s *survival) ended(in *invocation, f fault, phase string, delay time.Durat
 		s.Errorf("%s while %s, after %v: still runs 20 s later", f.name, phase, delay)
 		return
 	}
-	if f.polite {
-		s.all.slowestEnd = max(s.all.slowestEnd, time.Since(since))
+	if took := time.Since(since); f.polite && took > s.all.slowestEnd.Duration {
+		s.all.slowestEnd = slowest{took, fmt.Sprintf("%s while %s", f.name, phase)}
 	}
 	said := in.stderr.String()
 	assert.NotContains(s, said, "goroutine ")
@@ -303,7 +303,9 @@ func (s *survival) check(when string) {
 		time.Sleep(20 * time.Millisecond)
 		left = s.processes()
 	}
-	s.all.slowestGone = max(s.all.slowestGone, time.Since(since))
+	if took := time.Since(since); took > s.all.slowestGone.Duration {
+		s.all.slowestGone = slowest{took, when}
+	}
 	s.all.left += len(left)
 	assert.Empty(s, left, "%s: processes left", when)
 
