@@ -8,7 +8,7 @@ FUZZTIME      ?= 20s
 # The tag, or the commit: go build reads it from a clone, and from a worktree not.
 VERSION        = $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null)
 
-.PHONY: help build bench bench-quick bench-full selftest test race truth lint fmt cross fuzz-short golden peers update-fixtures ci clean
+.PHONY: help build bench bench-quick bench-full selftest test race truth survive lint fmt cross fuzz-short golden peers update-fixtures ci clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -39,7 +39,11 @@ race: ## all tests under the race detector
 
 truth: build ## the slow part of the proof that the generators tell the truth
 	HELLOBENCH_TRUTH=1 $(GO) test -count=1 -p 1 -timeout 30m ./internal/load/...
-	HELLOBENCH_KILLS=100 $(GO) test -count=1 -timeout 30m -run TestResumeAfterKills ./internal/cli
+
+survive: build ## faults at scale: 300 kills, full disks, hostile servers, 10 minutes of fuzzing a parser (hours)
+	HELLOBENCH_SURVIVE=300 $(GO) test -count=1 -v -timeout 90m -run 'TestSurvive|TestFullDisk|TestReadOnly' ./internal/cli
+	HELLOBENCH_SURVIVE=1 $(GO) test -count=1 -timeout 60m -run 'Engine/(odd|broken|wrong)' ./internal/load/enginetest
+	$(MAKE) fuzz-short FUZZTIME=10m
 
 lint: $(LINT) ## go vet and golangci-lint
 	$(GO) vet ./...
@@ -72,7 +76,7 @@ fuzz-short: ## each fuzz target for FUZZTIME
 	done
 
 golden: ## renew the golden files of the reports
-	$(GO) test ./internal/report/... -update
+	$(GO) test $$(grep -rl '"update"' --include='*_test.go' internal | xargs -n 1 dirname | sed 's,^,./,') -update
 
 ci: lint test cross ## what .ci/run runs
 

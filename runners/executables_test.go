@@ -67,7 +67,7 @@ func (s *shims) prepare(t *testing.T, m *Manifest) (*Installed, error) {
 	t.Helper()
 	m.Name = "x"
 	s.log.Reset()
-	return (&Preparer{Cache: s.cache, Log: &s.log}).Prepare(t.Context(), m)
+	return (&Preparer{Cache: s.cache, Log: &s.log, Guard: GuardOfTests}).Prepare(t.Context(), m)
 }
 
 func refusal(t *testing.T, err error) string {
@@ -99,7 +99,7 @@ func TestInterpreterOfThisFolder(t *testing.T) {
 	assert.Contains(t, s.log.String(), "# x: "+real+" direct\n")
 	p := &Process{in: in}
 	require.NoError(t, p.configure())
-	p.closeLog()
+	_ = p.log.Close()
 	assert.Equal(t, real, p.cmd.Path)
 	assert.Equal(t, real, lookIn(pathOf(p.cmd.Env), "python3"))
 

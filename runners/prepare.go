@@ -44,8 +44,8 @@ type Preparer struct {
 	Log   io.Writer // what the installers print
 	// LogName is the name of Log for messages.
 	LogName string
-	// Guard ends the installers should this process be killed; nil: no guard.
-	Guard *Guard
+	// Guard is what the installers run under; see Options.
+	Guard []string
 	// Note, if set, is called before an installation that may take long.
 	Note func(server string)
 
@@ -155,16 +155,10 @@ func (p *Preparer) command(ctx context.Context, in *Installed, argv []string) er
 		_, _ = fmt.Fprintf(p.Log, "# %s: %s\n", in.Name, strings.Join(append([]string{in.program(argv[0])}, argv[1:]...), " "))
 		out = io.MultiWriter(&tail, p.Log)
 	}
-	cmd := exec.CommandContext(ctx, in.program(argv[0]), argv[1:]...)
+	cmd := exec.Command(in.program(argv[0]), argv[1:]...) //nolint:noctx // its guard ends it
 	cmd.Dir, cmd.Env = in.Env, in.prepareEnvironment(in.Env)
 	cmd.Stdout, cmd.Stderr = out, out
-	ownGroup(cmd)
-	err := cmd.Start()
-	if err == nil {
-		p.Guard.add(cmd.Process.Pid)
-		err = cmd.Wait()
-		p.Guard.remove(cmd.Process.Pid)
-	}
+	err := runGuarded(ctx, p.Guard, cmd)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -189,13 +183,6 @@ func (p *Preparer) hint(in *Installed) string {
 		hint += "; all that was printed is in " + p.LogName
 	}
 	return hint
-}
-
-// ownGroup makes a command end with everything that it started.
-func ownGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
 }
 
 // writeFiles makes a folder with the given files; one that exists already is

@@ -1,15 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +48,8 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report RUN",
 		Short: "Show a run again, in any format",
 		Long: `Derive the report of a run folder anew from its raw data. Without --format, the
-files in the folder are renewed and the tables are printed. svg, png and pdf are
+files in the folder are renewed and the tables are printed; in a folder that cannot
+be written to, the tables are printed all the same. svg, png and pdf are
 one file a chart, so --out names a folder; the others are one text.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,11 +58,7 @@ one file a chart, so --out names a folder; the others are one text.`,
 				return usageError{errors.New("--require: needs --format junit; for the exit code alone there is hellobench verdicts --require")}
 			}
 			if !cmd.Flags().Changed("format") {
-				doc, err := renderFolder(args[0])
-				if err != nil {
-					return err
-				}
-				return a.printRun(doc, args[0], "text")
+				return a.renew(args[0])
 			}
 			if format == "text" { // as the other commands call it
 				format = "table"
@@ -82,6 +83,29 @@ func limitMemory(dir string) {
 	}
 	limit := max(journal.Size()*3/2, 64<<20)
 	debug.SetMemoryLimit(min(limit, debug.SetMemoryLimit(-1)))
+}
+
+// renew writes the derived files of a run folder anew, and prints the tables. A
+// folder that must not be written to is no failure: it can be looked at.
+func (a *app) renew(dir string) error {
+	doc, err := buildDocument(dir)
+	if err != nil {
+		return err
+	}
+	failed := writeFolder(dir, doc)
+	if err := a.printRun(doc, dir, "text", failed); err != nil {
+		return err
+	}
+	if err := failed.err(); !readOnly(err) {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.err, "note: %s cannot be written to, so it holds no new %s\n", dir, strings.Join(slices.Sorted(maps.Keys(failed)), ", "))
+	return nil
+}
+
+// readOnly says whether an error is that of a folder which must not be written to.
+func readOnly(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 func (a *app) report(dir, format, out string, require []string) error {
@@ -125,15 +149,12 @@ func (a *app) report(dir, format, out string, require []string) error {
 // pictures writes every chart in the given formats into a folder and says where they are.
 func (a *app) pictures(doc *report.Document, folder string, formats ...string) error {
 	names, err := drawCharts(doc, folder, formats...)
-	if err != nil {
-		return err
-	}
 	for _, n := range names {
 		if _, err := fmt.Fprintln(a.out, n); err != nil {
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
 func drawCharts(doc *report.Document, folder string, formats ...string) ([]string, error) {
@@ -141,15 +162,22 @@ func drawCharts(doc *report.Document, folder string, formats ...string) ([]strin
 		return nil, fmt.Errorf("make the folder of plots: %w", err)
 	}
 	var names []string
+	var first error
+	failed := 0
 	for i := range doc.Charts {
 		chart := &doc.Charts[i]
 		for _, format := range formats {
 			name := filepath.Join(folder, chart.Name+"."+format)
 			if err := writeTo(name, func(w io.Writer) error { return plot.Write(w, doc, chart, format) }); err != nil {
-				return nil, err
+				first = cmp.Or(first, err)
+				failed++
+				continue
 			}
 			names = append(names, name)
 		}
 	}
-	return names, nil
+	if failed > 1 {
+		first = fmt.Errorf("%w (and %d more pictures)", first, failed-1)
+	}
+	return names, first
 }

@@ -42,8 +42,8 @@ run, and says so.`,
 			if err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("margin") && (margin < 0 || margin > 10) {
-				return usageError{fmt.Errorf("--margin %g: want a share from 0 to 10, such as 0.25", margin)}
+			if err := within("margin", margin, 0, mostMargin); err != nil {
+				return err
 			}
 			doc, err := judgeAnew(args[0], file, margin, cmd.Flags().Changed("margin"))
 			if err != nil {

@@ -36,7 +36,7 @@ type TrendRun struct {
 	Method  string    `json:"method"`
 	Machine string    `json:"machine"` // processor, cores and kind
 	Invalid bool      `json:"invalid"` // the machine spoiled it, so it has no points
-	Failed  []string  `json:"failed"`  // arms that answered with errors, or died, at some level
+	Failed  []string  `json:"failed"`  // arms that did not start, or broke down where a run has to answer for it
 
 	sound, failed []armAt
 }
@@ -95,12 +95,17 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 	for i, d := range docs {
 		r := TrendRun{ID: d.Asked.ID, Start: d.Asked.Start, Method: d.Asked.Method, Machine: d.Environment.Machine(), Failed: []string{}}
 		r.sound, r.failed = soundness(d)
-		r.Invalid = d.Invalid() && len(r.failed) == 0
-		for _, p := range r.failed {
-			if !slices.Contains(r.Failed, p.arm) {
-				r.Failed = append(r.Failed, p.arm)
+		r.Invalid = d.Invalid()
+		for _, b := range d.FailedServers() {
+			r.Failed = append(r.Failed, b.Arm)
+		}
+		for _, f := range r.failed {
+			if d.Cell(f.arm, f.level) == nil { // it did not even start
+				r.Failed = append(r.Failed, f.arm)
 			}
 		}
+		slices.Sort(r.Failed)
+		r.Failed = slices.Compact(r.Failed)
 		t.Runs = append(t.Runs, r)
 		changed := changesBetween(docs[max(i-1, 0)], d)
 		if i == 0 || len(changed) > 0 {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -145,8 +144,8 @@ func (t *Trend) failures() (out []TrendNews) {
 // armAt is an arm at a level.
 type armAt struct{ arm, level string }
 
-// soundness is where the servers of a run worked, and where they did not: they
-// answered with errors, lost connections or died, in half of their starts at least.
+// soundness is where the servers of a run worked, and where they broke down or
+// did not even start.
 func soundness(d *Document) (sound, failed []armAt) {
 	for _, a := range d.Arms {
 		if a.Role != Competitor {
@@ -155,7 +154,7 @@ func soundness(d *Document) (sound, failed []armAt) {
 		died := slices.ContainsFunc(d.Failures, func(f Failure) bool { return f.Arm == a.Name })
 		for _, l := range d.Levels {
 			switch cell := d.Cell(a.Name, l.Name); {
-			case cell == nil && died, cell != nil && cell.failing():
+			case cell == nil && died, d.breakdown(a.Name, l.Name) != nil:
 				failed = append(failed, armAt{a.Name, l.Name})
 			case cell != nil && !cell.spoiled() && !d.Invalid():
 				sound = append(sound, armAt{a.Name, l.Name})
@@ -163,12 +162,4 @@ func soundness(d *Document) (sound, failed []armAt) {
 		}
 	}
 	return sound, failed
-}
-
-// failing says whether the server, and not the machine, spoiled the figures.
-func (c *Cell) failing() bool {
-	return slices.ContainsFunc(c.Gates, func(g GateCount) bool {
-		ofServer := g.Name == record.GateErrors || g.Name == record.GateConnections || g.Name == record.GateIdleConnections
-		return ofServer && 2*g.Count >= c.Trials
-	})
 }

@@ -78,7 +78,11 @@ func TestFailingServerIsNewsOnce(t *testing.T) {
 	fail := func(d *report.Document, gate string) {
 		for i := range d.Cells {
 			if d.Cells[i].Arm == "b" {
-				d.Cells[i].Gates = []report.GateCount{{Name: gate, Count: d.Cells[i].Trials}}
+				c := &d.Cells[i]
+				c.Gates = []report.GateCount{{Name: gate, Count: c.Trials}}
+				if record.OfServer(gate) {
+					d.Breakdowns = append(d.Breakdowns, report.Breakdown{Arm: "b", Level: c.Level, Starts: c.Trials, Of: c.Trials})
+				}
 			}
 		}
 	}

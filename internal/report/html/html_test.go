@@ -191,7 +191,7 @@ func TestTrendPage(t *testing.T) {
 		}
 		if i == 7 {
 			for k := range doc.Cells {
-				doc.Cells[k].Gates = []report.GateCount{{Name: record.GateHostNoise, Count: doc.Cells[k].Trials}}
+				doc.Cells[k].Broken, doc.Cells[k].Gates = 0, []report.GateCount{{Name: record.GateHostNoise, Count: doc.Cells[k].Trials}}
 			}
 		}
 		docs = append(docs, doc)

@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/claims"
@@ -51,7 +52,7 @@ type failure struct {
 }
 
 // Write renders one case a claim, held against the verdict that is required of
-// it, if one is. A run without a valid figure is an error of its own.
+// it, if one is. A run that the machine spoiled, and a server that failed, are errors of their own.
 func Write(w io.Writer, d *report.Document, required map[string]claims.Value) error {
 	s := suite{Name: show.Text(d.Title), Timestamp: d.Asked.Start.UTC().Format("2006-01-02T15:04:05")}
 	if !d.Asked.End.IsZero() {
@@ -79,9 +80,15 @@ func Write(w io.Writer, d *report.Document, required map[string]claims.Value) er
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	if d.Invalid() {
+	fails := func(name, message, kind string) {
 		s.Errors++
-		s.Cases = append(s.Cases, kase{Class: "hellobench", Name: "validity", Error: &failure{Message: "every figure failed a validity gate", Type: "invalid"}})
+		s.Cases = append(s.Cases, kase{Class: "hellobench", Name: show.Text(name), Error: &failure{Message: show.Text(message), Type: kind}})
+	}
+	if d.Invalid() {
+		fails("validity", "the machine spoiled every figure or every block", "invalid")
+	}
+	for _, b := range d.FailedServers() {
+		fails(strings.TrimSuffix(b.Arm+" at "+b.Level, " at "), b.String(), "server-failed")
 	}
 	s.Tests = len(s.Cases)
 	if _, err := io.WriteString(w, xml.Header); err != nil {

@@ -68,11 +68,23 @@ func TestInvalidRun(t *testing.T) {
 	doc, err := report.Build(synthetic.Run(4, false))
 	require.NoError(t, err)
 	for i := range doc.Cells {
-		doc.Cells[i].Gates = []report.GateCount{{Name: record.GateErrors, Count: 4}}
+		doc.Cells[i].Broken, doc.Cells[i].Gates = 0, []report.GateCount{{Name: record.GateHostNoise, Count: 4}}
 	}
 	s := write(t, doc, nil).Suites[0]
 	assert.Equal(t, 1, s.Errors)
 	assert.NotNil(t, s.Cases[len(s.Cases)-1].Error)
+}
+
+// TestFailedServer: so is a server that failed by itself.
+func TestFailedServer(t *testing.T) {
+	doc, err := report.Build(synthetic.Run(4, false))
+	require.NoError(t, err)
+	doc.Breakdowns = []report.Breakdown{{Arm: "django", Level: "c=16", Starts: 4, Of: 4, Detail: "status 500"}}
+	s := write(t, doc, nil).Suites[0]
+	assert.Equal(t, 1, s.Errors)
+	last := s.Cases[len(s.Cases)-1]
+	assert.Equal(t, "django at c=16", last.Name)
+	assert.Contains(t, last.Error.Message, "status 500")
 }
 
 // TestRequired holds each verdict of the run against one that is required of it.

@@ -23,7 +23,11 @@ func Comparison(c *report.Comparison) *Grid {
 		if r.Floor > 0 {
 			floor = Number(r.Floor) + "x"
 		}
-		g.add(Text(r.Arm), Text(r.Level), r.Metric, Effect(r.Ratio.Mid, r.Ratio.Low, r.Ratio.High), floor, outcome)
+		ratio := None
+		if r.Metric != report.Works {
+			ratio = Effect(r.Ratio.Mid, r.Ratio.Low, r.Ratio.High)
+		}
+		g.add(Text(r.Arm), Text(r.Level), r.Metric, ratio, floor, outcome)
 	}
 	if len(c.Machines) > 0 && c.Reference == "" {
 		g.note("? the machines differ, so the ratio may be theirs and is no answer; --reference ARM compares figures over an arm that both runs measured")
