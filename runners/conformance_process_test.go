@@ -72,7 +72,7 @@ func checkTwoWork(t *testing.T, s *subject) {
 	const substantial, share = 0.05, 0.25 // CPU seconds of the one that works most; what of that the others need
 	before := s.settledCPU(t)
 	working := 0
-	for began := time.Now(); working < 2 && time.Since(began) < patience; {
+	for began := time.Now(); working != 2 && time.Since(began) < patience; {
 		var errs [8]error
 		var round sync.WaitGroup
 		for i := range errs {
