@@ -76,7 +76,7 @@ fuzz-short: ## each fuzz target for FUZZTIME
 	done
 
 golden: ## renew the golden files of the reports
-	$(GO) test ./internal/report/... -update
+	$(GO) test $$(grep -rl '"update"' --include='*_test.go' internal | xargs -n 1 dirname | sed 's,^,./,') -update
 
 ci: lint test cross ## what .ci/run runs
 

@@ -59,12 +59,29 @@ const DefaultTimeout = 10 * time.Second
 // what was asked at all, on this system or of its kind (TLS with wire).
 var ErrUnsupported = errors.New("not supported by this engine")
 
+// Grace is how much longer than its length and one timeout Run may take: it opens
+// its connections beforehand, within a timeout, and what that takes beyond
+// Grace is missing for the last responses.
+const Grace = 500 * time.Millisecond
+
+// Drain is how long after the window responses are waited for: one timeout, unless it
+// took long to open the connections.
+func (s *Spec) Drain(opening time.Duration) time.Duration {
+	return min(s.Timeout, max(s.Timeout-opening, 0)+Grace)
+}
+
+// mostScheduled bounds a schedule: each of its times is looked at, whether a
+// request is sent or not.
+const mostScheduled = 1e8
+
 // Normalize fills in the defaults and checks the ranges.
 func (s *Spec) Normalize() error {
 	if err := s.checkURLs(); err != nil {
 		return err
 	}
 	switch {
+	case s.Schedule != nil && s.Schedule.Rate*s.Duration.Seconds() > mostScheduled:
+		return fmt.Errorf("rate %g for %v: must be at most %.0f requests", s.Schedule.Rate, s.Duration, mostScheduled)
 	case s.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above 0", s.Duration)
 	case s.Timeout < 0:

@@ -23,9 +23,9 @@ func LowerBound(gate string) bool {
 	return gate == GateGeneratorCPU || gate == GateCeiling || gate == GateLittlesLaw
 }
 
-// ofServer says whether a gate speaks of the server, which answered wrongly or
+// OfServer says whether a gate speaks of the server, which answered wrongly or
 // lost connections. All others speak of the machine or of the generator.
-func ofServer(gate string) bool {
+func OfServer(gate string) bool {
 	return gate == GateErrors || gate == GateConnections || gate == GateIdleConnections
 }
 
@@ -35,7 +35,7 @@ func (w *Window) ServerFailed() (detail string) {
 	disturbed := false
 	for _, g := range w.Gates {
 		disturbed = disturbed || g.Name == GateHostNoise
-		if ofServer(g.Name) && detail == "" {
+		if OfServer(g.Name) && detail == "" {
 			detail = g.Detail
 		}
 	}

@@ -3,10 +3,18 @@ package report
 import (
 	"cmp"
 	"slices"
+
+	"github.com/hellobench/hellobench/internal/record"
 )
 
 // broken says whether the server failed in half of the starts or more.
 func (c *Cell) broken() bool { return c.Broken > 0 && 2*c.Broken >= c.Trials }
+
+// works says whether the server answered as it should in every start, on however
+// noisy a machine.
+func (c *Cell) works() bool {
+	return !slices.ContainsFunc(c.Gates, func(g GateCount) bool { return record.OfServer(g.Name) })
+}
 
 // breakdowns lists the competitors that failed by what they did themselves. Where
 // the machine changed during every block, only wrong answers say so.
@@ -58,7 +66,7 @@ func (d *Document) breakdown(arm, level string) *Breakdown {
 // has a figure and in the other the server failed.
 func (c *Comparison) compareBreakdowns(base, head *Document) {
 	for _, cell := range base.Cells {
-		if base.arm(cell.Arm).Role == Competitor && base.breakdown(cell.Arm, cell.Level) == nil && !cell.spoiled() {
+		if base.arm(cell.Arm).Role == Competitor && base.breakdown(cell.Arm, "") == nil && cell.works() {
 			if b := head.breakdown(cell.Arm, cell.Level); b != nil {
 				c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{cell.Trials, b.Of}, Outcome: Worse, Reason: b.String()})
 				c.Regressions++
@@ -66,7 +74,7 @@ func (c *Comparison) compareBreakdowns(base, head *Document) {
 		}
 	}
 	for _, cell := range head.Cells {
-		if head.arm(cell.Arm).Role == Competitor && head.breakdown(cell.Arm, cell.Level) == nil && !cell.spoiled() {
+		if head.arm(cell.Arm).Role == Competitor && head.breakdown(cell.Arm, "") == nil && cell.works() {
 			if b := base.breakdown(cell.Arm, cell.Level); b != nil {
 				c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{b.Of, cell.Trials}, Outcome: Better, Reason: "before: " + b.String()})
 			}
