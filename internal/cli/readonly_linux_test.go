@@ -41,6 +41,9 @@ func TestReadOnly(t *testing.T) {
 		{"the pictures, at the end", "out/run/plots", 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			if tc.trials < 2 && number("HELLOBENCH_SURVIVE", 0) == 0 {
+				t.Skip("a part of make survive")
+			}
 			home := t.TempDir()
 			for _, dir := range []string{"out", "cache", "tmp"} {
 				require.NoError(t, os.Mkdir(filepath.Join(home, dir), 0o755))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -273,6 +274,9 @@ func (s *session) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.makeLogs(); err != nil {
+		return err
+	}
 	progress := newProgress(s.app.err)
 	defer progress.close()
 	sink := &keeper{journal: s.journal, trials: trials}
@@ -291,6 +295,24 @@ func (s *session) measure(ctx context.Context) error {
 		b.Arms[arm.Name] = arm
 	}
 	return b.Blocks(ctx)
+}
+
+// makeLogs makes the log files of all servers: a folder that cannot take one ends
+// the run here, not a trial as if its server had failed.
+func (s *session) makeLogs() error {
+	for _, arm := range s.run.Arms {
+		f, err := os.OpenFile(s.logFile(arm), os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return fmt.Errorf("make the log of a server: %w", err)
+		}
+		_ = f.Close()
+	}
+	return nil
+}
+
+// logFile is where an arm's server prints to.
+func (s *session) logFile(arm record.Arm) string {
+	return filepath.Join(s.dir, logsFolder, logName(arm.Name))
 }
 
 // noise reads what else happens on the run's cores, where there are cores of its own.
@@ -323,7 +345,7 @@ func (s *session) Launch(ctx context.Context, arm record.Arm, env map[string]str
 	env["HELLOBENCH_RUN"] = s.dir // says in a list of processes whose server this is
 	g, err := runners.StartGroup(ctx, in, runners.Options{
 		Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Env: env, Guard: s.guard,
-		LogFile: filepath.Join(s.dir, "logs", logName(arm.Name)),
+		LogFile: s.logFile(arm),
 	}, arm.Instances)
 	if err != nil || !arm.Canary() {
 		return g, err

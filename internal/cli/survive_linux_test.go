@@ -109,7 +109,6 @@ func (s *survival) start() *invocation {
 		args = append(slices.Clone(args), "--out", s.run)
 		if entries, _ := os.ReadDir(s.run); len(entries) > 0 {
 			s.all.startedOver++
-			require.NoError(s, os.RemoveAll(s.run))
 		}
 	}
 	in := &invocation{resumes: args[1] == "--resume", begun: time.Now(), ended: make(chan struct{})}
