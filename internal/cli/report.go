@@ -28,10 +28,11 @@ import (
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// renderers write a document as one text.
+// renderers write a document as one text; JUnit's by what is required.
 var renderers = map[string]func(io.Writer, *report.Document) error{
 	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
-	"json": csv.WriteJSON, "html": html.Write, "benchfmt": benchfmt.Write, "junit": junit.Write,
+	"json": csv.WriteJSON, "html": html.Write, "benchfmt": benchfmt.Write,
+	"junit": nil,
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -42,6 +43,7 @@ func writeJSON(w io.Writer, v any) error {
 
 func (a *app) reportCommand() *cobra.Command {
 	var format, out string
+	var require []string
 	cmd := &cobra.Command{
 		Use:   "report RUN",
 		Short: "Show a run again, in any format",
@@ -52,17 +54,21 @@ one file a chart, so --out names a folder; the others are one text.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			limitMemory(args[0])
+			if len(require) > 0 && format != "junit" {
+				return usageError{errors.New("--require: needs --format junit; for the exit code alone there is hellobench verdicts --require")}
+			}
 			if !cmd.Flags().Changed("format") {
 				return a.renew(args[0])
 			}
 			if format == "text" { // as the other commands call it
 				format = "table"
 			}
-			return a.report(args[0], format, out)
+			return a.report(args[0], format, out, require)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, html, csv, json, benchfmt, junit, svg, png or pdf")
 	completeWith(cmd, "format", "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf")
+	cmd.Flags().StringSliceVar(&require, "require", nil, "with junit: "+requireUsage)
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
 }
@@ -102,15 +108,22 @@ func readOnly(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
-func (a *app) report(dir, format, out string) error {
+func (a *app) report(dir, format, out string, require []string) error {
 	render, text := renderers[format]
 	if !text {
 		if err := oneOf("format", format, "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf"); err != nil {
 			return err
 		}
 	}
+	want, err := requirements(require, nil)
+	if err != nil {
+		return err
+	}
 	doc, err := buildDocument(dir)
 	if err != nil {
+		return err
+	}
+	if err := knowsClaims(doc, slices.Sorted(maps.Keys(want))); err != nil {
 		return err
 	}
 	if !text {
@@ -119,10 +132,18 @@ func (a *app) report(dir, format, out string) error {
 		}
 		return a.pictures(doc, out, format)
 	}
-	if out == "" {
-		return render(a.out, doc)
+	if format == "junit" {
+		render = func(w io.Writer, d *report.Document) error { return junit.Write(w, d, want) }
 	}
-	return writeTo(out, func(w io.Writer) error { return render(w, doc) })
+	if out == "" {
+		err = render(a.out, doc)
+	} else {
+		err = writeTo(out, func(w io.Writer) error { return render(w, doc) })
+	}
+	if err != nil {
+		return err
+	}
+	return required(doc, want)
 }
 
 // pictures writes every chart in the given formats into a folder and says where they are.

@@ -39,7 +39,7 @@ func (d Differences) String() string {
 // Answered is how many rows say how head stands to base.
 func (c *Comparison) Answered() (n int) {
 	for i := range c.Rows {
-		if o := c.Rows[i].Outcome; o != NotComputed && o != OtherMachine {
+		if o := c.Rows[i].Outcome; o != NotComputed && o != OtherMachine && o != TooNoisy {
 			n++
 		}
 	}
@@ -55,17 +55,22 @@ const (
 	Better       Outcome = "better"       // the whole interval is beyond the margin
 	Worse        Outcome = "worse"        // a regression
 	OtherMachine Outcome = "?"            // the machines differ, and what the ratio shows may be theirs
+	TooNoisy     Outcome = "too noisy"    // not even a change by blindFrom could have been seen
 	NotComputed  Outcome = "not computed" // Reason says why
 )
+
+// blindFrom is the ratio that a row has to be able to see for its silence to mean anything.
+const blindFrom = 2
 
 // Change is one metric of one arm at one level.
 type Change struct {
 	Arm     string         `json:"arm"`
 	Level   string         `json:"level"`
-	Metric  string         `json:"metric"` // throughput, p50, p99, cpu or Works, which has no ratio
-	Ratio   stats.Interval `json:"ratio"`  // head over base, as measured: above 1 is more of the metric
-	Floor   float64        `json:"floor"`  // the larger of the two runs' noise, from their A/A pairs; 0: not known
-	Blocks  [2]int         `json:"blocks"` // of base and head
+	Metric  string         `json:"metric"`            // throughput, p50, p99, cpu or Works, which has no ratio
+	Ratio   stats.Interval `json:"ratio"`             // head over base, as measured: above 1 is more of the metric
+	Floor   float64        `json:"floor"`             // the larger of the two runs' noise, from their A/A pairs; 0: not known
+	Visible float64        `json:"visible,omitempty"` // the ratio, either way, from which on a change would have been seen: the margin or the noise, and half the interval
+	Blocks  [2]int         `json:"blocks"`            // of base and head
 	Outcome Outcome        `json:"outcome"`
 	Reason  string         `json:"reason,omitempty"`
 }
@@ -237,7 +242,10 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 	}
 	bar := max(1+max(c.Margin, m.least), r.Floor)
 	up, down := ratio.Low > bar, ratio.High < 1/bar
+	r.Visible = number(min(bar*max(ratio.High/ratio.Mid, ratio.Mid/ratio.Low), math.MaxFloat64))
 	switch {
+	case !up && !down && !(r.Visible < blindFrom):
+		r.Outcome, r.Reason = TooNoisy, fmt.Sprintf("a change by less than %.3gx could not have been seen", r.Visible)
 	case !up && !down:
 		r.Outcome = Same
 	case up == m.higherIsBetter:

@@ -84,7 +84,7 @@ func TestCompare(t *testing.T) {
 		},
 		{
 			"a noisy sitting", sitting(t, 2, 1, 0.5, map[string]float64{"a": 1000, "b": 400}), "",
-			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same},
+			map[string]report.Outcome{"a throughput": report.TooNoisy, "a p50": report.TooNoisy, "b throughput": report.TooNoisy, "b p50": report.TooNoisy},
 			0,
 		},
 		{

@@ -46,6 +46,18 @@ func NewStretch(t *report.Trend, s report.Stretch) string {
 		strings.Join(what, " and the "), t.Runs[s.First].ID, strings.Join(how, "; ")))
 }
 
+// RunState says what is wrong with a run of a trend; nothing of a sound one.
+func RunState(r *report.TrendRun) string {
+	switch {
+	case len(r.Failed) > 0:
+		return Text(strings.Join(r.Failed, ", ")) + " failed: errors under load, or no start"
+	case r.Invalid:
+		return "invalid, because the machine was disturbed: it has no figures"
+	default:
+		return ""
+	}
+}
+
 // Trend is where each ratio stands and when it last changed.
 func Trend(t *report.Trend) *Grid {
 	g := grid(fmt.Sprintf("Ratios of throughput, %d runs from %s to %s", len(t.Runs),
@@ -58,13 +70,19 @@ func Trend(t *report.Trend) *Grid {
 			name += " (A/A)"
 		}
 		if n := len(s.Points); n > 0 {
-			newest = Number(s.Points[n-1].Ratio)
+			p := s.Points[n-1]
+			newest = Effect(p.Ratio, p.Low, p.High)
 		}
 		if n := len(s.Changes); n > 0 {
 			c := s.Changes[n-1]
 			change = fmt.Sprintf("at %s: from %s to %s", Text(t.Runs[c.Run].ID), Number(c.Before), Number(c.After))
 		}
 		g.add(name, Text(s.Over), Text(s.Level), fmt.Sprint(len(s.Points)), newest, change)
+	}
+	for i := range t.Runs {
+		if state := RunState(&t.Runs[i]); state != "" {
+			g.note(Text(t.Runs[i].ID) + ": " + state)
+		}
 	}
 	for _, s := range t.Stretches[1:] {
 		g.note(NewStretch(t, s))
