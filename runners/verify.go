@@ -43,9 +43,11 @@ func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	if err != nil {
-		return nil, err
+	var body []byte
+	if resp.StatusCode != http.StatusSwitchingProtocols { // what follows has no end, and ctx does not end it
+		if body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody)); err != nil {
+			return nil, err
+		}
 	}
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body, closed: resp.Close}, nil
 }

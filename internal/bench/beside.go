@@ -45,9 +45,12 @@ func ask(transport *http.Transport, req *http.Request, status int) bool {
 	if err != nil {
 		return false
 	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != status {
+		return false // and not read: what follows a 101 has no end
+	}
 	_, err = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
-	return err == nil && resp.StatusCode == status
+	return err == nil
 }
 
 // end stops asking and returns how many answers there were; of nothing, none.
