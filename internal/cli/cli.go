@@ -97,7 +97,7 @@ const (
 // an error, and a second one with what can be done about it where that is known.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log.SetOutput(io.Discard) // libraries print there what is counted as an error here
-	a := &app{out: stdout, err: stderr}
+	a := &app{out: terminalOf(stdout), err: terminalOf(stderr)}
 	done := make(chan error, 1)
 	go func() { done <- a.execute(ctx, args) }()
 	select {

@@ -10,10 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/report/table"
 )
-
-// doctorWidth is the most columns that doctor fills. Single words may be longer.
-const doctorWidth = 100
 
 func (a *app) doctorCommand() *cobra.Command {
 	var format string
@@ -55,7 +53,7 @@ func (a *app) doctor(ctx context.Context, format string) error {
 		_, err = io.WriteString(a.out, doctorScript(checks))
 		return err // what is bad is about to be mended
 	default:
-		_, err = io.WriteString(a.out, doctorText(checks)+closing(count))
+		_, err = io.WriteString(a.out, doctorText(checks, table.Columns(a.out))+"\n"+wrap("", closing(count), "", table.Columns(a.out)))
 	}
 	if err == nil && count[host.Bad] > 0 {
 		err = exitError{code: exitFailed}
@@ -64,20 +62,20 @@ func (a *app) doctor(ctx context.Context, format string) error {
 }
 
 // doctorText is a paragraph a check; of what is well, the finding is enough.
-func doctorText(checks []host.Check) string {
+func doctorText(checks []host.Check, columns int) string {
 	var b strings.Builder
 	for _, c := range checks {
 		head := fmt.Sprintf("%-8s %-13s ", c.State, c.Name)
-		b.WriteString(wrap(head, c.Finding, ""))
+		b.WriteString(wrap(head, c.Finding, "", columns))
 		if c.State == host.OK {
 			continue
 		}
-		b.WriteString(wrap("         why      ", c.Why, ""))
+		b.WriteString(wrap("         why      ", c.Why, "", columns))
 		if c.Mend != "" {
-			b.WriteString(wrap("         mend     ", c.Mend, ` \`))
+			b.WriteString(wrap("         mend     ", c.Mend, ` \`, columns))
 		}
 		if c.Restore != "" {
-			b.WriteString(wrap("         restore  ", c.Restore, ` \`))
+			b.WriteString(wrap("         restore  ", c.Restore, ` \`, columns))
 		}
 	}
 	return b.String()
@@ -110,14 +108,15 @@ func closing(count map[host.State]int) string {
 	case count[host.Warn] > 0:
 		line = "Measure, and keep the warnings in mind when you read the figures."
 	}
-	return fmt.Sprintf("\n%d bad, %d warn, %d unknown, %d ok. %s\n",
+	return fmt.Sprintf("%d bad, %d warn, %d unknown, %d ok. %s",
 		count[host.Bad], count[host.Warn], count[host.Unknown], count[host.OK], line)
 }
 
-// wrap breaks a text at spaces so that it fits, and sets it behind a head.
+// wrap breaks a text at spaces so that it fits, but for single words that are
+// longer, and sets it behind a head.
 // What joins the lines of a command is a backslash: it can then be copied as
 // it stands. Spaces inside quotes are no place to break.
-func wrap(head, text, join string) string {
+func wrap(head, text, join string, columns int) string {
 	indent := strings.Repeat(" ", utf8.RuneCountInString(head))
 	var b strings.Builder
 	b.WriteString(head)
@@ -126,7 +125,7 @@ func wrap(head, text, join string) string {
 		width := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case column+1+width+len(join) > doctorWidth:
+		case column+1+width+len(join) > columns:
 			b.WriteString(join + "\n" + indent)
 			column = len(indent)
 		default:

@@ -17,6 +17,7 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -293,8 +294,12 @@ func newLoadResult(url string, m *record.Measurement) (*loadResult, error) {
 func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-13s", name)
-		fmt.Fprintf(&b, format+"\n", args...)
+		text := fmt.Sprintf("%-13s", name)
+		if _, narrow := w.(*terminal); narrow {
+			b.WriteString(wrap(text, fmt.Sprintf(format, args...), "", table.Columns(w)))
+		} else {
+			b.WriteString(text + fmt.Sprintf(format, args...) + "\n")
+		}
 	}
 	line("target", "%s", r.URL)
 	line("engine", "%s, %s, %.3g s", r.Engine, r.loop(), r.Duration)
