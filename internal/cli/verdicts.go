@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -75,9 +74,9 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 		return nil, err
 	}
 	if file != "" {
-		text, err := os.ReadFile(file)
+		text, err := readFile(file)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--claims: %w", err)}
+			return nil, fmt.Errorf("--claims: %w", err)
 		}
 		if ledger, err = claims.DecodeLedger(file, text); err != nil {
 			return nil, err
