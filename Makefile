@@ -4,16 +4,19 @@ GO            ?= go
 BIN           := bin/hellobench
 GOLANGCI_LINT := v2.15.0
 LINT          := bin/tools/golangci-lint-$(GOLANGCI_LINT)
+ACTIONLINT    := bin/tools/actionlint-v1.7.12
 FUZZTIME      ?= 20s
+# The tag, or the commit: go build reads it from a clone, and from a worktree not.
+VERSION        = $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null)
 
-.PHONY: help build bench bench-quick bench-full selftest test race truth lint fmt cross fuzz-short golden peers update-fixtures ci clean
+.PHONY: help build bench bench-quick bench-full selftest test race truth survive lint fmt cross fuzz-short golden peers update-fixtures ci clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 build: ## build bin/hellobench
-	$(GO) build -o $(BIN) ./cmd/hellobench
+	$(GO) build -ldflags '-X github.com/hellobench/hellobench/internal/cli.linked=$(VERSION)' -o $(BIN) ./cmd/hellobench
 
 bench: build ## measure the article's servers: tables, plots, verdicts (about 5 minutes)
 	$(BIN) run --profile article
@@ -37,15 +40,24 @@ race: ## all tests under the race detector
 
 truth: build ## the slow part of the proof that the generators tell the truth
 	HELLOBENCH_TRUTH=1 $(GO) test -count=1 -p 1 -timeout 30m ./internal/load/...
-	HELLOBENCH_KILLS=100 $(GO) test -count=1 -timeout 30m -run TestResumeAfterKills ./internal/cli
 
-lint: $(LINT) ## go vet and golangci-lint
+survive: build ## faults at scale: 300 kills, full disks, hostile servers, 10 minutes of fuzzing a parser (hours)
+	HELLOBENCH_SURVIVE=300 $(GO) test -count=1 -v -timeout 3h -run 'TestSurvive|TestFullDisk|TestReadOnly' ./internal/cli
+	HELLOBENCH_SURVIVE=1 $(GO) test -count=1 -timeout 60m -run '^Test(Wire|Vegeta)$$/(hostile|garbled|odd|broken|wrong)' ./internal/load/enginetest
+	$(MAKE) fuzz-short FUZZTIME=10m
+
+lint: $(LINT) $(ACTIONLINT) ## go vet, golangci-lint and actionlint
 	$(GO) vet ./...
 	$(LINT) run ./...
+	$(ACTIONLINT) -color
 
 $(LINT):
 	GOBIN="$(CURDIR)/bin/tools" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	mv bin/tools/golangci-lint $@
+
+$(ACTIONLINT):
+	GOBIN="$(CURDIR)/bin/tools" $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(@:bin/tools/actionlint-%=%)
+	mv bin/tools/actionlint $@
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt ./...
@@ -70,7 +82,7 @@ fuzz-short: ## each fuzz target for FUZZTIME
 	done
 
 golden: ## renew the golden files of the reports
-	$(GO) test ./internal/report/... -update
+	$(GO) test $$(grep -rl '"update"' --include='*_test.go' internal | xargs -n 1 dirname | sed 's,^,./,') -update
 
 ci: lint test cross ## what .ci/run runs
 

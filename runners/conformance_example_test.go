@@ -103,10 +103,11 @@ func live(t *testing.T, cache string, files fstest.MapFS, opts runners.Options) 
 	if err != nil {
 		return err
 	}
-	in, err := (&runners.Preparer{Cache: cache}).Prepare(t.Context(), m)
+	in, err := (&runners.Preparer{Cache: cache, Guard: runners.GuardOfTests}).Prepare(t.Context(), m)
 	if err != nil {
 		return err
 	}
+	opts.Guard = runners.GuardOfTests
 	p, err := runners.Start(t.Context(), in, opts)
 	if err != nil {
 		return err

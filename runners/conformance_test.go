@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) {
 // machine does not have; an installation that fails fails the test.
 func prepare(t *testing.T, cache string, m *runners.Manifest) *runners.Installed {
 	t.Helper()
-	p := &runners.Preparer{Cache: cache, Log: t.Output()}
+	p := &runners.Preparer{Cache: cache, Log: t.Output(), Guard: runners.GuardOfTests}
 	in, err := p.Prepare(t.Context(), m)
 	var u *runners.Unavailable
 	if errors.As(err, &u) && slices.ContainsFunc(m.Needs, func(n runners.Need) bool { return n.Install == u.Hint }) {
@@ -113,7 +113,7 @@ func startSubject(t *testing.T, in *runners.Installed, opts runners.Options) *su
 	// The folder is the test's own, which makes its name a tag that no other process has.
 	dir := t.TempDir()
 	opts.Env = map[string]string{tagVariable: dir}
-	opts.LogFile = filepath.Join(dir, "server.log")
+	opts.LogFile, opts.Guard = filepath.Join(dir, "server.log"), runners.GuardOfTests
 	p, err := runners.Start(t.Context(), in, opts)
 	require.NoError(t, err)
 	t.Cleanup(func() {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,13 +17,23 @@ import (
 // The test binary plays the servers that nobody would keep in a fixture:
 // slow, silent, wrong, unkillable. Which one is said by HELLOBENCH_FAKE.
 func TestMain(m *testing.M) {
-	switch os.Getenv("HELLOBENCH_FAKE") {
-	case "":
-		os.Exit(m.Run())
-	case "guard":
-		GuardMain(os.Stdin)
+	kind := os.Getenv("HELLOBENCH_FAKE")
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "guard":
+		os.Exit(GuardMain(os.Args[2:]))
+	case kind != "":
+		fake(kind)
 	default:
-		fake(os.Getenv("HELLOBENCH_FAKE"))
+		os.Exit(m.Run())
+	}
+}
+
+// GuardOfTests leads to GuardMain.
+var GuardOfTests = []string{os.Args[0], "guard"}
+
+func shell(script string) {
+	if exec.CommandContext(context.Background(), "sh", "-c", script).Run() != nil {
+		os.Exit(1)
 	}
 }
 
@@ -49,12 +60,15 @@ func fake(kind string) {
 	case "random":
 		n := 0
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { n++; _, _ = fmt.Fprintf(w, "answer %d", n) })
-	case "family": // a child in the same group, and one that leaves it
-		child := exec.CommandContext(context.Background(), "sleep", "3600")
-		away := exec.CommandContext(context.Background(), "sleep", "3600")
-		away.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		if child.Start() != nil || away.Start() != nil {
-			os.Exit(1)
+	case "family": // a child in the same group, one that leaves it, and a daemon that forked twice
+		shell("sleep 3600 & setsid sleep 3600 & (setsid sleep 3600 &)")
+	case "hydra": // a daemon that starts itself anew all the time, and ignores what it can
+		shell(`(setsid sh -c 'trap "" TERM INT HUP; live() { sleep 0.02; live & exit; }; live' &)`)
+	case "worker": // a daemon that works for a while and ends: its time is the server's
+		shell("(setsid sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done' &)")
+	case "chatty":
+		for i := range 1_000_000 {
+			fmt.Printf("line %d %s\n", i, strings.Repeat("x", 40))
 		}
 	case "busy":
 		go func() {

@@ -30,7 +30,7 @@ func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group
 	if err != nil {
 		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	all, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g := &Group{all: make([]*Process, n)}
 	errs := make([]error, n)
@@ -42,7 +42,7 @@ func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group
 			o.CPUs = opts.CPUs[i : i+1]
 		}
 		wg.Go(func() {
-			if g.all[i], errs[i] = Start(ctx, in, o); errs[i] != nil {
+			if g.all[i], errs[i] = startWithin(all, ctx, in, o); errs[i] != nil {
 				cancel() // nobody needs the others any more
 			}
 		})
@@ -109,6 +109,9 @@ func (g *Group) Verify(ctx context.Context, route string) ([]byte, error) {
 	}
 	return first, nil
 }
+
+// Status is that of a correct answer of a route.
+func (g *Group) Status(route string) int { return g.all[0].Status(route) }
 
 // Runtime is what the first instance says of itself; the others are the same program.
 func (g *Group) Runtime(ctx context.Context) map[string]string { return g.all[0].Runtime(ctx) }

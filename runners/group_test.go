@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 func startGroup(t *testing.T, kind string, opts Options, n int) (*Group, error) {
 	t.Helper()
+	opts.Guard = GuardOfTests
 	g, err := StartGroup(t.Context(), fakeServer(t, kind), opts, n)
 	if g != nil {
 		t.Cleanup(func() { _ = g.Stop() })
@@ -58,7 +60,7 @@ func TestGroup(t *testing.T) {
 	require.NoError(t, g.Stop())
 	for _, p := range g.all {
 		assert.Error(t, p.Alive())
-		assert.False(t, groupRuns(p.cmd.Process.Pid))
+		assert.ErrorIs(t, syscall.Kill(-p.leader, 0), syscall.ESRCH)
 	}
 }
 
@@ -105,7 +107,7 @@ func TestGroupCores(t *testing.T) {
 		g, err := startGroup(t, "plain", Options{CPUs: cores[:2]}, n)
 		require.NoError(t, err)
 		for i, p := range g.all {
-			assert.Equal(t, want[i], allowed(p.cmd.Process.Pid), "instance %d of %d", i, n)
+			assert.Equal(t, want[i], allowed(p.leader), "instance %d of %d", i, n)
 		}
 	}
 }

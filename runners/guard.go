@@ -2,92 +2,227 @@ package runners
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
-	"sync"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hellobench/hellobench/internal/host"
 )
 
-// Guard is a small process beside the harness that ends the servers should
-// the harness be killed before it can. It learns of that by its standard
+// How long what runs under a guard may take to end by itself after SIGTERM.
+const (
+	stopGrace   = 3 * time.Second
+	orphanGrace = 500 * time.Millisecond // where nobody waits for it: the harness ends or has ended
+	killTime    = 10 * time.Second       // for what was killed to be gone
+)
+
+// exitZero is how a command that succeeded ended.
+const exitZero = "exit status 0"
+
+// guarded is a command that runs under a guard: a small process of its own
+// between the harness and the command. Whatever the command starts, daemons that
+// fork twice included, stays below the guard, so that all of it can be
+// metered and ended. The guard learns that the harness is gone by its standard
 // input coming to an end, which no way of dying can prevent.
-type Guard struct {
-	mu  sync.Mutex
-	cmd *exec.Cmd
-	in  io.WriteCloser
+type guarded struct {
+	guard  *exec.Cmd
+	life   io.WriteCloser // its standard input
+	leader int            // pid of the command, which leads a process group
+	exited chan struct{}  // closed when the command has ended
+	reason string         // how it ended, such as "exit status 1"; valid once exited is closed
 }
 
-// StartGuard starts the guard: argv must lead to a call of GuardMain.
-func StartGuard(argv ...string) (*Guard, error) {
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // must outlive everything
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	in, err := cmd.StdinPipe()
+// startGuarded starts cmd under the guard that argv leads to; argv has to end
+// in a call of GuardMain with the arguments that follow.
+func startGuarded(argv []string, cmd *exec.Cmd) (*guarded, error) {
+	if cmd.Err != nil {
+		return nil, cmd.Err
+	}
+	report, child, err := os.Pipe()
 	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = child.Close() }()
+	guard := exec.Command(argv[0], append(argv[1:], append([]string{cmd.Path}, cmd.Args[1:]...)...)...) //nolint:noctx // ends with its standard input
+	guard.Dir, guard.Env, guard.Stdout, guard.Stderr = cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr
+	guard.ExtraFiles = []*os.File{child}
+	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of reach of what a terminal sends
+	g := &guarded{guard: guard, exited: make(chan struct{})}
+	if g.life, err = guard.StdinPipe(); err == nil {
+		err = guard.Start()
+	}
+	if err != nil {
+		_ = report.Close()
 		return nil, fmt.Errorf("start guard: %w", err)
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start guard: %w", err)
-	}
-	return &Guard{cmd: cmd, in: in}, nil
-}
-
-func (g *Guard) add(pid int)    { g.tell('+', pid) }
-func (g *Guard) remove(pid int) { g.tell('-', pid) }
-
-func (g *Guard) tell(sign byte, pid int) {
-	if g == nil {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	_, _ = fmt.Fprintf(g.in, "%c%d\n", sign, pid) // a guard that is gone is no reason to stop measuring
-}
-
-// Close ends the guard; it ends what it still knows of.
-func (g *Guard) Close() error {
-	if g == nil {
-		return nil
-	}
-	_ = g.in.Close()
-	return g.cmd.Wait()
-}
-
-// GuardMain is the guard's whole life: read which process groups run, and
-// when the input ends, end those that are left.
-func GuardMain(in io.Reader) {
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	groups := map[int]bool{}
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		pid, err := strconv.Atoi(lines.Text()[min(1, len(lines.Text())):])
-		if err != nil || pid <= 1 {
-			continue
+	lines := bufio.NewReader(report)
+	word, rest := reported(lines)
+	if g.leader, err = strconv.Atoi(rest); word != "started" || err != nil {
+		_ = report.Close()
+		_ = g.life.Close()
+		_ = guard.Wait()
+		if word == "failed" {
+			return nil, errors.New(rest)
 		}
-		if lines.Text()[0] == '+' {
-			groups[pid] = true
+		return nil, errors.New("start guard: it ended at once")
+	}
+	go func() {
+		if word, rest := reported(lines); word == "exited" {
+			g.reason = rest
 		} else {
-			delete(groups, pid)
+			g.reason = "its guard was killed"
+		}
+		_ = report.Close()
+		close(g.exited)
+	}()
+	return g, nil
+}
+
+// reported reads a line of what a guard reports: a word and the rest.
+func reported(r *bufio.Reader) (word, rest string) {
+	line, _ := r.ReadString('\n')
+	word, rest, _ = strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+	return word, rest
+}
+
+// stop ends the command and everything that it started: SIGTERM to the command,
+// and after the grace period SIGKILL to what is left. It returns once nothing of it runs
+// any more, and an error if that cannot be had.
+func (g *guarded) stop(grace time.Duration) error {
+	_, _ = fmt.Fprintln(g.life, grace)
+	_ = g.life.Close()
+	late := time.AfterFunc(grace+killTime+time.Second, func() { _ = g.guard.Process.Kill() })
+	defer late.Stop()
+	err := g.guard.Wait()
+	<-g.exited
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && !exit.Exited() { // the guard itself was killed: it left its work
+		_ = syscall.Kill(-g.leader, syscall.SIGKILL)
+	}
+	if err != nil {
+		return fmt.Errorf("process %d or one that it started does not end: %w", g.leader, err)
+	}
+	return nil
+}
+
+// runGuarded runs a command under a guard until it or ctx ends. Daemons that it started end with it.
+func runGuarded(ctx context.Context, argv []string, cmd *exec.Cmd) error {
+	g, err := startGuarded(argv, cmd)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-g.exited:
+	}
+	if err := g.stop(orphanGrace); err != nil {
+		return err
+	}
+	if g.reason != exitZero {
+		return errors.New(g.reason)
+	}
+	return nil
+}
+
+// GuardMain is the whole life of a guard: it starts the command, reports how it
+// begins and ends, and when its input ends, or says after which grace period,
+// ends all that is left. The result is the exit code.
+func GuardMain(argv []string) int {
+	runtime.LockOSThread()                                                                // the parent-death signal is bound to the thread
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // not ignored: the command would inherit that
+	const reports = 3
+	syscall.CloseOnExec(reports)
+	report := os.NewFile(reports, "reports")
+	leader, err := startLeader(argv)
+	if err != nil {
+		_, _ = fmt.Fprintf(report, "failed %v\n", err)
+		return 1
+	}
+	_, _ = fmt.Fprintf(report, "started %d\n", leader)
+	exited, childless := make(chan struct{}), make(chan struct{})
+	go reap(leader, func(reason string) {
+		_, _ = fmt.Fprintf(report, "exited %s\n", reason)
+		close(exited)
+	}, childless)
+	stopBounding := boundLog(os.Stdout)
+
+	grace := orphanGrace
+	line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	if d, err := time.ParseDuration(strings.TrimSpace(line)); err == nil {
+		grace = d
+	}
+	select {
+	case <-exited:
+	default:
+		_ = syscall.Kill(leader, syscall.SIGTERM)
+	}
+	select {
+	case <-exited:
+	case <-time.After(grace):
+	}
+	defer stopBounding()
+	for end := time.Now().Add(killTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		killBelow(leader)
+		select {
+		case <-childless:
+			if errors.Is(syscall.Kill(-leader, 0), syscall.ESRCH) {
+				return 0
+			}
+		default:
 		}
 	}
-	for pid := range groups {
-		_ = syscall.Kill(-pid, syscall.SIGTERM)
+	return 1
+}
+
+// startLeader starts the command as the leader of a group, and as the guard's own child.
+func startLeader(argv []string) (pid int, err error) {
+	if len(argv) == 0 {
+		return 0, errors.New("guard: no command")
 	}
-	for range 20 { // 2 s of grace
-		left := false
-		for pid := range groups {
-			left = left || groupRuns(pid)
-		}
-		if !left {
+	if err := adoptOrphans(); err != nil {
+		return 0, err
+	}
+	if _, err := host.RaiseOpenFiles(); err != nil { // thousands of connections are no matter of a shell's default
+		return 0, err
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = null.Close() }()
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Files: []*os.File{null, os.Stdout, os.Stderr}, Sys: leaderAttributes()})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = p.Release() }()
+	return p.Pid, nil
+}
+
+// reap waits for every child, those that were adopted included: the kernel then
+// adds their processor time to the guard's account of its children. It closes
+// childless when there is none left.
+func reap(leader int, exited func(reason string), childless chan<- struct{}) {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			close(childless)
 			return
+		case pid == leader && status.Signaled():
+			exited("signal: " + status.Signal().String())
+		case pid == leader:
+			exited("exit status " + strconv.Itoa(status.ExitStatus()))
 		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	for pid := range groups {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
 	}
 }

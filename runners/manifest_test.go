@@ -86,10 +86,12 @@ func TestIncludedFilesGiveWay(t *testing.T) {
 		"y/app":         {Data: []byte("included")},
 		"y/sub/more":    {Data: []byte("included")},
 		"y/server.yaml": {Data: []byte("not taken")},
-		"y/.hidden":     {Data: []byte("not taken")},
+		"y/.hidden":     {Data: []byte("too")},
 	}, "x")
 	require.NoError(t, err)
-	assert.Equal(t, map[string][]byte{"app": []byte("own"), "sub/more": []byte("included")}, m.Files)
+	assert.Equal(t, Files{
+		"app": {Data: []byte("own"), Mode: plainMode}, "sub/more": {Data: []byte("included"), Mode: plainMode}, ".hidden": {Data: []byte("too"), Mode: plainMode},
+	}, m.Files)
 }
 
 func FuzzManifest(f *testing.F) {

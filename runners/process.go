@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
@@ -24,46 +23,47 @@ type Options struct {
 	CPUs             []int             // cores of the server and all its children; empty: any
 	Port             int               // 0: a free one
 	Env              map[string]string // more environment variables
-	LogFile          string            // what the server prints is appended here; empty: kept in a temporary file
+	LogFile          string            // what the server prints is appended here, bounded; empty: to a file without a name
 	Deadline         time.Duration     // for becoming ready; 0: 30 s
-	Guard            *Guard            // ends the server should this process be killed; nil: no guard
+	Guard            []string          // a command that calls GuardMain with the arguments that follow it
 }
 
-const (
-	defaultDeadline = 30 * time.Second
-	stopGrace       = 3 * time.Second
-)
+const defaultDeadline = 30 * time.Second
 
 // Process is a running server that has answered once.
 type Process struct {
+	ctx     context.Context // of the whole run: once it has ended there is little time to stop
 	in      *Installed
 	opts    Options
-	cmd     *exec.Cmd
+	cmd     *exec.Cmd // what runs under the guard
 	log     *os.File
 	port    int
 	startup time.Duration
-	exited  chan struct{} // closed when the leader has been waited for
-	waitErr error         // valid once exited is closed
-	stop    sync.Once
+	*guarded
+	once    sync.Once
 	stopErr error
 }
 
 // Start starts an installed server and waits until it answers its ready path
-// with status 200. On failure nothing is left running and the error holds the
+// with a status of success (2xx). On failure nothing is left running and the error holds the
 // end of what the server printed.
 func Start(ctx context.Context, in *Installed, opts Options) (*Process, error) {
-	p := &Process{in: in, opts: opts, exited: make(chan struct{})}
+	return startWithin(ctx, ctx, in, opts)
+}
+
+// startWithin waits until the server answers or ctx ends; run is the context of Process.
+func startWithin(ctx, run context.Context, in *Installed, opts Options) (*Process, error) {
+	p := &Process{ctx: run, in: in, opts: opts}
 	if err := p.configure(); err != nil {
 		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
 	}
 	if err := p.launch(); err != nil {
-		p.closeLog()
+		_ = p.log.Close()
 		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
 	}
 	began := time.Now()
 	if err := p.awaitReady(ctx, began); err != nil {
-		_ = p.Stop()
-		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
+		return nil, fmt.Errorf("start server %q: %w", in.Name, errors.Join(err, p.Stop()))
 	}
 	p.startup = time.Since(began)
 	return p, nil
@@ -89,16 +89,10 @@ func (p *Process) configure() error {
 	for k, v := range p.opts.Env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
 	}
-	if p.opts.LogFile == "" {
-		p.log, err = os.CreateTemp("", "hellobench-*.log")
-	} else {
-		p.log, err = os.OpenFile(p.opts.LogFile, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
-	}
-	if err != nil {
+	if p.log, err = openLog(p.opts.LogFile); err != nil {
 		return err
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	p.cmd.SysProcAttr = processAttributes()
 	return nil
 }
 
@@ -171,32 +165,22 @@ func listen(port int) (net.Listener, error) {
 	return ln, nil
 }
 
-// launch starts the command on its cores. The thread that does so stays
-// locked until the server has ended: a child inherits the thread's cores, and
-// the parent-death signal is bound to the thread, not to the process.
+// launch starts the command on its cores, which a child inherits from the thread
+// that starts it.
 func (p *Process) launch() error {
 	started := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread keeps the server's cores and ends with this goroutine
+		runtime.LockOSThread() // never unlocked: the pinned thread ends with this goroutine
 		err := host.PinThread(p.opts.CPUs)
 		if err == nil {
-			err = p.cmd.Start()
+			p.guarded, err = startGuarded(p.opts.Guard, p.cmd)
 		}
 		started <- err
-		if err == nil {
-			p.waitErr = p.cmd.Wait()
-			close(p.exited)
-		}
 	}()
-	if err := <-started; err != nil {
-		return err
-	}
-	p.opts.Guard.add(p.cmd.Process.Pid)
-	raiseFiles(p.cmd.Process.Pid)
-	return nil
+	return <-started
 }
 
-// awaitReady polls the ready path, slower and slower, until it answers 200.
+// awaitReady polls the ready path, slower and slower, until it answers with a status of success.
 func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 	deadline := p.opts.Deadline
 	if deadline == 0 {
@@ -206,7 +190,7 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 	var last error
 	for {
 		a, err := get(ctx, p.URL(p.in.Ready), true)
-		if err == nil && a.status == 200 {
+		if err == nil && a.status/100 == 2 {
 			return p.inForeground()
 		}
 		if last = err; err == nil {
@@ -219,7 +203,7 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.exited:
-			return fmt.Errorf("it ended before it was ready (%s)%s", p.exitReason(), p.logTail())
+			return fmt.Errorf("it ended before it was ready (%s)%s", p.reason, p.logTail())
 		case <-time.After(wait):
 			wait = min(wait*5/4, 2*time.Millisecond) // the answer is not to be timed by the question
 		}
@@ -232,14 +216,7 @@ func (p *Process) inForeground() error {
 	if p.Alive() == nil {
 		return nil
 	}
-	return fmt.Errorf("it answers, but the process that was started has ended (%s): its command must stay in the foreground", p.exitReason())
-}
-
-func (p *Process) exitReason() string {
-	if p.waitErr == nil {
-		return "exit status 0"
-	}
-	return p.waitErr.Error()
+	return fmt.Errorf("it answers, but the process that was started has ended (%s): its command must stay in the foreground", p.reason)
 }
 
 // logTail is the most telling line that the server printed, ready to be appended to a message.
@@ -270,7 +247,7 @@ func (p *Process) Startup() time.Duration { return p.startup }
 func (p *Process) Alive() error {
 	select {
 	case <-p.exited:
-		return fmt.Errorf("server %q ended by itself (%s)%s", p.in.Name, p.exitReason(), p.logTail())
+		return fmt.Errorf("server %q ended by itself (%s)%s", p.in.Name, p.reason, p.logTail())
 	default:
 		return nil
 	}
@@ -278,41 +255,21 @@ func (p *Process) Alive() error {
 
 // Usage is what the server's process tree has used since it was started, and
 // its memory and threads now.
-func (p *Process) Usage() (record.Usage, error) { return treeUsage(p.cmd.Process.Pid) }
+func (p *Process) Usage() (record.Usage, error) { return treeUsage(p.guard.Process.Pid) }
 
 // Stop ends the server and everything that it started: SIGTERM to the server,
-// after a grace period SIGKILL to its whole process group. It returns once
-// nothing of it runs any more, and an error if that cannot be had.
+// after a grace period SIGKILL to what is left of it. It returns once nothing of it runs
+// any more, and an error if that cannot be had.
 func (p *Process) Stop() error {
-	p.stop.Do(func() { p.stopErr = p.end() })
-	return p.stopErr
-}
-
-func (p *Process) closeLog() {
-	_ = p.log.Close()
-	if p.opts.LogFile == "" {
-		_ = os.Remove(p.log.Name())
-	}
-}
-
-func (p *Process) end() error {
-	defer p.closeLog()
-	pid := p.cmd.Process.Pid
-	tree := descendants(pid) // some may have left the group
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.exited:
-	case <-time.After(stopGrace):
-	}
-	_ = syscall.Kill(-pid, syscall.SIGKILL)
-	killStrays(tree)
-	<-p.exited
-	for range 500 {
-		if !groupRuns(pid) {
-			p.opts.Guard.remove(pid)
-			return nil
+	p.once.Do(func() {
+		grace := stopGrace
+		if p.ctx.Err() != nil {
+			grace = orphanGrace
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return errors.New("server " + strconv.Quote(p.in.Name) + ": a process of its group does not end")
+		if err := p.stop(grace); err != nil {
+			p.stopErr = fmt.Errorf("stop server %q: %w", p.in.Name, err)
+		}
+		_ = p.log.Close()
+	})
+	return p.stopErr
 }

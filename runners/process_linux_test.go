@@ -1,9 +1,12 @@
 package runners
 
 import (
+	"bufio"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,15 +14,91 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestStopTakesTheWholeFamily(t *testing.T) {
-	p, err := start(t, "family", Options{})
-	require.NoError(t, err)
-	family := descendants(p.cmd.Process.Pid)
-	require.Len(t, family, 2)
-	require.NoError(t, p.Stop())
-	for _, s := range family {
-		assert.True(t, ended(s.pid), "process %d still runs", s.pid)
+// TestNothingSurvives ends servers that do not want to end, in each way that they can be ended.
+func TestNothingSurvives(t *testing.T) {
+	ways := map[string]func(t *testing.T, p *Process){
+		"stop":         func(t *testing.T, p *Process) { require.NoError(t, p.Stop()) },
+		"harness gone": func(t *testing.T, p *Process) { require.NoError(t, p.life.Close()) },
+		"server killed": func(t *testing.T, p *Process) {
+			require.NoError(t, syscall.Kill(p.leader, syscall.SIGKILL))
+			require.NoError(t, p.Stop())
+		},
 	}
+	for _, kind := range []string{"plain", "stubborn", "family", "hydra"} {
+		for way, end := range ways {
+			t.Run(kind+", "+way, func(t *testing.T) {
+				t.Parallel()
+				p, err := start(t, kind, Options{})
+				require.NoError(t, err)
+				mark := "HELLOBENCH_MARK=" + t.Name()
+				require.NotEmpty(t, marked(mark))
+				end(t, p)
+				assert.Eventually(t, func() bool { return len(marked(mark)) == 0 }, 10*time.Second, 20*time.Millisecond)
+				assert.True(t, ended(p.guard.Process.Pid), "the guard still runs")
+			})
+		}
+	}
+}
+
+// marked are the processes with an entry in their environment that are no guards and no zombies.
+func marked(entry string) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		env, _ := os.ReadFile(file)
+		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
+		if strings.Contains(string(env), entry+"\x00") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// TestGuardKilled takes the guard itself away: the server ends with it, and the run learns why.
+func TestGuardKilled(t *testing.T) {
+	p, err := start(t, "stubborn", Options{})
+	require.NoError(t, err)
+	require.NoError(t, p.guard.Process.Kill())
+	assert.Eventually(t, func() bool { return p.Alive() != nil }, 5*time.Second, 10*time.Millisecond)
+	assert.ErrorContains(t, p.Alive(), "its guard was killed")
+	assert.ErrorContains(t, p.Stop(), "signal: killed")
+	assert.True(t, ended(p.leader))
+}
+
+// TestDaemonsAreMetered counts the time of a daemon that has ended already: the guard waited for it.
+func TestDaemonsAreMetered(t *testing.T) {
+	p, err := start(t, "worker", Options{})
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool {
+		u, err := p.Usage()
+		return err == nil && u.Processes == 1 && u.CPU.Total() > 60*time.Millisecond
+	}, 20*time.Second, 20*time.Millisecond)
+	plain, err := start(t, "plain", Options{})
+	require.NoError(t, err)
+	u, err := plain.Usage()
+	require.NoError(t, err)
+	assert.Less(t, u.CPU.Total(), 60*time.Millisecond)
+}
+
+// TestLogIsBounded lets a server print 47 MB.
+func TestLogIsBounded(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "server.log")
+	p, err := start(t, "chatty", Options{LogFile: log})
+	require.NoError(t, err)
+	require.NoError(t, p.Stop())
+	st, err := os.Stat(log)
+	require.NoError(t, err)
+	assert.Less(t, st.Size(), int64(5*logPart))
+	f, err := os.Open(log)
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	var first, last string
+	for lines := bufio.NewScanner(f); lines.Scan(); last = lines.Text() {
+		if first == "" {
+			first = lines.Text()
+		}
+	}
+	assert.True(t, strings.HasPrefix(first, "line 0 "), first)
+	assert.True(t, strings.HasPrefix(last, "line 999999 "), last)
 }
 
 func ended(pid int) bool {

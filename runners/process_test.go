@@ -21,7 +21,7 @@ func fakeServer(t *testing.T, kind string) *Installed {
 	body := "fake"
 	m := &Manifest{
 		Name: "fake-" + kind, Command: []string{os.Args[0]}, Ready: "/",
-		Environment: map[string]string{"HELLOBENCH_FAKE": kind, "PORT": "{port}"},
+		Environment: map[string]string{"HELLOBENCH_FAKE": kind, "PORT": "{port}", "HELLOBENCH_MARK": t.Name()},
 		Routes:      map[string]Route{"/": {Body: &body}},
 	}
 	if kind == "random" || kind == "own" {
@@ -32,6 +32,7 @@ func fakeServer(t *testing.T, kind string) *Installed {
 
 func start(t *testing.T, kind string, opts Options) (*Process, error) {
 	t.Helper()
+	opts.Guard = GuardOfTests
 	p, err := Start(t.Context(), fakeServer(t, kind), opts)
 	if p != nil {
 		t.Cleanup(func() { _ = p.Stop() })
@@ -93,7 +94,7 @@ func TestStartCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	began := time.Now()
-	_, err := Start(ctx, fakeServer(t, "silent"), Options{})
+	_, err := Start(ctx, fakeServer(t, "silent"), Options{Guard: GuardOfTests})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Less(t, time.Since(began), 10*time.Second)
 }
@@ -113,14 +114,6 @@ func TestVerifyRefuses(t *testing.T) {
 	require.NoError(t, p.Stop())
 	_, err = p.Verify(t.Context(), "/")
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
-}
-
-func TestStopStubborn(t *testing.T) {
-	p, err := start(t, "stubborn", Options{})
-	require.NoError(t, err)
-	pid := p.cmd.Process.Pid
-	require.NoError(t, p.Stop())
-	assert.False(t, groupRuns(pid))
 }
 
 func TestUsage(t *testing.T) {
@@ -167,29 +160,6 @@ func TestParameters(t *testing.T) {
 	v, err := parameter("workers", &Parameter{Default: 3, Max: 4}, 0)
 	require.NoError(t, err)
 	assert.Equal(t, "3", v)
-}
-
-// TestGuard kills a stand-in for the harness: the guard notices by its input
-// ending, whatever ended it.
-func TestGuard(t *testing.T) {
-	t.Setenv("HELLOBENCH_FAKE", "guard")
-	g, err := StartGuard(os.Args[0])
-	require.NoError(t, err)
-	t.Setenv("HELLOBENCH_FAKE", "")
-	kept, err := start(t, "stubborn", Options{Guard: g})
-	require.NoError(t, err)
-	stopped, err := start(t, "plain", Options{Guard: g})
-	require.NoError(t, err)
-	require.NoError(t, stopped.Stop())
-	require.NoError(t, g.Close())
-	select {
-	case <-kept.exited:
-	case <-time.After(20 * time.Second):
-		t.Fatal("the guard left a server running")
-	}
-	var none *Guard
-	none.add(1)
-	require.NoError(t, none.Close())
 }
 
 func TestOlder(t *testing.T) {

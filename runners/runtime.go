@@ -12,7 +12,7 @@ import (
 // knows them. A server without that route has only its threads.
 func (p *Process) Runtime(ctx context.Context) map[string]string {
 	out := map[string]string{}
-	if names := threadNames(p.cmd.Process.Pid); names != "" {
+	if names := threadNames(p.guard.Process.Pid); names != "" {
 		out["thread_names"] = names
 	}
 	a, err := get(ctx, p.URL("/__runtime"), false)

@@ -3,7 +3,6 @@ package runners
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -20,115 +19,86 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-func processAttributes() *syscall.SysProcAttr {
+// leaderAttributes are those of a process under a guard, which ends with it.
+func leaderAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// tree lists the process and all its descendants that run now.
-func tree(root int) ([]procfs.ProcStat, error) {
+// adoptOrphans makes this process the parent of every process below it whose own
+// parent ends, so that a daemon cannot leave its tree.
+func adoptOrphans() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("adopt orphans: %w", err)
+	}
+	return nil
+}
+
+// killBelow kills every process below this one.
+func killBelow(int) {
+	_, below, err := tree(os.Getpid())
+	if err != nil {
+		return
+	}
+	for _, st := range below {
+		_ = syscall.Kill(st.PID, syscall.SIGKILL)
+	}
+}
+
+// tree lists a process and all its descendants that run now.
+func tree(pid int) (root *procfs.ProcStat, below []procfs.ProcStat, err error) {
 	procs, err := procfs.AllProcs()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	children := map[int][]procfs.ProcStat{}
-	var todo []procfs.ProcStat
 	for _, p := range procs {
 		st, err := p.Stat()
 		if err != nil {
 			continue // ended meanwhile
 		}
-		if st.PID == root {
-			todo = append(todo, st)
-		} else {
-			children[st.PPID] = append(children[st.PPID], st)
+		if st.PID == pid {
+			root = &st
 		}
+		children[st.PPID] = append(children[st.PPID], st)
 	}
-	var all []procfs.ProcStat
-	for len(todo) > 0 {
+	for todo := children[pid]; len(todo) > 0; {
 		st := todo[len(todo)-1]
-		todo = append(todo[:len(todo)-1], children[st.PID]...)
+		todo = append(todo[:len(todo)-1:len(todo)-1], children[st.PID]...)
 		if st.State != "Z" {
-			all = append(all, st)
+			below = append(below, st)
 		}
 	}
-	return all, nil
-}
-
-// stray is a process known by pid and start time, so that a recycled pid is not mistaken for it.
-type stray struct {
-	pid     int
-	started uint64
-}
-
-func descendants(root int) []stray {
-	all, err := tree(root)
-	if err != nil {
-		return nil
-	}
-	var out []stray
-	for _, st := range all {
-		if st.PID != root {
-			out = append(out, stray{st.PID, st.Starttime})
-		}
-	}
-	return out
-}
-
-// killStrays ends processes that a server started and that have left its group.
-func killStrays(all []stray) {
-	for _, s := range all {
-		p, err := procfs.NewProc(s.pid)
-		if err != nil {
-			continue
-		}
-		if st, err := p.Stat(); err == nil && st.Starttime == s.started {
-			_ = syscall.Kill(s.pid, syscall.SIGKILL)
-		}
-	}
-}
-
-// groupRuns says whether a process of the group is alive. A zombie that its
-// new parent has not waited for yet is not.
-func groupRuns(pgid int) bool {
-	if errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) {
-		return false
-	}
-	procs, err := procfs.AllProcs()
-	if err != nil {
-		return true
-	}
-	for _, p := range procs {
-		if st, err := p.Stat(); err == nil && st.PGRP == pgid && st.State != "Z" && st.State != "X" {
-			return true
-		}
-	}
-	return false
+	return root, below, nil
 }
 
 // clockTick is USER_HZ, which Linux has fixed at 100 on every architecture.
 const clockTick = 10 * time.Millisecond
 
-func treeUsage(root int) (record.Usage, error) {
-	all, err := tree(root)
+// treeUsage is what the processes below a guard have used, and their memory and threads now.
+func treeUsage(guard int) (record.Usage, error) {
+	root, below, err := tree(guard)
 	if err != nil {
-		return record.Usage{}, fmt.Errorf("meter process %d: %w", root, err)
+		return record.Usage{}, fmt.Errorf("meter the processes of guard %d: %w", guard, err)
 	}
-	if len(all) == 0 {
-		return record.Usage{}, fmt.Errorf("meter process %d: it has ended", root)
+	if root == nil || len(below) == 0 {
+		return record.Usage{}, fmt.Errorf("meter the processes of guard %d: they have ended", guard)
 	}
-	u := record.Usage{Processes: len(all)}
-	for _, st := range all {
+	u := record.Usage{Processes: len(below), CPU: waitedFor(*root)}
+	for _, st := range below {
 		u.Threads += st.NumThreads
 		u.RSS += uint64(st.ResidentMemory())
 		u.PSS += pss(st.PID)
-		cpu := processCPU(st)
-		// Children that have ended and were waited for stand in their parent's account.
-		cpu.User += time.Duration(st.CUTime) * clockTick
-		cpu.System += time.Duration(st.CSTime) * clockTick
-		u.CPU.User += cpu.User
-		u.CPU.System += cpu.System
+		for _, cpu := range []record.CPU{processCPU(st), waitedFor(st)} {
+			u.CPU.User += cpu.User
+			u.CPU.System += cpu.System
+		}
 	}
 	return u, nil
+}
+
+// waitedFor is the time of a process's children that have ended and were waited for.
+func waitedFor(st procfs.ProcStat) record.CPU {
+	return record.CPU{User: time.Duration(st.CUTime) * clockTick, System: time.Duration(st.CSTime) * clockTick}
 }
 
 // processCPU reads the kernel's clock of a process, which counts nanoseconds
@@ -167,20 +137,9 @@ func pss(pid int) uint64 {
 	return 0
 }
 
-// raiseFiles gives a process that has just started as many open files as it may
-// have: thousands of connections are no matter of a shell's default.
-func raiseFiles(pid int) {
-	var limit unix.Rlimit
-	if unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit) != nil {
-		return
-	}
-	limit.Cur = limit.Max
-	_ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil)
-}
-
-// threadNames counts the threads of a process tree by name: "node 1, libuv-worker 4".
-func threadNames(root int) string {
-	all, err := tree(root)
+// threadNames counts the threads of the processes below a guard by name: "node 1, libuv-worker 4".
+func threadNames(guard int) string {
+	_, all, err := tree(guard)
 	if err != nil {
 		return ""
 	}

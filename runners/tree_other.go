@@ -3,7 +3,6 @@
 package runners
 
 import (
-	"errors"
 	"fmt"
 	"syscall"
 
@@ -11,20 +10,17 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func leaderAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-type stray struct{}
+// adoptOrphans does nothing here: only Linux lets a process be the parent of its
+// descendants' orphans. A daemon that leaves its process group survives.
+func adoptOrphans() error { return nil }
 
-func descendants(int) []stray { return nil }
-
-func killStrays([]stray) {}
-
-func groupRuns(pgid int) bool { return !errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) }
+// killBelow kills the process group of a server: what has left it cannot be found here.
+func killBelow(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }
 
 func treeUsage(int) (record.Usage, error) {
 	return record.Usage{}, fmt.Errorf("meter a process tree: %w", host.ErrUnsupported)
 }
-
-func raiseFiles(int) {}
 
 func threadNames(int) string { return "" }

@@ -60,7 +60,10 @@ var windowGates = []gate{
 		return fmt.Sprintf("%d of %d idle connections were open at the end (limit %.0f%%)", w.Held, w.Level.Idle, 100*minHeld)
 	}},
 	{record.GateErrors, func(w *record.Window, _ *record.Run) string {
-		if w.Load.Requests > 0 && w.Load.ErrorRate() <= maxErrorRate {
+		switch {
+		case w.Load.Requests == 0:
+			return "no request was sent"
+		case w.Load.ErrorRate() <= maxErrorRate:
 			return ""
 		}
 		return fmt.Sprintf("%d of %d requests failed (%v; first: %s)", w.Load.Errors.Total(), w.Load.Requests, w.Load.Errors, w.Load.FirstError)

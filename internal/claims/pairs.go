@@ -151,9 +151,7 @@ func (e *evaluation) failed(at place, block int) bool {
 	if s == nil {
 		return e.failures[at.arm][block] != ""
 	}
-	return slices.ContainsFunc(s.window.Gates, func(g record.Gate) bool {
-		return g.Name == record.GateErrors || g.Name == record.GateConnections || g.Name == record.GateIdleConnections
-	})
+	return s.window.ServerFailed() != ""
 }
 
 // value reads a metric in one block, or says why it has no sound value there.

@@ -18,6 +18,9 @@ const (
 	NotTestable  Value = "not testable here" // a validity gate, the machine's size or a missing arm forbids an answer
 )
 
+// Answers says whether the value is an answer to its claim, whichever it is.
+func (v Value) Answers() bool { return v != Inconclusive && v != NotTestable }
+
 // Cause says why there is no answer here.
 type Cause string
 

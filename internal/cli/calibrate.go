@@ -54,6 +54,9 @@ func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration)
 	if err := oneOf("format", o.format, "text", "json"); err != nil {
 		return err
 	}
+	if err := within("duration", window, leastDuration, mostDuration); err != nil {
+		return err
+	}
 	names := []string{"wire", "vegeta"}
 	if o.engine != "" {
 		names = []string{o.engine}
@@ -65,17 +68,16 @@ func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration)
 	for _, n := range s.run.Notices {
 		s.say("note: %s", n)
 	}
-	if _, err := host.RaiseOpenFiles(); err != nil {
+	limits, err := host.ReadLimits()
+	if err != nil {
 		return err
 	}
 	if err := host.PinProcess(s.run.LoadCPUs); err != nil {
 		return err
 	}
-	var err error
-	if s.guard, err = startGuard(); err != nil {
+	if s.guard, err = guard(); err != nil {
 		return err
 	}
-	defer func() { _ = s.guard.Close() }()
 	all := []ceiling{}
 	for _, name := range names {
 		engine, err := newEngine(name, "")
@@ -83,7 +85,7 @@ func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration)
 			return err
 		}
 		for _, n := range calibrationLevels {
-			c, err := s.calibrateAt(ctx, engine, n, window)
+			c, err := s.calibrateAt(ctx, limits, engine, n, window)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -100,10 +102,10 @@ func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration)
 	return a.printCeilings(all, o.format)
 }
 
-func (s *session) calibrateAt(ctx context.Context, engine load.Engine, connections int, window time.Duration) (ceiling, error) {
+func (s *session) calibrateAt(ctx context.Context, limits host.Limits, engine load.Engine, connections int, window time.Duration) (ceiling, error) {
 	c := ceiling{Engine: engine.Name(), Connections: connections}
-	if limit, err := host.RaiseOpenFiles(); err == nil && limit < uint64(connections)+100 {
-		c.Note = fmt.Sprintf("not tried: %d open files are allowed; ulimit -n %d", limit, 2*connections)
+	if reason, hint := limits.Refuse(needOfLevel(record.Level{Connections: connections}, engine.Name())); reason != "" {
+		c.Note = fmt.Sprintf("not tried: it %s (%s)", reason, hint)
 		return c, nil
 	}
 	m, err := s.loadNull(ctx, engine, connections, window)

@@ -11,10 +11,12 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hellobench/hellobench/internal/yamlfile"
 	"github.com/hellobench/hellobench/runners"
@@ -44,7 +46,10 @@ const echo = 300 * time.Millisecond
 func Signals(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(ch, syscall.SIGHUP)
+	}
 	go func() {
 		select {
 		case s := <-ch:
@@ -73,19 +78,59 @@ func (e exitError) Error() string { return e.msg }
 // app is what every subcommand needs.
 type app struct {
 	out, err io.Writer
+	args     []string // of the command that runs
+
+	resumable atomic.Pointer[string] // the folder of a run that has begun
+	saving    atomic.Bool            // what was measured is being written down
+	stays     atomic.Bool            // signals are none of this command's business
 }
+
+// What a signal ends has this time to end by itself, and this time to write down
+// what it has measured. Commands that only read, and what hangs in a system call,
+// need not know of signals then; the guard ends what they have started.
+const (
+	patience     = 700 * time.Millisecond
+	savePatience = 10 * time.Second
+)
 
 // Run runs the command line and returns the exit code. It prints one line for
 // an error, and a second one with what can be done about it where that is known.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log.SetOutput(io.Discard) // libraries print there what is counted as an error here
 	a := &app{out: stdout, err: stderr}
+	done := make(chan error, 1)
+	go func() { done <- a.execute(ctx, args) }()
+	select {
+	case err := <-done:
+		return a.exitCode(ctx, err)
+	case <-ctx.Done():
+	}
+	expired, saving := time.After(patience), false
+	for {
+		select {
+		case err := <-done:
+			return a.exitCode(ctx, err)
+		case <-expired:
+		}
+		switch {
+		case a.stays.Load():
+			expired = nil
+		case a.saving.Load() && !saving:
+			expired, saving = time.After(savePatience), true
+		default:
+			return a.exitCode(ctx, ctx.Err())
+		}
+	}
+}
+
+// execute runs a command line.
+func (a *app) execute(ctx context.Context, args []string) error {
+	a.args = args
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	return a.exitCode(ctx, err)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	return root.ExecuteContext(ctx)
 }
 
 func (a *app) exitCode(ctx context.Context, err error) int {
@@ -95,17 +140,22 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var sig interrupt
 	if errors.As(context.Cause(ctx), &sig) {
 		_, _ = fmt.Fprintf(a.err, "hellobench: interrupted\n")
+		if dir := a.resumable.Load(); dir != nil {
+			_, _ = fmt.Fprintf(a.err, "go on with: %s run --resume %s\n", os.Args[0], *dir)
+		}
 		return 128 + int(sig.signal)
 	}
 	var exit exitError
-	if errors.As(err, &exit) {
-		if exit.msg != "" {
-			_, _ = fmt.Fprintf(a.err, "hellobench: %s\n", exit.msg)
+	if err.Error() != "" {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if !strings.HasPrefix(line, "hint: ") {
+				line = "hellobench: " + line
+			}
+			_, _ = fmt.Fprintln(a.err, line)
 		}
-		return exit.code
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		_, _ = fmt.Fprintf(a.err, "hellobench: %s\n", line)
+	if errors.As(err, &exit) {
+		return exit.code
 	}
 	var missing *runners.Unavailable
 	if errors.As(err, &missing) && missing.Hint != "" {
@@ -151,9 +201,24 @@ where one was required; 130 or 143 interrupted, what was measured is saved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), manCommand(), guardCommand())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{wrongValue(err)} })
+	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), manCommand(), a.guardCommand())
 	return root
+}
+
+// wrongValue says what a flag wants, in the place of what its parser says.
+func wrongValue(err error) error {
+	var wrong *pflag.InvalidValueError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	want := map[string]string{
+		"int": "a whole number", "uint64": "a whole number from 0", "float64": "a number", "duration": "a time such as 500ms, 10s or 2m", "bool": "true or false",
+	}[wrong.GetFlag().Value.Type()]
+	if want == "" {
+		return err
+	}
+	return fmt.Errorf("--%s %q: want %s", wrong.GetFlag().Name, wrong.GetValue(), want)
 }
 
 // arguments wraps cobra's own checks so that a wrong count is a usage error.
@@ -176,10 +241,16 @@ func oneOf(flag, value string, words ...string) error {
 	return usageError{fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(words, ", "))}
 }
 
-func guardCommand() *cobra.Command {
+func (a *app) guardCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "guard", Hidden: true, Args: arguments(cobra.NoArgs),
-		Short: "End the servers of a harness that was killed (started by run)",
-		Run:   func(cmd *cobra.Command, _ []string) { runners.GuardMain(cmd.InOrStdin()) },
+		Use: "guard PROGRAM [ARGUMENT]...", Hidden: true, DisableFlagParsing: true,
+		Short: "Run a program and end all of it when the harness is gone (started by run)",
+		RunE: func(_ *cobra.Command, args []string) error {
+			a.stays.Store(true)
+			if code := runners.GuardMain(args); code != 0 {
+				return exitError{code: code}
+			}
+			return nil
+		},
 	}
 }

@@ -186,6 +186,18 @@ func (h *harness) trials() int {
 	return bytes.Count(data, []byte("\n"))
 }
 
+// eventually waits for something that a run does, and says what the run printed if it does not.
+func (h *harness) eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			_ = h.Process.Kill()
+			_ = h.Wait()
+			t.Fatalf("no %s after 60 s; the run printed: %s", what, h.stderr.String())
+		}
+	}
+}
+
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	require.Eventually(t, cond, 60*time.Second, 20*time.Millisecond, what)
@@ -208,7 +220,7 @@ func TestInterrupt(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%v after %d trials", tc.signal, tc.trials), func(t *testing.T) {
 			h := startRun(t, "--arm", "node-http", "--engine", "wire")
-			eventually(t, "trials", func() bool { return h.trials() >= tc.trials })
+			h.eventually(t, "trials", func() bool { return h.trials() >= tc.trials })
 			time.Sleep(tc.wait)
 			require.NoError(t, h.Process.Signal(tc.signal))
 			var exit *exec.ExitError
@@ -229,16 +241,36 @@ func TestInterrupt(t *testing.T) {
 // TestKill kills the harness in a way that it cannot answer: its guard ends the server.
 func TestKill(t *testing.T) {
 	h := startRun(t, "--arm", "node-http", "--engine", "wire")
-	eventually(t, "a server", func() bool { return len(h.servers(t)) > 0 })
+	h.eventually(t, "a server", func() bool { return len(h.servers(t)) > 0 })
 	require.NoError(t, h.Process.Kill())
 	_ = h.Wait()
 	eventually(t, "no server left", func() bool { return len(h.servers(t)) == 0 })
 }
 
+// TestNohup hangs up on a program that was started with hang-ups ignored.
+func TestNohup(t *testing.T) {
+	address := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	null := exec.CommandContext(t.Context(), binary, "null", "--addr", address)
+	require.NoError(t, null.Start())
+	t.Cleanup(func() { _ = null.Process.Kill(); _ = null.Wait() })
+	load := exec.CommandContext(t.Context(), "sh", "-c", `trap '' HUP; exec "$0" "$@"`, binary, "load", "--duration", "1s", "--connections", "1", "http://"+address+"/")
+	eventually(t, "the server", func() bool {
+		c, err := net.Dial("tcp", address) //nolint:noctx // loopback
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	require.NoError(t, load.Start())
+	time.Sleep(500 * time.Millisecond)
+	require.NoError(t, load.Process.Signal(syscall.SIGHUP))
+	require.NoError(t, load.Wait())
+}
+
 // TestSecondInterrupt does not wait for the first one's manners.
 func TestSecondInterrupt(t *testing.T) {
 	h := startRun(t, "--arm", "node-http", "--engine", "wire")
-	eventually(t, "a server", func() bool { return len(h.servers(t)) > 0 })
+	h.eventually(t, "a server", func() bool { return len(h.servers(t)) > 0 })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	go func() {

@@ -3,11 +3,13 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/markdown"
+	"github.com/hellobench/hellobench/internal/report/show"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
@@ -25,15 +27,17 @@ that what the machine did to both cancels: on shared machines use it. Runs of
 two machines (another processor, number of cores, or kind of machine) can be
 compared in no other way: without it their ratios are shown with "?".
 
+A server that fails under load in head, and did not in base, got worse.
+
 The exit code is 3 if anything got worse, 2 if the runs were measured by
-different methods, and 5 if no figure could be compared.`,
+different methods, 4 if the machine spoiled one of them, and 5 if no figure could be compared.`,
 		Args: arguments(cobra.ExactArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := oneOf("format", format, "text", "markdown", "json"); err != nil {
 				return err
 			}
-			if margin < 0 || margin > 10 {
-				return usageError{fmt.Errorf("--margin %g: want a share from 0 to 10, such as 0.10", margin)}
+			if err := within("margin", margin, 0, mostMargin); err != nil {
+				return err
 			}
 			return a.compare(args[0], args[1], reference, margin, format)
 		},
@@ -81,7 +85,15 @@ func (a *app) compare(baseDir, headDir, reference string, margin float64, format
 func verdictOn(c *report.Comparison) error {
 	switch {
 	case c.Regressions > 0:
-		return exitError{exitMissed, fmt.Sprintf("%d of %d figures got worse by more than the margin", c.Regressions, len(c.Rows))}
+		lines := []string{fmt.Sprintf("%d of %d figures got worse by more than the margin", c.Regressions, len(c.Rows))}
+		for i := range c.Rows {
+			if r := &c.Rows[i]; r.Metric == report.Works && r.Outcome == report.Worse {
+				lines = append(lines, show.Text(fmt.Sprintf("%s at %s in %s: %s", r.Arm, r.Level, c.Head, r.Reason)))
+			}
+		}
+		return exitError{exitMissed, strings.Join(lines, "\n")}
+	case len(c.Invalid) > 0:
+		return exitError{exitInvalid, fmt.Sprintf("%s: the machine spoiled the run, so there is nothing to compare\n%s", strings.Join(c.Invalid, ", "), machineHint)}
 	case c.Answered() > 0:
 		return nil
 	case len(c.Machines) > 0 && c.Reference == "":

@@ -99,7 +99,7 @@ func doctorScript(checks []host.Check) string {
 		restore.WriteString("\t:\n")
 	}
 	return "#!/bin/sh\n# Made by hellobench doctor: mends this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nmend)\n" +
-		mend.String() + "\t;;\nrestore)\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 mend|restore\" >&2\n\texit 2\n\t;;\nesac\n"
+		mend.String() + "\t;;\nrestore)\n\tset +e # what can be put back is\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 mend|restore\" >&2\n\texit 2\n\t;;\nesac\n"
 }
 
 func closing(count map[host.State]int) string {

@@ -79,7 +79,7 @@ keep_alive: both
 	out, err := exec.CommandContext(t.Context(), binary, "run", "--profile", profile, "--server", server, "--arm", arm, "--out", run).CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		require.Equal(t, 4, exit.ExitCode(), "%s", out) // all windows may have failed a gate
+		require.Contains(t, []int{3, 4}, exit.ExitCode(), "%s", out) // the server failed, or the machine spoiled all windows
 	} else {
 		require.NoError(t, err, "%s", out)
 	}

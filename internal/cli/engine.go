@@ -66,13 +66,29 @@ func (s *session) chooseEngine(ctx context.Context, name string) error {
 		}
 	}
 	s.engine, s.run.Engine = engine, choice
+	if choice.Disproved() {
+		s.say("warning: %v; they are compared again at the end, and if they still differ the run is invalid", choice.CrossCheck)
+	}
 	s.say("engine %s: its ceiling here is %.0f req/s at %d connections", choice.Name, choice.Ceiling, calibrationConnections)
 	return nil
 }
 
+// checkAgain compares the engines once more where they did not agree before the
+// run: a disturbance passes, an engine that errs does not.
+func (s *session) checkAgain(ctx context.Context) error {
+	if !s.run.Engine.Disproved() {
+		return nil
+	}
+	c, err := s.crossCheck(ctx)
+	if err == nil && c != nil {
+		s.run.Engine.CrossCheck = c
+	}
+	return err
+}
+
 // crossCheck has both engines ask the first arm that runs, at a fifth of what
 // it or the slower engine can do, and compares what they read. It is nil if no
-// arm runs, and an error if they do not agree: no figure could be believed.
+// arm runs.
 func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 	library := vegeta.New(vegeta.Options{})
 	ceiling, err := s.ceiling(ctx, library)
@@ -97,10 +113,9 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 			// Nothing is known of the engines then. The gates will judge each window.
 			s.run.Notices = append(s.run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
 			return nil, nil
-		case !c.Agree:
-			return c, exitError{exitInvalid, fmt.Sprintf("the engines do not agree, so no figure could be believed: %s at %.0f req/s has p50 %v, p90 %v by wire, p50 %v, p90 %v by vegeta\n"+
-				"hint: hellobench doctor says what disturbs this machine; close what else uses its cores, and run again",
-				c.Arm, c.Rate, round(c.Wire), round(c.WireP90), round(c.Vegeta), round(c.VegetaP90))}
+		case !c.Agree && len(s.run.LoadCPUs) == 0:
+			s.run.Notices = append(s.run.Notices, "The engines could not be compared: they share their cores with the servers.")
+			return nil, nil
 		}
 		return c, nil
 	}
@@ -247,7 +262,9 @@ func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec)
 	if err != nil {
 		return err
 	}
-	return ask(s.spec(p.URL(arm.Route), body, arm.Close))
+	spec := s.spec(p.URL(arm.Route), body, arm.Close)
+	spec.Expect.Status = p.Status(arm.Route)
+	return ask(spec)
 }
 
 func (s *session) spec(url string, body []byte, closing bool) load.Spec {

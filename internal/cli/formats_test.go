@@ -110,6 +110,19 @@ func tinyRun(t *testing.T) string {
 	return folder
 }
 
+// TestFormatsOfVerdicts holds what verdicts prints, all of them and some, against the schema of verdicts.json.
+func TestFormatsOfVerdicts(t *testing.T) {
+	for _, ids := range [][]string{nil, {"node-many-connections", "node-faster"}} {
+		out, _, code := hellobench(t, slices.Concat([]string{"verdicts", "../../results/reference", "--format", "json"}, ids)...)
+		assert.Zero(t, code)
+		verdicts := valid(t, "verdicts", []byte(out)).([]any)
+		require.NotEmpty(t, verdicts)
+		for i, id := range ids {
+			assert.Equal(t, id, verdicts[i].(map[string]any)["id"])
+		}
+	}
+}
+
 // runJQ runs the examples of the README: each prints something for the tiny run.
 func runJQ(t *testing.T, folder string) {
 	if _, err := exec.LookPath("jq"); err != nil {

@@ -52,7 +52,7 @@ Every status is checked, and every body with --expect-body. Without
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.connections, "connections", 64, "closed loop: requests in flight; with --rate: most connections (0, the default then: as many as it takes)")
-	f.Float64Var(&o.rate, "rate", 0, "open loop: requests a second")
+	f.Float64Var(&o.rate, "rate", 0, "open loop: requests a second, above 0")
 	f.StringVar(&o.arrivals, "arrivals", "poisson", "with --rate: poisson or constant")
 	f.Uint64Var(&o.seed, "seed", 1, "with --rate: of the arrivals")
 	f.StringVar(&o.vegetaOut, "vegeta-out", "", "with the vegeta engine: write every result in vegeta's own format to this file")
@@ -71,30 +71,12 @@ Every status is checked, and every body with --expect-body. Without
 }
 
 func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
-	if err := oneOf("format", o.format, "text", "json"); err != nil {
+	spec, err := o.spec(cmd.Flags().Changed, url)
+	if err != nil {
 		return err
 	}
-	if o.rate != 0 && !cmd.Flags().Changed("connections") {
-		o.connections = 0
-	}
-	spec := load.Spec{URLs: []string{url}, Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Expect: load.Expect{Status: o.status}}
-	if cmd.Flags().Changed("expect-body") {
-		spec.Expect.Body = []byte(o.body)
-	}
-	var err error
-	if o.rate != 0 {
-		if spec.Schedule, err = load.NewSchedule(o.rate, o.arrivals, o.seed); err != nil {
-			return usageError{fmt.Errorf("--rate: %w", err)}
-		}
-	}
-	if spec.CPUs, err = host.ParseCPUs(o.cpus); err != nil {
-		return usageError{fmt.Errorf("--load-cpus: %w", err)}
-	}
-	if err := spec.Normalize(); err != nil {
-		return usageError{err}
-	}
 	if !o.allowRemote {
-		if err := load.CheckLoopback(cmd.Context(), url); err != nil {
+		if err := load.CheckLocal(cmd.Context(), url); err != nil {
 			return usageError{err}
 		}
 	}
@@ -102,11 +84,15 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if err != nil {
 		return err
 	}
-	if _, err := host.RaiseOpenFiles(); err != nil {
-		return err
+	if err := refuse(fmt.Sprintf("--connections %d", max(spec.Connections, spec.Preopened())), needOf(&spec, engine.Name())); err != nil {
+		return errors.Join(err, done())
 	}
-	if err := host.PinProcess(spec.CPUs); err != nil {
-		return err
+	pinned, notice, err := host.Pin(spec.CPUs)
+	if err != nil {
+		return errors.Join(usageError{fmt.Errorf("--load-cpus: %w", err)}, done())
+	}
+	if spec.CPUs = pinned; notice != "" {
+		_, _ = fmt.Fprintf(a.err, "note: %s\n", notice)
 	}
 	url = http1.Mask(url)
 	m, err := engine.Run(cmd.Context(), spec)
@@ -116,24 +102,72 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if m == nil {
 		return fmt.Errorf("load %s: %w", url, err)
 	}
-	result, rerr := newLoadResult(url, m)
-	if rerr != nil {
-		return fmt.Errorf("load %s: %w", url, rerr)
+	return errors.Join(a.printLoad(url, m, spec.CPUs, o.format), loadFailed(url, m, err))
+}
+
+// spec reads the flags.
+func (o loadOptions) spec(given func(flag string) bool, url string) (load.Spec, error) {
+	if given("rate") && !given("connections") {
+		o.connections = 0
 	}
-	if o.format == "json" {
-		if werr := writeJSON(a.out, result); werr != nil {
-			return werr
+	spec := load.Spec{URLs: []string{url}, Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Expect: load.Expect{Status: o.status}}
+	if given("expect-body") {
+		spec.Expect.Body = []byte(o.body)
+	}
+	checks := []error{
+		oneOf("format", o.format, "text", "json"), oneOf("arrivals", o.arrivals, "poisson", "constant"),
+		within("duration", o.duration, leastDuration, mostDuration), within("timeout", o.timeout, leastDuration, record.MaxLatency),
+		within("expect-status", o.status, 200, 999),
+	}
+	if !given("rate") {
+		checks = append(checks, within("connections", o.connections, 1, mostConnections))
+	} else {
+		checks = append(checks, within("connections", o.connections, 0, mostConnections), within("rate", o.rate, leastRate, load.MostRate))
+	}
+	for _, err := range checks {
+		if err != nil {
+			return spec, err
 		}
-	} else if werr := result.write(a.out, m, generatorCores(m.Engine, spec.CPUs)); werr != nil {
-		return werr
 	}
-	if err != nil {
+	var err error
+	if given("rate") {
+		if spec.Schedule, err = load.NewSchedule(o.rate, o.arrivals, o.seed); err != nil {
+			return spec, usageError{fmt.Errorf("--rate: %w", err)}
+		}
+	}
+	if spec.CPUs, err = host.ParseCPUs(o.cpus); err != nil {
+		return spec, usageError{fmt.Errorf("--load-cpus: %w", err)}
+	}
+	if err := spec.Normalize(); err != nil {
+		return spec, usageError{err}
+	}
+	return spec, nil
+}
+
+func (a *app) printLoad(url string, m *record.Measurement, cpus []int, format string) error {
+	result, err := newLoadResult(url, m)
+	switch {
+	case err != nil:
 		return fmt.Errorf("load %s: %w", url, err)
+	case format == "json":
+		return writeJSON(a.out, result)
+	default:
+		return result.write(a.out, m, generatorCores(m.Engine, cpus))
 	}
-	if m.OK == 0 {
+}
+
+// loadFailed is an error if the window was cut off, or nothing in it was correct.
+func loadFailed(url string, m *record.Measurement, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("load %s: %w", url, err)
+	case m.OK > 0:
+		return nil
+	case m.FirstError == "":
+		return exitError{exitFailed, fmt.Sprintf("load %s: no request was sent in %v", url, m.Duration)}
+	default:
 		return exitError{exitFailed, fmt.Sprintf("load %s: no correct response in %d requests: %s", url, m.Requests, m.FirstError)}
 	}
-	return nil
 }
 
 // newEngine makes the engine; done closes the file of vegeta's results, if one was asked for.
@@ -148,7 +182,7 @@ func (o loadOptions) newEngine(url string) (engine load.Engine, done func() erro
 		return nil, nil, usageError{errors.New("--vegeta-out, --insecure and --http2 need --engine vegeta")}
 	}
 	if o.vegetaOut != "" {
-		f, err := os.Create(o.vegetaOut)
+		f, err := openOutput(o.vegetaOut)
 		if err != nil {
 			return nil, nil, usageError{fmt.Errorf("--vegeta-out: %w", err)}
 		}

@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -38,6 +40,7 @@ func TestLoadTLS(t *testing.T) {
 		_, _ = w.Write([]byte("ok"))
 	}))
 	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of our refusals
 	s.StartTLS()
 	defer s.Close()
 	run := func(args ...string) (string, error) {

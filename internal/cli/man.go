@@ -21,7 +21,8 @@ func manCommand() *cobra.Command {
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // the date: the same program writes the same pages
-			return doc.GenManTree(root, &doc.GenManHeader{Title: "HELLOBENCH", Section: "1", Source: tool(), Manual: "hellobench"}, args[0])
+			// Without a title each page has the name of its command.
+			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: tool(), Manual: "hellobench"}, args[0])
 		},
 	}
 }

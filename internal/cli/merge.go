@@ -126,7 +126,7 @@ func withoutPaths(servers []record.ServerVersion) []record.ServerVersion {
 }
 
 func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) error {
-	dir, err := newFolder(out, run.Profile, run.Start)
+	dir, err := newFolder(out, run.Profile, run.Start, nil)
 	if err != nil {
 		return err
 	}
@@ -146,9 +146,10 @@ func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) er
 	if err := record.WriteRun(dir, run); err != nil {
 		return err
 	}
-	doc, err := renderFolder(dir)
+	doc, err := buildDocument(dir)
 	if err != nil {
 		return err
 	}
-	return a.printRun(doc, dir, "text")
+	failed := writeFolder(dir, doc)
+	return errors.Join(a.printRun(doc, dir, "text", failed), failed.err())
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,16 @@ against it is the generator's own ceiling.`,
 			list, err := host.ParseCPUs(cpus)
 			if err != nil {
 				return usageError{fmt.Errorf("--server-cpus: %w", err)}
+			}
+			if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
+				return usageError{fmt.Errorf("--addr %q: %w; want an address such as 127.0.0.1:8080", addr, err)}
+			}
+			list, notice, err := host.Pin(list)
+			if err != nil {
+				return usageError{fmt.Errorf("--server-cpus: %w", err)}
+			}
+			if notice != "" {
+				_, _ = fmt.Fprintf(a.err, "note: %s\n", notice)
 			}
 			if _, err := host.RaiseOpenFiles(); err != nil {
 				return err

@@ -1,12 +1,13 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
@@ -48,6 +49,21 @@ func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 	return judgeTrials(run, trials, ledger)
 }
 
+// gateEngines fails every window of a run whose engines do not agree.
+func gateEngines(run *record.Run, trials []record.Trial) []record.Trial {
+	if !run.Engine.Disproved() {
+		return trials
+	}
+	gate := record.Gate{Name: record.GateEngines, Detail: run.Engine.CrossCheck.String()}
+	for i := range trials {
+		for j := range trials[i].Windows {
+			w := &trials[i].Windows[j]
+			w.Gates = append(w.Gates, gate)
+		}
+	}
+	return trials
+}
+
 // ledgerOf is the ledger as it stood when the run began.
 func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 	ledger, err := claims.StoredLedger(filepath.Join(dir, record.RunFile)+" (claims)", []byte(run.Claims))
@@ -61,6 +77,7 @@ func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 }
 
 func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) (*report.Document, error) {
+	trials = gateEngines(run, trials)
 	verdicts, err := claims.Evaluate(ledger, run, trials)
 	if err != nil {
 		return nil, err
@@ -73,50 +90,53 @@ func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) 
 	return doc, nil
 }
 
-// renderFolder writes every derived file of a run folder.
-func renderFolder(dir string) (*report.Document, error) {
-	doc, err := buildDocument(dir)
-	if err != nil {
-		return nil, err
+// unwritten is why derived files of a run folder could not be written, by name.
+type unwritten map[string]error
+
+// err is all that went wrong, a line a file.
+func (u unwritten) err() error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(u)) {
+		errs = append(errs, u[name])
 	}
-	return doc, writeFolder(dir, doc)
+	return errors.Join(errs...)
 }
 
-func writeFolder(dir string, doc *report.Document) error {
-	data, err := json.MarshalIndent(doc.Verdicts, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode verdicts: %w", err)
-	}
-	if err := record.WriteFile(filepath.Join(dir, verdictsFile), append(data, '\n')); err != nil {
-		return err
+// writeFolder writes every derived file of a run folder that it can.
+func writeFolder(dir string, doc *report.Document) unwritten {
+	failed := unwritten{}
+	for name, render := range map[string]func(io.Writer) error{
+		verdictsFile: func(w io.Writer) error { return writeJSON(w, doc.Verdicts) },
+		htmlFile:     func(w io.Writer) error { return html.Write(w, doc) },
+		markdownFile: func(w io.Writer) error { return markdown.Write(w, doc) },
+	} {
+		if err := writeTo(filepath.Join(dir, name), render); err != nil {
+			failed[name] = err
+		}
 	}
 	if _, err := drawCharts(doc, filepath.Join(dir, plotsFolder), "svg", "png"); err != nil {
-		return err
+		failed[plotsFolder] = err
 	}
-	if err := writeTo(filepath.Join(dir, htmlFile), func(w io.Writer) error { return html.Write(w, doc) }); err != nil {
-		return err
-	}
-	return writeTo(filepath.Join(dir, markdownFile), func(w io.Writer) error { return markdown.Write(w, doc) })
+	return failed
 }
 
-// writeTo makes or replaces a file with what render writes.
-func writeTo(name string, render func(io.Writer) error) error {
-	var buf bytes.Buffer
-	if err := render(&buf); err != nil {
-		return fmt.Errorf("render %s: %w", name, err)
-	}
-	return record.WriteFile(name, buf.Bytes())
-}
-
-// printRun prints a finished run for people or for programs.
-func (a *app) printRun(doc *report.Document, dir, format string) error {
+// printRun prints a finished run for people or for programs, and names the files
+// that were written.
+func (a *app) printRun(doc *report.Document, dir, format string, failed unwritten) error {
 	if format == "json" {
 		return csv.WriteJSON(a.out, doc)
 	}
 	if err := table.Write(a.out, doc); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out, "\nreport: %s\nplots:  %s\ndata:   %s\n",
-		filepath.Join(dir, htmlFile), filepath.Join(dir, plotsFolder), filepath.Join(dir, record.TrialsFile))
+	lines := "\n"
+	for _, f := range []struct{ what, name string }{
+		{"report: ", htmlFile}, {"plots:  ", plotsFolder}, {"data:   ", record.TrialsFile},
+	} {
+		if failed[f.name] == nil {
+			lines += f.what + filepath.Join(dir, f.name) + "\n"
+		}
+	}
+	_, err := io.WriteString(a.out, lines)
 	return err
 }

@@ -1,12 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -21,10 +28,11 @@ import (
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// renderers write a document as one text.
+// renderers write a document as one text; JUnit's by what is required.
 var renderers = map[string]func(io.Writer, *report.Document) error{
 	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
-	"json": csv.WriteJSON, "html": html.Write, "benchfmt": benchfmt.Write, "junit": junit.Write,
+	"json": csv.WriteJSON, "html": html.Write, "benchfmt": benchfmt.Write,
+	"junit": nil,
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -35,30 +43,32 @@ func writeJSON(w io.Writer, v any) error {
 
 func (a *app) reportCommand() *cobra.Command {
 	var format, out string
+	var require []string
 	cmd := &cobra.Command{
 		Use:   "report RUN",
 		Short: "Show a run again, in any format",
 		Long: `Derive the report of a run folder anew from its raw data. Without --format, the
-files in the folder are renewed and the tables are printed. svg, png and pdf are
+files in the folder are renewed and the tables are printed; in a folder that cannot
+be written to, the tables are printed all the same. svg, png and pdf are
 one file a chart, so --out names a folder; the others are one text.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			limitMemory(args[0])
+			if len(require) > 0 && format != "junit" {
+				return usageError{errors.New("--require: needs --format junit; for the exit code alone there is hellobench verdicts --require")}
+			}
 			if !cmd.Flags().Changed("format") {
-				doc, err := renderFolder(args[0])
-				if err != nil {
-					return err
-				}
-				return a.printRun(doc, args[0], "text")
+				return a.renew(args[0])
 			}
 			if format == "text" { // as the other commands call it
 				format = "table"
 			}
-			return a.report(args[0], format, out)
+			return a.report(args[0], format, out, require)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, html, csv, json, benchfmt, junit, svg, png or pdf")
 	completeWith(cmd, "format", "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf")
+	cmd.Flags().StringSliceVar(&require, "require", nil, "with junit: "+requireUsage)
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
 }
@@ -75,15 +85,45 @@ func limitMemory(dir string) {
 	debug.SetMemoryLimit(min(limit, debug.SetMemoryLimit(-1)))
 }
 
-func (a *app) report(dir, format, out string) error {
+// renew writes the derived files of a run folder anew, and prints the tables. A
+// folder that must not be written to is no failure: it can be looked at.
+func (a *app) renew(dir string) error {
+	doc, err := buildDocument(dir)
+	if err != nil {
+		return err
+	}
+	failed := writeFolder(dir, doc)
+	if err := a.printRun(doc, dir, "text", failed); err != nil {
+		return err
+	}
+	if err := failed.err(); !readOnly(err) {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.err, "note: %s cannot be written to, so it holds no new %s\n", dir, strings.Join(slices.Sorted(maps.Keys(failed)), ", "))
+	return nil
+}
+
+// readOnly says whether an error is that of a folder which must not be written to.
+func readOnly(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+func (a *app) report(dir, format, out string, require []string) error {
 	render, text := renderers[format]
 	if !text {
 		if err := oneOf("format", format, "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf"); err != nil {
 			return err
 		}
 	}
+	want, err := requirements(require, nil)
+	if err != nil {
+		return err
+	}
 	doc, err := buildDocument(dir)
 	if err != nil {
+		return err
+	}
+	if err := knowsClaims(doc, slices.Sorted(maps.Keys(want))); err != nil {
 		return err
 	}
 	if !text {
@@ -92,24 +132,29 @@ func (a *app) report(dir, format, out string) error {
 		}
 		return a.pictures(doc, out, format)
 	}
-	if out == "" {
-		return render(a.out, doc)
+	if format == "junit" {
+		render = func(w io.Writer, d *report.Document) error { return junit.Write(w, d, want) }
 	}
-	return writeTo(out, func(w io.Writer) error { return render(w, doc) })
+	if out == "" {
+		err = render(a.out, doc)
+	} else {
+		err = writeTo(out, func(w io.Writer) error { return render(w, doc) })
+	}
+	if err != nil {
+		return err
+	}
+	return required(doc, want)
 }
 
 // pictures writes every chart in the given formats into a folder and says where they are.
 func (a *app) pictures(doc *report.Document, folder string, formats ...string) error {
 	names, err := drawCharts(doc, folder, formats...)
-	if err != nil {
-		return err
-	}
 	for _, n := range names {
 		if _, err := fmt.Fprintln(a.out, n); err != nil {
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
 func drawCharts(doc *report.Document, folder string, formats ...string) ([]string, error) {
@@ -117,15 +162,22 @@ func drawCharts(doc *report.Document, folder string, formats ...string) ([]strin
 		return nil, fmt.Errorf("make the folder of plots: %w", err)
 	}
 	var names []string
+	var first error
+	failed := 0
 	for i := range doc.Charts {
 		chart := &doc.Charts[i]
 		for _, format := range formats {
 			name := filepath.Join(folder, chart.Name+"."+format)
 			if err := writeTo(name, func(w io.Writer) error { return plot.Write(w, doc, chart, format) }); err != nil {
-				return nil, err
+				first = cmp.Or(first, err)
+				failed++
+				continue
 			}
 			names = append(names, name)
 		}
 	}
-	return names, nil
+	if failed > 1 {
+		first = fmt.Errorf("%w (and %d more pictures)", first, failed-1)
+	}
+	return names, first
 }

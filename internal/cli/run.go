@@ -23,6 +23,7 @@ import (
 	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -47,7 +48,13 @@ order, and loads it at every level. Each finished trial is on disk at once; the
 report is made from what is there, however the run ends.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.resume != "" {
+			if cmd.Flags().Changed("resume") {
+				if o.resume == "" {
+					return usageError{errors.New("--resume: name the folder of a run")}
+				}
+				if !begun(o.resume) {
+					return a.startOver(cmd, o)
+				}
 				if err := onlyFlags(cmd, "resume", "format"); err != nil {
 					return err
 				}
@@ -76,6 +83,19 @@ report is made from what is there, however the run ends.`,
 	return cmd
 }
 
+// startOver starts the run of a folder in which none had begun: as this command says
+// if it says anything, else as the one that left the folder.
+func (a *app) startOver(cmd *cobra.Command, o runOptions) error {
+	o.out, o.resume = o.resume, ""
+	args := commandOf(o.out)
+	if args == nil || onlyFlags(cmd, "resume", "format") != nil {
+		_, _ = fmt.Fprintf(a.err, "note: no run had begun in %s: starting profile %s there\n", o.out, o.profile)
+		return a.run(cmd.Context(), o, cmd.Flags().Changed("seed"))
+	}
+	_, _ = fmt.Fprintf(a.err, "note: no run had begun in %s: starting it over, hellobench %s\n", o.out, strings.Join(args, " "))
+	return a.execute(cmd.Context(), append(args, "--out", o.out, "--format", o.format))
+}
+
 func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	if err := oneOf("format", o.format, "text", "json"); err != nil {
 		return err
@@ -87,7 +107,7 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 			if err != nil {
 				return err
 			}
-			return errors.Join(a.printRun(doc, o.resume, o.format), judge(doc))
+			return errors.Join(a.printRun(doc, o.resume, o.format, nil), judge(doc))
 		}
 	}
 	s, err := a.openSession(ctx, o, seeded)
@@ -95,7 +115,9 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 		return err
 	}
 	defer func() { _ = s.close() }()
-	err = s.measure(ctx)
+	if err = s.measure(ctx); err == nil {
+		err = s.checkAgain(ctx)
+	}
 	if ctx.Err() != nil {
 		// What was measured is to be reported even though ctx has ended.
 		s.run.State = record.Interrupted
@@ -104,6 +126,7 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	} else {
 		s.run.State = record.Complete
 	}
+	a.saving.Store(true)
 	s.run.End = time.Now().UTC()
 	// What can be shown is shown, even where the disk takes nothing more.
 	err = errors.Join(err, record.WriteRun(s.dir, s.run))
@@ -111,26 +134,31 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	if rerr != nil {
 		return errors.Join(err, rerr)
 	}
-	err = errors.Join(err, writeFolder(s.dir, doc), a.printRun(doc, s.dir, o.format))
-	if ctx.Err() != nil {
-		s.say("go on with: %s run --resume %s", os.Args[0], s.dir)
-	}
+	failed := writeFolder(s.dir, doc)
+	err = errors.Join(err, a.printRun(doc, s.dir, o.format, failed), failed.err())
 	if err != nil {
 		return err
 	}
 	return judge(doc)
 }
 
-// judge is an error if the run came to nothing that an answer can stand on.
+// machineHint is what can be done about a run that the machine spoiled.
+const machineHint = "hint: hellobench doctor says what disturbs this machine; close what else uses its cores, and run again"
+
+// judge is an error if the run came to nothing that an answer can stand on, or
+// if a server failed by itself.
 func judge(doc *report.Document) error {
-	if err := hopelessArms(doc); err != nil {
-		return err
+	if failed := doc.FailedServers(); len(failed) > 0 {
+		var lines []string
+		for i := range failed {
+			lines = append(lines, "server failed: "+show.Breakdown(&failed[i]))
+		}
+		return exitError{exitMissed, strings.Join(lines, "\n") + "\nhint: what it printed is in the run folder, under logs"}
 	}
 	if doc.Invalid() {
-		return exitError{exitInvalid, "the run is invalid: every figure failed a validity gate, see the gates above\n" +
-			"hint: hellobench doctor says what disturbs this machine; close what else uses its cores, and run again"}
+		return exitError{exitInvalid, "the run is invalid: the machine spoiled every figure or every block, see the gates above\n" + machineHint}
 	}
-	return nil
+	return hopelessArms(doc)
 }
 
 // hopelessArms is an error if an arm came to no measurement in any trial.
@@ -246,14 +274,17 @@ func (s *session) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.makeLogs(); err != nil {
+		return err
+	}
 	progress := newProgress(s.app.err)
 	defer progress.close()
 	sink := &keeper{journal: s.journal, trials: trials}
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
 		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
-		Hold: func(ctx context.Context, url string, n int) (bench.Held, error) {
-			return hold.Open(ctx, url, n, s.run.Timeout)
+		Hold: func(ctx context.Context, url string, status, n int) (bench.Held, error) {
+			return hold.Open(ctx, url, status, n, s.run.Timeout)
 		},
 		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
 	}
@@ -264,6 +295,24 @@ func (s *session) measure(ctx context.Context) error {
 		b.Arms[arm.Name] = arm
 	}
 	return b.Blocks(ctx)
+}
+
+// makeLogs makes the log files of all servers: a folder that cannot take one ends
+// the run here, not a trial as if its server had failed.
+func (s *session) makeLogs() error {
+	for _, arm := range s.run.Arms {
+		f, err := os.OpenFile(s.logFile(arm), os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return fmt.Errorf("make the log of a server: %w", err)
+		}
+		_ = f.Close()
+	}
+	return nil
+}
+
+// logFile is where an arm's server prints to.
+func (s *session) logFile(arm record.Arm) string {
+	return filepath.Join(s.dir, logsFolder, logName(arm.Name))
 }
 
 // noise reads what else happens on the run's cores, where there are cores of its own.
@@ -296,7 +345,7 @@ func (s *session) Launch(ctx context.Context, arm record.Arm, env map[string]str
 	env["HELLOBENCH_RUN"] = s.dir // says in a list of processes whose server this is
 	g, err := runners.StartGroup(ctx, in, runners.Options{
 		Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Env: env, Guard: s.guard,
-		LogFile: filepath.Join(s.dir, "logs", logName(arm.Name)),
+		LogFile: s.logFile(arm),
 	}, arm.Instances)
 	if err != nil || !arm.Canary() {
 		return g, err
@@ -320,41 +369,6 @@ func logName(arm string) string {
 		}
 		return r
 	}, arm) + ".log"
-}
-
-// newFolder makes the run folder.
-func newFolder(out, profileName string, now time.Time) (string, error) {
-	dir := out
-	if dir == "" {
-		dir = filepath.Join("results", now.Format("20060102-150405")+"-"+profileName)
-	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return "", usageError{fmt.Errorf("--out %s: the folder is not empty", dir)}
-	}
-	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o755); err != nil {
-		return "", fmt.Errorf("make the run folder: %w", err)
-	}
-	return dir, nil
-}
-
-// removeEmpty removes a run folder in which nothing was measured.
-func removeEmpty(dir string) {
-	_ = os.Remove(filepath.Join(dir, "logs"))
-	_ = os.Remove(dir)
-}
-
-// pointLatest replaces the link results/latest in one step.
-func pointLatest(dir string) error {
-	latest := filepath.Join(filepath.Dir(dir), "latest")
-	tmp := latest + "." + strconv.Itoa(os.Getpid())
-	if err := os.Symlink(filepath.Base(dir), tmp); err != nil {
-		return fmt.Errorf("link the newest run: %w", err)
-	}
-	if err := os.Rename(tmp, latest); err != nil {
-		_ = os.Remove(tmp)
-		return fmt.Errorf("link the newest run: %w", err)
-	}
-	return nil
 }
 
 // present keeps the arms whose server could be prepared.

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/fixtures"
@@ -18,7 +18,6 @@ import (
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/plan"
-	"github.com/hellobench/hellobench/internal/profile"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/runners"
 )
@@ -31,7 +30,7 @@ type session struct {
 	dir       string
 	installed map[string]*runners.Installed // by server
 	engine    load.Engine
-	guard     *runners.Guard
+	guard     []string // what every server runs under
 	journal   *record.Journal
 	ledger    *claims.Ledger
 	canary    *runners.Group    // the null server, once it runs
@@ -49,7 +48,7 @@ func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*sess
 		return nil, err
 	}
 	var err error
-	if s.guard, err = startGuard(); err != nil {
+	if s.guard, err = guard(); err != nil {
 		return nil, err
 	}
 	if err := begin(ctx, o); err != nil {
@@ -58,6 +57,7 @@ func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*sess
 	for _, n := range s.run.Notices {
 		s.say("note: %s", n)
 	}
+	a.resumable.Store(&s.dir)
 	return s, nil
 }
 
@@ -96,7 +96,7 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 	if err := s.cores(o); err != nil {
 		return err
 	}
-	if s.dir, err = newFolder(o.out, p.Name, now); err != nil {
+	if s.dir, err = newFolder(o.out, p.Name, now, s.app.args); err != nil {
 		return err
 	}
 	defer func() {
@@ -111,7 +111,11 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if err := s.dropLevels(p.Profile); err != nil {
+	engine, err := newEngine(o.engine, "")
+	if err != nil {
+		return err
+	}
+	if err := s.dropLevels(p.Profile, engine.Name()); err != nil {
 		return err
 	}
 	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.Visits, p.Blocks.Max, s.run.Seed)
@@ -121,12 +125,15 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 	if s.journal, err = record.OpenJournal(s.dir); err != nil {
 		return err
 	}
-	if o.out == "" {
+	if err := record.WriteRun(s.dir, s.run); err != nil {
+		return err
+	}
+	if o.out == "" { // once there is a run to point at
 		if err := pointLatest(s.dir); err != nil {
 			s.run.Notices = append(s.run.Notices, err.Error())
 		}
 	}
-	return record.WriteRun(s.dir, s.run)
+	return nil
 }
 
 // readLedger reads the ledger that a run is to answer, and returns its text, and
@@ -193,15 +200,13 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(s.run.Levels, func(l record.Level) bool {
-		return l.OpenFiles() > s.run.Environment.OpenFiles && s.run.Environment.OpenFiles > 0 && !s.unreachable(l)
-	}); i >= 0 {
-		return fmt.Errorf("resume %s: %v takes %d open files, and now only %d are allowed\nhint: ulimit -n %d", o.resume,
-			s.run.Levels[i], s.run.Levels[i].OpenFiles(), s.run.Environment.OpenFiles, s.run.Levels[i].OpenFiles())
+	if err := s.checkResumable(o.resume); err != nil {
+		return err
 	}
 	for what, differs := range map[string]bool{
 		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.run.Servers),
 		"what is installed":                !reflect.DeepEqual(old.Missing, s.run.Missing),
+		"what may be pinned to cores":      !slices.Equal(old.ServerCPUs, s.run.ServerCPUs) || !slices.Equal(old.LoadCPUs, s.run.LoadCPUs),
 		"the machine":                      !sameMachine(old.Environment, s.run.Environment),
 		"hellobench's method of measuring": old.Method != s.run.Method,
 	} {
@@ -221,15 +226,6 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	return record.WriteRun(s.dir, s.run)
 }
 
-// tool is the program's name and version.
-func tool() string {
-	version := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		version = info.Main.Version
-	}
-	return "hellobench " + version
-}
-
 // sameMachine compares what stays as it is from call to call: to go on with a
 // run takes more than to compare two, namely the same kernel and memory, too.
 func sameMachine(a, b record.Environment) bool {
@@ -245,13 +241,12 @@ func (s *session) settle() error {
 	return host.PinProcess(s.run.LoadCPUs)
 }
 
-// close ends the guard and gives the journal free.
+// close ends the null server and gives the journal free.
 func (s *session) close() error {
 	var err error
 	if s.canary != nil {
 		err = s.canary.Stop()
 	}
-	err = errors.Join(err, s.guard.Close())
 	if s.journal != nil {
 		err = errors.Join(err, s.journal.Close())
 	}
@@ -274,7 +269,7 @@ func (s *session) cores(o runOptions) error {
 	}
 	cores, notice, err := host.Assign(server, gen)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	if notice != "" {
 		if !slices.Contains(s.run.Notices, notice) {
@@ -293,16 +288,8 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return fmt.Errorf("make the cache folder: %w", err)
-	}
-	logPath := filepath.Join(cache, "prepare.log")
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
-	}
-	defer func() { _ = log.Close() }()
-	p := &runners.Preparer{Cache: cache, Log: log, LogName: logPath, Guard: s.guard, Note: func(server string) { s.say("installing %s (once; log: %s)", server, logPath) }}
+	p := &runners.Preparer{Cache: cache, Guard: s.guard}
+	p.Note = func(server string) { s.say("installing %s (once; log: %s)", server, p.LogName()) }
 	failed := map[string]*runners.Unavailable{}
 	for i, arm := range arms {
 		if failed[arm.Server] == nil && s.installed[arm.Server] == nil {
@@ -362,28 +349,6 @@ func (s *session) tooFewCores(arm *record.Arm) *record.Missing {
 	}
 }
 
-// dropLevels leaves out the levels with more connections than open files allow:
-// they would fail for a reason that has nothing to do with the servers.
-func (s *session) dropLevels(p *profile.Profile) error {
-	allowed := s.run.Environment.OpenFiles
-	for _, l := range p.Levels {
-		if allowed == 0 || l.OpenFiles() <= allowed {
-			continue
-		}
-		u := record.Unreachable{
-			Level: l, Reason: fmt.Sprintf("not testable here: %v takes %d open files, and %d are allowed", l, l.OpenFiles(), allowed),
-			Hint: fmt.Sprintf("ulimit -Hn %[1]d && ulimit -n %[1]d, as root or in limits.conf, then run again", l.OpenFiles()),
-		}
-		p.Drop(l)
-		s.run.Unreachable = append(s.run.Unreachable, u)
-		s.say("partial run, without %v: %s\nhint: %s", l, u.Reason, u.Hint)
-	}
-	if len(s.run.Unreachable) == len(p.Levels) {
-		return fmt.Errorf("no level of profile %s fits into %d open files\nhint: %s", p.Name, allowed, s.run.Unreachable[0].Hint)
-	}
-	return nil
-}
-
 // unreachable says whether a level was left out.
 func (s *session) unreachable(l record.Level) bool {
 	return slices.ContainsFunc(s.run.Unreachable, func(u record.Unreachable) bool { return u.Level == l })
@@ -428,6 +393,9 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	if err != nil {
 		return err
 	}
+	if len(m.LeftOut) > 0 {
+		s.say("note: the copy of %s that is measured lacks %s", server, strings.Join(m.LeftOut, ", "))
+	}
 	in, err := p.Prepare(ctx, m)
 	if err != nil {
 		return err
@@ -439,10 +407,14 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	return nil
 }
 
-func startGuard() (*runners.Guard, error) {
+// guard is this program as the guard of what it starts; see runners.GuardMain.
+func guard() ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("start guard: %w", err)
 	}
-	return runners.StartGuard(self, "guard")
+	if err := refuse("a run", host.Need{OpenFiles: spareFiles}); err != nil {
+		return nil, err
+	}
+	return []string{self, "guard"}, nil
 }

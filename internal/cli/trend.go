@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +22,10 @@ arm's in the same block, and find where that ratio changed. A new stretch begins
 where the machine or the method changes; runs of two stretches are shown and
 not compared.
 
-With --alarm the exit code is 3 if a ratio changed within the newest three runs
-and the A/A ratio did not: then it was neither the machine nor the harness.`,
+With --alarm the exit code is 3 if it takes the newest run to see a change, or a
+server fails in it that did not before. So of weekly calls, each with all runs up
+to then, one raises the alarm, and it names the first run that changed. A change
+of the A/A ratio is that of the machine or the harness, and raises none.`,
 		Args: arguments(cobra.MinimumNArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := oneOf("format", format, "text", "html", "json"); err != nil {
@@ -62,25 +63,23 @@ and the A/A ratio did not: then it was neither the machine nor the harness.`,
 	completeWith(cmd, "format", "text", "html", "json")
 	cmd.Flags().StringVar(&out, "out", "", "file (default: print)")
 	cmd.Flags().StringVar(&reference, "reference", "", "the arm that all are taken over (default: the one that the newest run entered twice)")
-	cmd.Flags().BoolVar(&alarm, "alarm", false, "exit 3 if something changed lately")
+	cmd.Flags().BoolVar(&alarm, "alarm", false, "exit 3 if the newest run is the first to show a change")
 	return cmd
 }
 
-// news is an error if a ratio changed lately while the A/A ratio did not. Lately
-// is as many runs back as it takes to see a change, so that it is one of the
-// newest stretch: what an earlier machine or method showed was news in its time.
+// news is an error if the newest run showed something that no earlier one did.
 func news(t *report.Trend) error {
-	lately := func(s report.TrendSerie) bool {
-		return slices.ContainsFunc(s.Changes, func(c report.TrendChange) bool { return c.Run >= len(t.Runs)-report.TrendSegment })
-	}
-	if slices.ContainsFunc(t.Series, func(s report.TrendSerie) bool { return s.Noise && lately(s) }) {
+	if len(t.News) == 0 {
 		return nil
 	}
-	for _, s := range t.Series {
-		if lately(s) {
-			c := s.Changes[len(s.Changes)-1]
-			return exitError{exitMissed, fmt.Sprintf("%s at %s changed at %s: from %.3g of %s to %.3g", s.Arm, s.Level, t.Runs[c.Run].ID, c.Before, s.Over, c.After)}
-		}
+	n := t.News[0]
+	run := fmt.Sprintf("%s (%s)", t.Runs[n.Run].ID, t.Runs[n.Run].Start.UTC().Format("2006-01-02"))
+	text := fmt.Sprintf("%s at %s fails since %s: the run before it that measured it was sound", n.Arm, n.Level, run)
+	if c := n.Change; c != nil {
+		text = fmt.Sprintf("%s at %s changed at %s: from %.3g of %s to %.3g", n.Arm, n.Level, run, c.Before, n.Over, c.After)
 	}
-	return nil
+	if more := len(t.News) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return exitError{exitMissed, text}
 }

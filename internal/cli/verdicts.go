@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,51 +18,59 @@ import (
 )
 
 func (a *app) verdictsCommand() *cobra.Command {
-	var require, file string
+	var require []string
+	var file, format string
 	var margin float64
 	cmd := &cobra.Command{
 		Use:   "verdicts RUN [ID...]",
 		Short: "Show the answers of a run with their evidence",
-		Long: `Show the verdict on each claim, or on those named. With --require, the exit code
-is 3 unless each of the named claims has that verdict.
+		Long: `Show the verdict on each claim, or on those named. With --require VALUE (of the
+named claims) or --require ID=VALUE, the exit code is 3 if one of them has another
+answer, and 5 if none has another but one has no answer: it is inconclusive, or
+not testable here.
 
 A run can be judged anew, by another ledger (--claims) or another margin
 (--margin), without measuring again. Such an answer was not stated before the
 run, and says so.`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if require != "" {
-				if err := oneOf("require", require, string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable)); err != nil {
-					return err
-				}
-				if len(args) == 1 {
-					return usageError{fmt.Errorf("--require %s: name the claim that it is required of", require)}
-				}
+			if err := oneOf("format", format, "text", "json"); err != nil {
+				return err
 			}
-			if cmd.Flags().Changed("margin") && (margin < 0 || margin > 10) {
-				return usageError{fmt.Errorf("--margin %g: want a share from 0 to 10, such as 0.25", margin)}
+			want, err := requirements(require, args[1:])
+			if err != nil {
+				return err
+			}
+			if err := within("margin", margin, 0, mostMargin); err != nil {
+				return err
 			}
 			doc, err := judgeAnew(args[0], file, margin, cmd.Flags().Changed("margin"))
 			if err != nil {
 				return err
 			}
-			if err := keepClaims(doc, args[1:]); err != nil {
+			if err := errors.Join(keepClaims(doc, args[1:]), knowsClaims(doc, slices.Sorted(maps.Keys(want)))); err != nil {
 				return err
 			}
 			if len(doc.Verdicts) == 0 {
 				_, _ = fmt.Fprintln(a.err, "note: the run answers no claim, because the arms of none are all part of it")
 			}
-			if err := table.Verdicts(a.out, doc); err != nil {
+			write := table.Verdicts
+			if format == "json" {
+				write = func(w io.Writer, doc *report.Document) error { return writeJSON(w, doc.Verdicts) }
+			}
+			if err := write(a.out, doc); err != nil {
 				return err
 			}
-			return required(doc, claims.Value(require))
+			return required(doc, want)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&require, "require", "", "supported, refuted, depends, inconclusive or \"not testable here\": exit 3 unless the named claims are")
+	f.StringSliceVar(&require, "require", nil, requireUsage)
+	f.StringVar(&format, "format", "text", "text, or json as in verdicts.json")
 	f.StringVar(&file, "claims", "", "judge the run by this ledger instead of its own")
 	f.Float64Var(&margin, "margin", 0, "judge the run by this margin in the place of each claim's, as 0.25; at_least stays")
-	completeWith(cmd, "require", string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable))
+	completeWith(cmd, "require", values...)
+	completeWith(cmd, "format", "text", "json")
 	return cmd
 }
 
@@ -104,34 +115,74 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 	return judgeTrials(run, trials, ledger)
 }
 
-// keepClaims leaves only the named verdicts; no names leave all.
+// keepClaims leaves only the named verdicts, in the order of the names; no names leave all.
 func keepClaims(doc *report.Document, ids []string) error {
-	if len(ids) == 0 {
-		return nil
+	if err := knowsClaims(doc, ids); err != nil || len(ids) == 0 {
+		return err
 	}
-	byID := map[string]claims.Verdict{}
-	for _, v := range doc.Verdicts {
-		byID[v.ID] = v
-	}
-	doc.Verdicts = nil
+	var kept []claims.Verdict
 	for _, id := range ids {
-		v, ok := byID[id]
-		if !ok {
-			return usageError{fmt.Errorf("there is no claim %q among those that the run answers%s", id, yamlfile.DidYouMean(id, slices.Sorted(maps.Keys(byID))))}
-		}
-		doc.Verdicts = append(doc.Verdicts, v)
+		kept = append(kept, doc.Verdicts[slices.IndexFunc(doc.Verdicts, func(v claims.Verdict) bool { return v.ID == id })])
 	}
-	doc.Tally = report.Count(doc.Verdicts)
+	doc.Verdicts, doc.Tally = kept, report.Count(kept)
 	return nil
 }
 
-func required(doc *report.Document, want claims.Value) error {
-	if want == "" {
-		return nil
+const requireUsage = "the verdict that a claim has to have, as ID=supported: supported, refuted, depends, inconclusive or \"not testable here\"; exit 3 if it has another, 5 if it has no answer"
+
+// values are the words that a verdict can be required by.
+var values = []string{string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable)}
+
+// requirements reads what is required: ID=VALUE, or a VALUE of each of the ids.
+func requirements(words, ids []string) (map[string]claims.Value, error) {
+	want := map[string]claims.Value{}
+	for _, word := range words {
+		id, value, named := strings.Cut(word, "=")
+		of := []string{id}
+		if !named {
+			value, of = word, ids
+		}
+		if err := oneOf("require", value, values...); err != nil {
+			return nil, err
+		}
+		if len(of) == 0 {
+			return nil, usageError{fmt.Errorf("--require %s: name the claim that it is required of, as ID=%s", word, word)}
+		}
+		for _, id := range of {
+			want[id] = claims.Value(value)
+		}
 	}
+	return want, nil
+}
+
+// required is an error unless each verdict is the wanted one. Another answer is
+// another code than none, and outweighs it.
+func required(doc *report.Document, wanted map[string]claims.Value) error {
+	var none error
 	for _, v := range doc.Verdicts {
-		if v.Verdict != want {
-			return exitError{exitMissed, fmt.Sprintf("claim %q is %s, required was %s: %s", v.ID, v.Verdict, want, v.Reason)}
+		want := wanted[v.ID]
+		missed := exitError{exitMissed, fmt.Sprintf("claim %q is %s, required was %s: %s", v.ID, v.Verdict, want, v.Reason)}
+		switch {
+		case want == "" || v.Verdict == want:
+		case v.Verdict.Answers():
+			return missed
+		case none == nil:
+			missed.code = exitNoAnswer
+			none = missed
+		}
+	}
+	return none
+}
+
+// knowsClaims refuses a claim that the run does not answer.
+func knowsClaims(doc *report.Document, ids []string) error {
+	known := make([]string, len(doc.Verdicts))
+	for i := range doc.Verdicts {
+		known[i] = doc.Verdicts[i].ID
+	}
+	for _, id := range ids {
+		if !slices.Contains(known, id) {
+			return usageError{fmt.Errorf("there is no claim %q among those that the run answers%s", id, yamlfile.DidYouMean(id, slices.Sorted(slices.Values(known))))}
 		}
 	}
 	return nil

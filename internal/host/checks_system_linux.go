@@ -109,14 +109,13 @@ func (m *machine) turbo() Check {
 
 func (m *machine) memory() Check {
 	c := Check{Name: "memory", State: OK, Why: "ten thousand connections need some hundred MiB; a machine without them swaps or kills the server"}
-	left, ok := m.meminfo("MemAvailable")
-	if !ok {
+	if _, ok := m.meminfo("MemAvailable"); !ok {
 		c.State, c.Finding = Unknown, "the memory that is available is not told"
 		return c
 	}
+	left, group := m.memoryLeft()
 	c.Finding = fmt.Sprintf("%s of memory are available", binary(left))
-	if group, limited := readGroups(m.files, "memory").memoryLeft(); limited && group < left {
-		left = group
+	if group {
 		c.Finding = fmt.Sprintf("%s of memory are left in the control group", binary(left))
 	}
 	switch {
@@ -181,14 +180,6 @@ func (m *machine) meminfo(name string) (uint64, bool) {
 		}
 	}
 	return 0, false
-}
-
-// binary is a size for people.
-func binary(bytes uint64) string {
-	if bytes >= 1<<30 {
-		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
-	}
-	return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
 }
 
 // isolation is told and not judged: it helps, and few machines have it.

@@ -58,6 +58,50 @@ func FormatCPUs(cpus []int) string {
 	return strings.Join(parts, ",")
 }
 
+// Forbidden says why nothing can be pinned here.
+type Forbidden struct{ reason string }
+
+func (f Forbidden) Error() string {
+	return "Servers and generator share all cores, because they cannot be pinned: " + f.reason + "."
+}
+
+// pinnable are the cores that this process may use. The error is Forbidden where
+// it may not choose among them, as in some containers, and says so where one
+// of the wanted cores is not among them.
+func pinnable(wanted []int) ([]int, error) {
+	allowed, err := Allowed()
+	if errors.Is(err, ErrUnsupported) {
+		return nil, Forbidden{"pinning needs Linux"}
+	}
+	if err == nil {
+		err = tryPin(allowed)
+	}
+	if err != nil {
+		return nil, Forbidden{err.Error()}
+	}
+	for _, c := range wanted {
+		if !slices.Contains(allowed, c) {
+			return nil, fmt.Errorf("core %d: this process may use only %s", c, FormatCPUs(allowed))
+		}
+	}
+	return allowed, nil
+}
+
+// Pin keeps this process on the given cores. It returns those that it is then
+// kept on, none and a notice where pinning is forbidden.
+func Pin(cpus []int) (pinned []int, notice string, err error) {
+	if len(cpus) == 0 {
+		return nil, "", nil
+	}
+	var forbidden Forbidden
+	if _, err := pinnable(cpus); errors.As(err, &forbidden) {
+		return nil, "The generator is not pinned: " + forbidden.reason + ".", nil
+	} else if err != nil {
+		return nil, "", err
+	}
+	return cpus, "", PinProcess(cpus)
+}
+
 // Assignment says which cores the servers and the generator run on. Empty
 // lists mean that nothing is pinned.
 type Assignment struct {
@@ -68,20 +112,13 @@ type Assignment struct {
 // core for the server and the second for the generator. Where the machine has
 // one core only, or cannot pin, nothing is pinned and notice says so.
 func Assign(server, load []int) (a Assignment, notice string, err error) {
-	allowed, err := Allowed()
-	if errors.Is(err, ErrUnsupported) {
-		if len(server)+len(load) > 0 {
-			return a, "", fmt.Errorf("pin to cores: %w", err)
-		}
-		return a, "Servers and generator share all cores: pinning needs Linux. Figures from this machine are not for quoting.", nil
+	allowed, err := pinnable(slices.Concat(server, load))
+	var forbidden Forbidden
+	if errors.As(err, &forbidden) {
+		return a, forbidden.Error() + " Figures from this machine are not for quoting.", nil
 	}
 	if err != nil {
 		return a, "", err
-	}
-	for _, c := range slices.Concat(server, load) {
-		if !slices.Contains(allowed, c) {
-			return a, "", fmt.Errorf("core %d: this process may use only %s", c, FormatCPUs(allowed))
-		}
 	}
 	for _, c := range server {
 		if slices.Contains(load, c) {

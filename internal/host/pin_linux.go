@@ -55,6 +55,13 @@ func PinThread(cpus []int) error {
 	return nil
 }
 
+// tryPin pins a thread to where it may run already, to see if that is allowed.
+func tryPin(allowed []int) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return PinThread(allowed)
+}
+
 // PinProcess keeps every thread of this process on the given cores, also
 // those that the Go runtime starts later. An empty list changes nothing.
 func PinProcess(cpus []int) error {

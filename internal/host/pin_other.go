@@ -8,6 +8,8 @@ func Allowed() ([]int, error) { return nil, ErrUnsupported }
 // Siblings are not known.
 func Siblings(int) []int { return nil }
 
+func tryPin([]int) error { return ErrUnsupported }
+
 // PinThread does nothing for an empty list and needs Linux for any other.
 func PinThread(cpus []int) error {
 	if len(cpus) == 0 {

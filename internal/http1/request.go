@@ -32,7 +32,7 @@ type Request struct {
 // stays; closes asks the server to end the connection after its response.
 // The error names the target without its userinfo.
 func NewRequest(target string, closes bool) (*Request, error) {
-	u, err := url.Parse(target)
+	u, err := url.Parse(escape(target))
 	switch {
 	case err != nil && strings.Contains(target, "@"): // the reason may quote a password
 		return nil, fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", Mask(target))
@@ -54,7 +54,6 @@ func NewRequest(target string, closes bool) (*Request, error) {
 		header["Connection"] = []string{"close"}
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	u.RawQuery = escapeQuery(u.RawQuery)
 	u.Host = strings.TrimSuffix(u.Host, ":")
 	return &Request{url: u, host: withoutZone(u.Host), header: header}, nil
 }
@@ -82,15 +81,24 @@ func withoutZone(host string) string {
 	return address + rest[strings.LastIndex(rest, "]"):]
 }
 
-// escapeQuery escapes the bytes that RFC 3986 has no place for in a query.
-// net/url keeps a query as it was written, and so a blank would end the target.
-func escapeQuery(query string) string {
+// escape escapes the bytes of a target's path and query that RFC 3986 has no
+// place for, and leaves what is escaped already. net/url refuses a lone % in a
+// path, and keeps a query as it was written: a blank would end the target.
+// Control characters stay, for net/url to refuse.
+func escape(target string) string {
+	_, rest, ok := strings.Cut(target, "://")
+	begin := strings.IndexAny(rest, "/?#")
+	if !ok || begin < 0 {
+		return target
+	}
 	var b strings.Builder
-	for i := range len(query) {
-		switch c := query[i]; {
-		case c == '%' && (i+2 >= len(query) || !isHex(query[i+1]) || !isHex(query[i+2])):
+	b.WriteString(target[:len(target)-len(rest)+begin])
+	rest, _, _ = strings.Cut(rest[begin:], "#")
+	for i := range len(rest) {
+		switch c := rest[i]; {
+		case c == '%' && (i+2 >= len(rest) || !isHex(rest[i+1]) || !isHex(rest[i+2])):
 			b.WriteString("%25")
-		case c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
+		case c == ' ' || c > 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
 			fmt.Fprintf(&b, "%%%02X", c)
 		default:
 			b.WriteByte(c)

@@ -129,6 +129,10 @@ func (r *Response) End() error {
 	return nil
 }
 
+// Switches says whether the connection speaks another protocol after the head:
+// what follows belongs to no response, and is not one too many.
+func (r *Response) Switches() bool { return r.Status == 101 }
+
 // Matches says whether the complete body is the expected one.
 func (r *Response) Matches(want *Expectation) bool {
 	return !want.Check || !r.differs && r.Size == int64(len(want.Body))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/http1"
@@ -58,12 +59,29 @@ const DefaultTimeout = 10 * time.Second
 // what was asked at all, on this system or of its kind (TLS with wire).
 var ErrUnsupported = errors.New("not supported by this engine")
 
+// Grace is how much longer than its length and one timeout Run may take: it opens
+// its connections beforehand, within a timeout, and what that takes beyond
+// Grace is missing for the last responses.
+const Grace = 500 * time.Millisecond
+
+// Drain is how long after the window responses are waited for: one timeout, unless it
+// took long to open the connections.
+func (s *Spec) Drain(opening time.Duration) time.Duration {
+	return min(s.Timeout, max(s.Timeout-opening, 0)+Grace)
+}
+
+// mostScheduled bounds a schedule: each of its times is looked at, whether a
+// request is sent or not.
+const mostScheduled = 1e8
+
 // Normalize fills in the defaults and checks the ranges.
 func (s *Spec) Normalize() error {
 	if err := s.checkURLs(); err != nil {
 		return err
 	}
 	switch {
+	case s.Schedule != nil && s.Schedule.Rate*s.Duration.Seconds() > mostScheduled:
+		return fmt.Errorf("rate %g for %v: must be at most %.0f requests", s.Schedule.Rate, s.Duration, mostScheduled)
 	case s.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above 0", s.Duration)
 	case s.Timeout < 0:
@@ -126,21 +144,41 @@ func (s *Spec) checkURLs() error {
 	return nil
 }
 
-// CheckLoopback refuses a target that is not on this machine.
-func CheckLoopback(ctx context.Context, target string) error {
+// CheckLocal refuses a target that is not on this machine: neither a loopback
+// address nor one of its own. The unspecified address leads to this machine, too.
+func CheckLocal(ctx context.Context, target string) error {
 	r, err := http1.NewRequest(target, false)
 	if err != nil {
 		return err
 	}
 	host, _ := r.Address()
-	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return fmt.Errorf("target %q: %w (and a target that is not on this machine needs --allow-remote)", host, err)
 	}
+	own, err := ownAddresses()
+	if err != nil {
+		return fmt.Errorf("target %q: %w", host, err)
+	}
 	for _, a := range addrs {
-		if !a.IP.IsLoopback() {
-			return fmt.Errorf("target %q is %v, which is not on this machine: loading somebody else's server needs --allow-remote", host, a.IP)
+		if a = a.WithZone("").Unmap(); !a.IsLoopback() && !a.IsUnspecified() && !own[a] {
+			return fmt.Errorf("target %q is %v, which is not on this machine: loading somebody else's server needs --allow-remote", host, a)
 		}
 	}
 	return nil
+}
+
+// ownAddresses are those of this machine's interfaces.
+func ownAddresses() (map[netip.Addr]bool, error) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("list this machine's addresses: %w", err)
+	}
+	own := map[netip.Addr]bool{}
+	for _, a := range addrs {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			own[prefix.Addr().Unmap()] = true
+		}
+	}
+	return own, nil
 }

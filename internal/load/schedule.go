@@ -16,9 +16,12 @@ type Schedule struct {
 	Seed    uint64
 }
 
+// MostRate is the highest rate of a schedule, in requests a second.
+const MostRate = 1e8
+
 // NewSchedule returns a schedule; arrivals is "poisson" or "constant".
 func NewSchedule(rate float64, arrivals string, seed uint64) (*Schedule, error) {
-	if !(rate > 0) || rate > 1e8 {
+	if !(rate > 0) || rate > MostRate {
 		return nil, fmt.Errorf("rate %g: must be above 0 and at most 1e8 requests a second", rate)
 	}
 	switch arrivals {

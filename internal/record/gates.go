@@ -12,7 +12,8 @@ const (
 	GateHostNoise       = "host-noise"
 	GateNetwork         = "network"
 	GateOfferedRate     = "offered-rate"
-	GateCanary          = "canary" // of the null server after a block: spoils the whole block
+	GateCanary          = "canary"  // of the null server after a block: spoils the whole block
+	GateEngines         = "engines" // the two engines read different latencies: spoils the whole run
 )
 
 // LowerBound says whether a gate speaks of the generator and not of the
@@ -21,3 +22,28 @@ const (
 func LowerBound(gate string) bool {
 	return gate == GateGeneratorCPU || gate == GateCeiling || gate == GateLittlesLaw
 }
+
+// OfServer says whether a gate speaks of the server, which answered wrongly or
+// lost connections. All others speak of the machine or of the generator.
+func OfServer(gate string) bool {
+	return gate == GateErrors || gate == GateConnections || gate == GateIdleConnections
+}
+
+// ServerFailed says by what the server itself failed in a window; it is empty
+// where it did not, or where the machine may have been the cause. Wrong answers no machine makes.
+func (w *Window) ServerFailed() (detail string) {
+	disturbed := false
+	for _, g := range w.Gates {
+		disturbed = disturbed || g.Name == GateHostNoise
+		if OfServer(g.Name) && detail == "" {
+			detail = g.Detail
+		}
+	}
+	if disturbed && !w.Load.Errors.Wrong() {
+		return ""
+	}
+	return detail
+}
+
+// Wrong says whether most errors are wrong answers.
+func (e Errors) Wrong() bool { return 2*(e.Status+e.Body) > e.Total() }

@@ -26,8 +26,8 @@ const (
 type Journal struct{ f *os.File }
 
 // OpenJournal opens the journal of a run folder for appending and creates it
-// if need be. A torn last line, left by a crash, is cut off. A journal that
-// another process has open is refused.
+// if need be. A torn last line and unfinished files, left by a crash, are
+// removed. A journal that another process has open is refused.
 func OpenJournal(dir string) (*Journal, error) {
 	path := filepath.Join(dir, TrialsFile)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
@@ -47,9 +47,20 @@ func OpenJournal(dir string) (*Journal, error) {
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("mend journal %s: %w", path, err)
+		return nil, fmt.Errorf("repair journal %s: %w", path, err)
 	}
+	removeUnfinished(dir)
 	return &Journal{f}, nil
+}
+
+// removeUnfinished removes what WriteFile leaves in a run folder if it is killed.
+func removeUnfinished(dir string) {
+	for _, pattern := range []string{".*" + temporary, "*/.*" + temporary} {
+		found, _ := fs.Glob(os.DirFS(dir), pattern)
+		for _, file := range found {
+			_ = os.Remove(filepath.Join(dir, file))
+		}
+	}
 }
 
 // wholeLines is the offset behind the last newline.
@@ -178,11 +189,14 @@ func WriteRun(dir string, r *Run) error {
 	return WriteFile(filepath.Join(dir, RunFile), append(data, '\n'))
 }
 
+// temporary is how the names of files end that are being written; * is a number.
+const temporary = ".unfinished.*"
+
 // WriteFile replaces a file as a whole and forces it to disk.
 func WriteFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+temporary)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, reason(err))
 	}
 	_, err = f.Write(data)
 	if err == nil {
@@ -199,9 +213,22 @@ func WriteFile(path string, data []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, reason(err))
 	}
 	return nil
+}
+
+// reason is err without the name of the temporary file, which is gone.
+func reason(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }
 
 // ReadRun reads run.json of a run folder.

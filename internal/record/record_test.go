@@ -63,6 +63,29 @@ func TestReadTrialsNamesTheBadLine(t *testing.T) {
 	assert.Empty(t, none)
 }
 
+// TestKilledWhileWriting leaves what a process does that is killed in WriteFile.
+func TestKilledWhileWriting(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a [b] c")
+	for _, name := range []string{"plots/.throughput.svg.unfinished.1", ".run.json.unfinished.22", ".htaccess", "logs/.x"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o644))
+	}
+	j, err := record.OpenJournal(dir)
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+	for name, stays := range map[string]bool{"plots/.throughput.svg.unfinished.1": false, ".run.json.unfinished.22": false, ".htaccess": true, "logs/.x": true} {
+		_, err := os.Stat(filepath.Join(dir, name))
+		assert.Equal(t, stays, err == nil, name)
+	}
+}
+
+func TestWriteFileSaysWhy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "no", "run.json")
+	require.EqualError(t, record.WriteFile(path, nil), "write "+path+": no such file or directory")
+	folder := t.TempDir()
+	require.EqualError(t, record.WriteFile(folder, nil), "write "+folder+": file exists")
+}
+
 func TestRunRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	want := &record.Run{Schema: record.SchemaVersion, ID: "x", Claims: "ledger", Start: time.Unix(1, 0).UTC(), State: record.Running}

@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Run is everything about a run that is not a trial: what was asked, on what
 // machine, with which versions. It is written when the run begins and again
@@ -175,6 +178,18 @@ type CrossCheck struct {
 	WakeP90   time.Duration `json:"wake_p90_ns,omitempty"`
 	Tolerance time.Duration `json:"tolerance_ns,omitempty"` // at the percentile that was farther apart
 	Agree     bool          `json:"agree"`
+}
+
+func (c *CrossCheck) String() string {
+	round := func(d time.Duration) time.Duration { return d.Round(100 * time.Nanosecond) }
+	return fmt.Sprintf("the engines differ in %s at %.0f req/s: p50 %v, p90 %v by wire, p50 %v, p90 %v by vegeta",
+		c.Arm, c.Rate, round(c.Wire), round(c.WireP90), round(c.Vegeta), round(c.VegetaP90))
+}
+
+// Disproved says whether the engines differ by more than the method allows, so
+// that no figure of the run can be believed.
+func (e *EngineChoice) Disproved() bool {
+	return e.CrossCheck != nil && !e.CrossCheck.Agree && e.CrossCheck.Tolerance > 0 // zero: by a rule that could not fail
 }
 
 // ServerVersion says what exactly stood behind a server's name.

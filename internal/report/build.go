@@ -53,6 +53,7 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 	d.Noise = noise(d)
 	d.Ratios = ratios(d, pairing)
 	d.Gates = gateTotals(d.Cells)
+	d.Breakdowns = breakdowns(d)
 	d.Fits = fits(d)
 	d.Charts = charts(d)
 	return d, nil
@@ -222,9 +223,9 @@ func Count(verdicts []claims.Verdict) []Tally {
 	return out
 }
 
-// Invalid says that every figure failed a gate that spoils it, or that every
-// block was disturbed, so that no answer can stand on any. A run without a
-// figure is not invalid but empty.
+// Invalid says that the machine spoiled the run: every figure failed a gate that
+// spoils it, or every block was disturbed, so that no answer can stand on any. A run without a
+// figure is not invalid but empty, and a server that failed by itself is a figure.
 func (d *Document) Invalid() bool {
 	if len(d.Blocks.Counted) == 0 && len(d.Blocks.Disturbed) > 0 {
 		return true
@@ -234,7 +235,7 @@ func (d *Document) Invalid() bool {
 		if d.arm(d.Cells[i].Arm).Canary() {
 			continue // what a server that does nothing reached says nothing of the others
 		}
-		if !slices.ContainsFunc(d.Cells[i].Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) }) {
+		if d.Cells[i].broken() || !slices.ContainsFunc(d.Cells[i].Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) }) {
 			return false
 		}
 		figures++

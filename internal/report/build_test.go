@@ -146,7 +146,7 @@ func TestBlocksThatCount(t *testing.T) {
 	assert.InDelta(t, 100, a.Throughput.High, 1e-9, "block 3 lacks b and must not count")
 	assert.Equal(t, 1, b.Trials)
 	assert.Equal(t, 1, b.Failed)
-	assert.Equal(t, []report.Failure{{Block: 1, Arm: "b", Reason: "server exited"}}, d.Failures)
+	assert.Equal(t, []report.Failure{{Block: 1, Arm: "b", Reason: "server exited", Ready: true}}, d.Failures)
 }
 
 // TestDisturbedBlocks: what happened while the machine was another one is kept and counts for nothing.
@@ -169,12 +169,20 @@ func TestDisturbedBlocks(t *testing.T) {
 	assert.Empty(t, d.Noise, "the canary's pair is no A/A pair of a server")
 	assert.False(t, d.Invalid())
 
-	quiet := slices.Clone(trials[:6])
-	for _, i := range []int{1, 4} {
-		quiet[i].Windows = slices.Clone(quiet[i].Windows)
-		quiet[i].Windows[0].Gates = []record.Gate{{Name: record.GateErrors, Detail: "all failed"}}
+	gated := func(gates ...record.Gate) *report.Document {
+		some := slices.Clone(trials[:6])
+		for _, i := range []int{1, 4} {
+			some[i].Windows = slices.Clone(some[i].Windows)
+			some[i].Windows[0].Gates = gates
+		}
+		return build(t, run, some...)
 	}
-	assert.True(t, build(t, run, quiet...).Invalid(), "a sound null server makes no run valid")
+	noise, errors := record.Gate{Name: record.GateHostNoise, Detail: "noise"}, record.Gate{Name: record.GateErrors, Detail: "all failed"}
+	assert.True(t, gated(noise).Invalid(), "a sound null server makes no run valid")
+	assert.False(t, gated(errors).Invalid(), "a server that fails is no fault of the machine")
+	assert.Equal(t, []report.Breakdown{{Arm: "a", Level: "c=64", Starts: 2, Of: 2, Detail: "all failed"}}, gated(errors).Breakdowns)
+	assert.True(t, gated(noise, errors).Invalid(), "the noise may have been the cause")
+	assert.Empty(t, gated(noise, errors).Breakdowns)
 
 	trials[2].Windows[0].Gates, trials[5].Windows[0].Gates = trials[8].Windows[0].Gates, trials[8].Windows[0].Gates
 	d = build(t, run, trials...)

@@ -27,7 +27,7 @@ func (d *Document) measure(run *record.Run, trials []record.Trial) error {
 		byArm[t.Arm] = append(byArm[t.Arm], t)
 		if t.Failure != "" {
 			failed[t.Arm]++
-			d.Failures = append(d.Failures, Failure{Block: t.Block, Arm: t.Arm, Reason: t.Failure})
+			d.Failures = append(d.Failures, Failure{Block: t.Block, Arm: t.Arm, Reason: t.Failure, Ready: t.Startup > 0})
 		}
 		for _, level := range visited(t) {
 			s, err := newStart(t, level)
@@ -77,6 +77,7 @@ type start struct {
 	threads   int
 	processes int
 	gates     []record.Gate
+	failed    string // by what the server itself did
 }
 
 // newStart pools the windows of one level of a trial; mostly there is one.
@@ -95,6 +96,7 @@ func newStart(t *record.Trial, level record.Level) (start, error) {
 				s.odd = append(s.odd, o)
 			}
 		}
+		s.failed = cmp.Or(s.failed, w.ServerFailed())
 		serverCPU += w.Server.CPU.Total()
 		s.rss, s.pss = max(s.rss, float64(w.Server.RSS)), max(s.pss, float64(w.Server.PSS))
 		s.threads, s.processes = max(s.threads, w.Server.Threads), max(s.processes, w.Server.Processes)
@@ -157,6 +159,10 @@ func newCell(starts []start, cores int) Cell {
 		c.Threads, c.Processes = max(c.Threads, s.threads), max(c.Processes, s.processes)
 		for _, o := range s.odd {
 			odd[o]++
+		}
+		if s.failed != "" {
+			c.Broken++
+			c.BrokenBy = cmp.Or(c.BrokenBy, s.failed)
 		}
 		for _, g := range s.gates {
 			c.Gates = addGate(c.Gates, g)

@@ -19,6 +19,7 @@ type Comparison struct {
 	Margin      float64     `json:"margin"`
 	Confidence  float64     `json:"confidence"` // of each interval, so that all together attain Confidence of the report
 	Machines    Differences `json:"machines"`   // of the two machines; none: they are the same
+	Invalid     []string    `json:"invalid"`    // runs that the machine spoiled: of them nothing is compared but servers that failed
 	Warnings    []string    `json:"warnings"`
 	Rows        []Change    `json:"rows"`
 	Regressions int         `json:"regressions"`
@@ -38,7 +39,7 @@ func (d Differences) String() string {
 // Answered is how many rows say how head stands to base.
 func (c *Comparison) Answered() (n int) {
 	for i := range c.Rows {
-		if o := c.Rows[i].Outcome; o != NotComputed && o != OtherMachine {
+		if o := c.Rows[i].Outcome; o != NotComputed && o != OtherMachine && o != TooNoisy {
 			n++
 		}
 	}
@@ -54,20 +55,28 @@ const (
 	Better       Outcome = "better"       // the whole interval is beyond the margin
 	Worse        Outcome = "worse"        // a regression
 	OtherMachine Outcome = "?"            // the machines differ, and what the ratio shows may be theirs
+	TooNoisy     Outcome = "too noisy"    // not even a change by blindFrom could have been seen
 	NotComputed  Outcome = "not computed" // Reason says why
 )
+
+// blindFrom is the ratio that a row has to be able to see for its silence to mean anything.
+const blindFrom = 2
 
 // Change is one metric of one arm at one level.
 type Change struct {
 	Arm     string         `json:"arm"`
 	Level   string         `json:"level"`
-	Metric  string         `json:"metric"` // throughput, p50, p99 or cpu
-	Ratio   stats.Interval `json:"ratio"`  // head over base, as measured: above 1 is more of the metric
-	Floor   float64        `json:"floor"`  // the larger of the two runs' noise, from their A/A pairs; 0: not known
-	Blocks  [2]int         `json:"blocks"` // of base and head
+	Metric  string         `json:"metric"`            // throughput, p50, p99, cpu or Works, which has no ratio
+	Ratio   stats.Interval `json:"ratio"`             // head over base, as measured: above 1 is more of the metric
+	Floor   float64        `json:"floor"`             // the larger of the two runs' noise, from their A/A pairs; 0: not known
+	Visible float64        `json:"visible,omitempty"` // the ratio, either way, from which on a change would have been seen: the margin or the noise, and half the interval
+	Blocks  [2]int         `json:"blocks"`            // of base and head
 	Outcome Outcome        `json:"outcome"`
 	Reason  string         `json:"reason,omitempty"`
 }
+
+// Works is the metric of a row where the server of one run failed by itself, and that of the other did not.
+const Works = "works"
 
 // comparedMetric is a metric under the name that it has in Document.Noise.
 type comparedMetric struct {
@@ -101,12 +110,12 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 		}
 		return nil, fmt.Errorf("the runs %s: a change of method would be read as a change of speed", words)
 	}
+	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Machines: base.Environment.Different(&head.Environment), Invalid: []string{}, Rows: []Change{}}
 	for _, d := range []*Document{base, head} {
 		if d.Invalid() {
-			return nil, fmt.Errorf("%s is invalid: every figure or every block of it failed a validity gate", d.Asked.ID)
+			c.Invalid = append(c.Invalid, d.Asked.ID)
 		}
 	}
-	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Machines: base.Environment.Different(&head.Environment), Rows: []Change{}}
 	c.Warnings = c.doubts(base, head)
 	for _, cell := range base.Cells {
 		other := head.Cell(cell.Arm, cell.Level)
@@ -117,17 +126,20 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 			c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: compared[i].name})
 		}
 	}
-	if len(c.Rows) == 0 {
+	ratios := c.Rows
+	c.Rows = []Change{}
+	c.compareBreakdowns(base, head)
+	if len(ratios)+len(c.Rows) == 0 {
 		return nil, fmt.Errorf("%s and %s have no arm at the same level in common", c.Base, c.Head)
 	}
 	var err error
-	if c.Confidence, err = stats.Bonferroni(Confidence, len(c.Rows)); err != nil {
+	if c.Confidence, err = stats.Bonferroni(Confidence, max(len(ratios), 1)); err != nil {
 		return nil, err
 	}
-	for i := range c.Rows {
-		c.judge(&c.Rows[i], base, head)
+	for i := range ratios {
+		c.judge(&ratios[i], base, head)
 	}
-	c.Rows = slices.DeleteFunc(c.Rows, func(r Change) bool { return r.Outcome == "" })
+	c.Rows = slices.DeleteFunc(append(c.Rows, ratios...), func(r Change) bool { return r.Outcome == "" })
 	if len(c.Rows) == 0 {
 		return nil, fmt.Errorf("%s and %s have no figure in common that could be taken over %s: both runs must have measured it at the same level", c.Base, c.Head, reference)
 	}
@@ -191,7 +203,17 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 	var values [2][]float64
 	for k, d := range []*Document{base, head} {
 		cell := d.Cell(r.Arm, r.Level)
-		if cell.spoiled() {
+		if b := d.breakdown(r.Arm, r.Level); b != nil {
+			if !slices.ContainsFunc(c.Rows, func(w Change) bool { return w.Metric == Works && w.Arm == r.Arm && w.Level == r.Level }) {
+				r.Outcome, r.Reason = NotComputed, fmt.Sprintf("in %s %v", d.Asked.ID, b)
+			}
+			return
+		}
+		if slices.Contains(c.Invalid, d.Asked.ID) {
+			r.Outcome, r.Reason = NotComputed, d.Asked.ID+" is invalid: the machine spoiled every figure or every block"
+			return
+		}
+		if over := d.referenceCell(c.Reference, r.Level, m); cell.spoiled() || over != nil && over.spoiled() {
 			r.Outcome, r.Reason = NotComputed, "a validity gate fired in "+d.Asked.ID
 			return
 		}
@@ -220,7 +242,10 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 	}
 	bar := max(1+max(c.Margin, m.least), r.Floor)
 	up, down := ratio.Low > bar, ratio.High < 1/bar
+	r.Visible = number(min(bar*max(ratio.High/ratio.Mid, ratio.Mid/ratio.Low), math.MaxFloat64))
 	switch {
+	case !up && !down && !(r.Visible < blindFrom):
+		r.Outcome, r.Reason = TooNoisy, fmt.Sprintf("a change by less than %.3gx could not have been seen", r.Visible)
 	case !up && !down:
 		r.Outcome = Same
 	case up == m.higherIsBetter:

@@ -84,7 +84,7 @@ func TestCompare(t *testing.T) {
 		},
 		{
 			"a noisy sitting", sitting(t, 2, 1, 0.5, map[string]float64{"a": 1000, "b": 400}), "",
-			map[string]report.Outcome{"a throughput": report.Same, "a p50": report.Same, "b throughput": report.Same, "b p50": report.Same},
+			map[string]report.Outcome{"a throughput": report.TooNoisy, "a p50": report.TooNoisy, "b throughput": report.TooNoisy, "b p50": report.TooNoisy},
 			0,
 		},
 		{
@@ -198,4 +198,60 @@ func TestCompareMachines(t *testing.T) {
 	head.Cells = slices.DeleteFunc(head.Cells, func(c report.Cell) bool { return c.Arm == "a" })
 	_, err = report.Compare(base, head, "a", 0.1)
 	assert.ErrorContains(t, err, "no figure in common that could be taken over a")
+}
+
+// broken makes the server of an arm fail in n starts of ten.
+func broken(d *report.Document, arm string, n int) *report.Document {
+	c := d.Cell(arm, "c=8")
+	c.Broken, c.BrokenBy = n, "9 of 10 requests failed (status 9; first: status 500, expected 200)"
+	c.Gates = []report.GateCount{{Name: record.GateErrors, Count: n}}
+	if 2*n >= c.Trials {
+		d.Breakdowns = []report.Breakdown{{Arm: arm, Level: "c=8", Starts: n, Of: c.Trials, Detail: c.BrokenBy}}
+	}
+	return d
+}
+
+// TestCompareBrokenServers: a server that fails in head, and did not in base, got worse.
+func TestCompareBrokenServers(t *testing.T) {
+	sound := func(seed uint64) *report.Document {
+		return sitting(t, seed, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	}
+	for _, tc := range []struct {
+		name       string
+		base, head *report.Document
+		reference  string
+		want       map[string]report.Outcome
+		worse      int
+	}{
+		{"b fails in head", sound(1), broken(sound(2), "b", 10), "a", map[string]report.Outcome{"b works": report.Worse}, 1},
+		{"b failed in base", broken(sound(1), "b", 10), sound(2), "a", map[string]report.Outcome{"b works": report.Better}, 0},
+		{"b fails in both", broken(sound(1), "b", 10), broken(sound(2), "b", 10), "a", map[string]report.Outcome{"b throughput": report.NotComputed, "b p50": report.NotComputed}, 0},
+		{"b fails now and then", sound(1), broken(sound(2), "b", 4), "a", map[string]report.Outcome{"b throughput": report.Same, "b p50": report.Same}, 0},
+		{"the reference fails in head", sound(1), broken(sound(2), "a", 10), "a", map[string]report.Outcome{"a works": report.Worse, "b throughput": report.NotComputed, "b p50": report.NotComputed}, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := report.Compare(tc.base, tc.head, tc.reference, 0.1)
+			require.NoError(t, err)
+			got := outcomes(c)
+			for _, m := range []string{"p99", "cpu"} { // of which this sitting knows nothing
+				delete(got, "b "+m)
+			}
+			assert.Equal(t, tc.want, got)
+			assert.Equal(t, tc.worse, c.Regressions)
+		})
+	}
+}
+
+// TestCompareInvalid: what the machine spoiled is no news of a server.
+func TestCompareInvalid(t *testing.T) {
+	base := sitting(t, 1, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	head := sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 100})
+	for i := range head.Cells {
+		head.Cells[i].Gates = []report.GateCount{{Name: record.GateHostNoise, Count: 10}}
+	}
+	c, err := report.Compare(base, head, "", 0.1)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"r"}, c.Invalid)
+	assert.Zero(t, c.Regressions)
+	assert.Zero(t, c.Answered())
 }

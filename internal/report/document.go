@@ -11,6 +11,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/claims"
@@ -44,6 +45,7 @@ type Document struct {
 	Canary      []Canary               `json:"canary"` // by block; none where the run had none
 	Fits        []Fit                  `json:"fits"`   // of scalability
 	Gates       []GateTotal            `json:"gates"`
+	Breakdowns  []Breakdown            `json:"breakdowns"`
 	Failures    []Failure              `json:"failures"`
 	Missing     []record.Missing       `json:"missing"`
 	Unreachable []record.Unreachable   `json:"unreachable"` // levels that the machine does not allow
@@ -167,31 +169,33 @@ type Estimate struct {
 type Cell struct {
 	Arm           string        `json:"arm"`
 	Level         string        `json:"level"`
-	Trials        int           `json:"trials"`            // starts that have a window here
-	Failed        int           `json:"failed"`            // starts that ended early, of this arm, in counted blocks
-	LowerBound    bool          `json:"lower_bound"`       // the generator was the limit: the server can do at least this
-	OfferedRPS    float64       `json:"offered_rps"`       // open loop: what the schedules placed in the windows; 0 in a closed loop
-	AchievedRPS   float64       `json:"achieved_rps"`      // what was sent inside the windows
-	Delivered     float64       `json:"delivered"`         // open loop: share of the schedules that was sent inside the windows, 0 to 1; 0 in a closed loop
-	Throughput    *Estimate     `json:"throughput_rps"`    // correct responses a second; geometric mean, or in an open loop all of them over all the time, without an interval
-	Mean          *Estimate     `json:"mean_s"`            // of latency; geometric mean of the starts' means
-	P50           *Estimate     `json:"p50_s"`             // medians of the starts' percentiles
-	P90           *Estimate     `json:"p90_s"`             //
-	P95           *Estimate     `json:"p95_s"`             //
-	P99           *Estimate     `json:"p99_s"`             //
-	P999          *Estimate     `json:"p99_9_s"`           //
-	MaxS          float64       `json:"max_s"`             // longest latency of all
-	Requests      uint64        `json:"requests"`          // sent, all blocks
-	Errors        record.Errors `json:"errors"`            // all blocks
-	ErrorRate     float64       `json:"error_rate"`        // 0 to 1
-	CPUPerRequest *Estimate     `json:"cpu_per_request_s"` // of the server, a correct response; geometric mean
-	Memory        *Estimate     `json:"memory_bytes"`      // of the server's process tree; geometric mean
-	MemoryKind    string        `json:"memory_kind"`       // "pss", or "rss" where the system does not tell
-	Threads       int           `json:"threads"`           // most seen
-	Processes     int           `json:"processes"`         // most seen
-	GeneratorCPU  float64       `json:"generator_cpu"`     // share of the generator's cores
-	LittlesLaw    float64       `json:"littles_law"`       // requests in flight over connections; 0 in an open loop
-	Gates         []GateCount   `json:"gates"`             // that fired here
+	Trials        int           `json:"trials"`              // starts that have a window here
+	Failed        int           `json:"failed"`              // starts that ended early, of this arm, in counted blocks
+	Broken        int           `json:"broken"`              // starts in which the server itself failed: wrong answers, lost connections
+	BrokenBy      string        `json:"broken_by,omitempty"` // the first time; from outside: escape it
+	LowerBound    bool          `json:"lower_bound"`         // the generator was the limit: the server can do at least this
+	OfferedRPS    float64       `json:"offered_rps"`         // open loop: what the schedules placed in the windows; 0 in a closed loop
+	AchievedRPS   float64       `json:"achieved_rps"`        // what was sent inside the windows
+	Delivered     float64       `json:"delivered"`           // open loop: share of the schedules that was sent inside the windows, 0 to 1; 0 in a closed loop
+	Throughput    *Estimate     `json:"throughput_rps"`      // correct responses a second; geometric mean, or in an open loop all of them over all the time, without an interval
+	Mean          *Estimate     `json:"mean_s"`              // of latency; geometric mean of the starts' means
+	P50           *Estimate     `json:"p50_s"`               // medians of the starts' percentiles
+	P90           *Estimate     `json:"p90_s"`               //
+	P95           *Estimate     `json:"p95_s"`               //
+	P99           *Estimate     `json:"p99_s"`               //
+	P999          *Estimate     `json:"p99_9_s"`             //
+	MaxS          float64       `json:"max_s"`               // longest latency of all
+	Requests      uint64        `json:"requests"`            // sent, all blocks
+	Errors        record.Errors `json:"errors"`              // all blocks
+	ErrorRate     float64       `json:"error_rate"`          // 0 to 1
+	CPUPerRequest *Estimate     `json:"cpu_per_request_s"`   // of the server, a correct response; geometric mean
+	Memory        *Estimate     `json:"memory_bytes"`        // of the server's process tree; geometric mean
+	MemoryKind    string        `json:"memory_kind"`         // "pss", or "rss" where the system does not tell
+	Threads       int           `json:"threads"`             // most seen
+	Processes     int           `json:"processes"`           // most seen
+	GeneratorCPU  float64       `json:"generator_cpu"`       // share of the generator's cores
+	LittlesLaw    float64       `json:"littles_law"`         // requests in flight over connections; 0 in an open loop
+	Gates         []GateCount   `json:"gates"`               // that fired here
 
 	Odd []record.Oddity `json:"odd"` // of the latencies, in half of the starts at least
 
@@ -285,6 +289,21 @@ type Failure struct {
 	Block  int    `json:"block"`
 	Arm    string `json:"arm"`
 	Reason string `json:"reason"` // from outside: escape it
+	Ready  bool   `json:"ready"`  // it had answered before
+}
+
+// Breakdown is a server that failed by what it did itself, in half of its
+// starts or more: no disturbance of the machine, but news of the server.
+type Breakdown struct {
+	Arm    string `json:"arm"`
+	Level  string `json:"level,omitempty"` // empty: it ended, or was lost, after it had become ready
+	Starts int    `json:"starts"`          // in which it did
+	Of     int    `json:"of"`
+	Detail string `json:"detail"` // of the first time; from outside: escape it
+}
+
+func (b *Breakdown) String() string {
+	return fmt.Sprintf("it failed in %d of %d starts: %s", b.Starts, b.Of, b.Detail)
 }
 
 // Chart is the data of one picture.

@@ -19,6 +19,7 @@ type Trend struct {
 	Stretches []Stretch    `json:"stretches"` // by time; every run is in one
 	Since     int          `json:"since"`     // the first run of the newest stretch
 	Series    []TrendSerie `json:"series"`
+	News      []TrendNews  `json:"news"` // what the newest run showed first
 }
 
 // Stretch is runs one after the other that one machine measured by one method.
@@ -34,6 +35,10 @@ type TrendRun struct {
 	Start   time.Time `json:"start"`
 	Method  string    `json:"method"`
 	Machine string    `json:"machine"` // processor, cores and kind
+	Invalid bool      `json:"invalid"` // the machine spoiled it, so it has no points
+	Failed  []string  `json:"failed"`  // arms that did not start, or broke down where a run has to answer for it
+
+	sound, failed []armAt
 }
 
 // TrendSerie is the throughput of one arm at one level over that of another:
@@ -51,12 +56,15 @@ type TrendSerie struct {
 type TrendPoint struct {
 	Run    int     `json:"run"`   // index into Runs
 	Ratio  float64 `json:"ratio"` // geometric mean over the blocks
+	Low    float64 `json:"low"`   // its interval
+	High   float64 `json:"high"`
 	Blocks int     `json:"blocks"`
 }
 
 // TrendChange is where a series went from one level to another.
 type TrendChange struct {
-	Run    int     `json:"run"` // the first after it
+	Run    int     `json:"run"`  // the first after it
+	Seen   int     `json:"seen"` // the run that showed it first
 	Before float64 `json:"before"`
 	After  float64 `json:"after"` // medians of the runs to both sides
 }
@@ -64,9 +72,6 @@ type TrendChange struct {
 // TrendSegment is how many runs there are at least between two changes: a single
 // run that is out of line is no change.
 const TrendSegment = 3
-
-// leastChange is how far the medians before and after a change differ at least.
-const leastChange = 0.03
 
 // NewTrend puts runs in order of time and finds where their ratios changed
 // (stats.Changepoints). reference is an arm of every run, by default the one
@@ -86,27 +91,29 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 	if newest.arm(reference).Role == "" {
 		return nil, fmt.Errorf("the newest run, %s, has no arm %q to take the others over", newest.Asked.ID, reference)
 	}
-	t := &Trend{Reference: reference, Series: []TrendSerie{}}
+	t := &Trend{Reference: reference, Series: []TrendSerie{}, News: []TrendNews{}}
 	for i, d := range docs {
-		t.Runs = append(t.Runs, TrendRun{ID: d.Asked.ID, Start: d.Asked.Start, Method: d.Asked.Method, Machine: d.Environment.Machine()})
+		r := TrendRun{ID: d.Asked.ID, Start: d.Asked.Start, Method: d.Asked.Method, Machine: d.Environment.Machine(), Failed: []string{}}
+		r.sound, r.failed = soundness(d)
+		r.Invalid = d.Invalid()
+		for _, b := range d.FailedServers() {
+			r.Failed = append(r.Failed, b.Arm)
+		}
+		for _, f := range r.failed {
+			if d.Cell(f.arm, f.level) == nil { // it did not even start
+				r.Failed = append(r.Failed, f.arm)
+			}
+		}
+		slices.Sort(r.Failed)
+		r.Failed = slices.Compact(r.Failed)
+		t.Runs = append(t.Runs, r)
 		changed := changesBetween(docs[max(i-1, 0)], d)
 		if i == 0 || len(changed) > 0 {
 			t.Stretches, t.Since = append(t.Stretches, Stretch{First: i, Changed: changed}), i
 		}
 	}
-	for _, cell := range newest.Cells {
-		arm, over := newest.arm(cell.Arm), reference
-		if cell.Arm == reference {
-			over = record.NullServer
-		}
-		if arm.Canary() || newest.arm(over).Role == "" {
-			continue
-		}
-		s := newSerie(docs, arm, over, cell.Level)
-		if err := s.findChanges(t); err != nil {
-			return nil, err
-		}
-		t.Series = append(t.Series, s)
+	if err := t.addSeries(docs); err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(t.Series, func(a, b TrendSerie) int { // the noise first: it says what the others are worth
 		switch {
@@ -118,7 +125,33 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 			return 1
 		}
 	})
+	t.News = append(append(t.News, t.failures()...), t.changes()...)
 	return t, nil
+}
+
+// addSeries takes every arm of the newest run at every level that it, or an
+// earlier run, measured: an arm that has no figure any more is still shown.
+func (t *Trend) addSeries(docs []*Document) error {
+	newest, seen := docs[len(docs)-1], map[[2]string]bool{}
+	for _, d := range slices.Backward(docs) {
+		for _, cell := range d.Cells {
+			arm, over := newest.arm(cell.Arm), t.Reference
+			if cell.Arm == t.Reference {
+				over = record.NullServer
+			}
+			key := [2]string{cell.Arm, cell.Level}
+			if seen[key] || arm.Role == "" || arm.Canary() || newest.arm(over).Role == "" {
+				continue
+			}
+			seen[key] = true
+			s := newSerie(docs, arm, over, cell.Level)
+			if err := s.findChanges(t); err != nil {
+				return err
+			}
+			t.Series = append(t.Series, s)
+		}
+	}
+	return nil
 }
 
 // changesBetween says what makes the second of two runs one that no figure of the
@@ -135,22 +168,15 @@ func newSerie(docs []*Document, arm Arm, over, level string) TrendSerie {
 		if cell == nil || cell.spoiled() || d.Invalid() {
 			continue
 		}
+		if ref := d.referenceCell(over, level, compared[0]); ref == nil || ref.spoiled() {
+			continue
+		}
 		values := c.column(d, cell, compared[0])
 		if ratio, err := stats.GeoMeanInterval(values, Confidence); err == nil {
-			s.Points = append(s.Points, TrendPoint{Run: i, Ratio: ratio.Mid, Blocks: len(values)})
+			s.Points = append(s.Points, TrendPoint{Run: i, Ratio: ratio.Mid, Low: number(ratio.Low), High: number(min(ratio.High, math.MaxFloat64)), Blocks: len(values)})
 		}
 	}
 	return s
-}
-
-// findChanges looks into each stretch by itself.
-func (s *TrendSerie) findChanges(t *Trend) error {
-	for i := range t.Stretches {
-		if err := s.findChangesIn(t.PointsOf(s, i)); err != nil {
-			return fmt.Errorf("%s at %s: %w", s.Arm, s.Level, err)
-		}
-	}
-	return nil
 }
 
 // PointsOf are a series' points in the i-th stretch.
@@ -160,23 +186,4 @@ func (t *Trend) PointsOf(s *TrendSerie, i int) []TrendPoint {
 		end = t.Stretches[i+1].First
 	}
 	return slices.DeleteFunc(slices.Clone(s.Points), func(p TrendPoint) bool { return p.Run < t.Stretches[i].First || p.Run >= end })
-}
-
-func (s *TrendSerie) findChangesIn(points []TrendPoint) error {
-	x := make([]float64, len(points))
-	for i, p := range points {
-		x[i] = p.Ratio
-	}
-	at, err := stats.Changepoints(x, TrendSegment)
-	if err != nil {
-		return err
-	}
-	edges := slices.Concat([]int{0}, at, []int{len(x)})
-	for i, k := range at {
-		c := TrendChange{Run: points[k].Run, Before: median(slices.Sorted(slices.Values(x[edges[i]:k]))), After: median(slices.Sorted(slices.Values(x[k:edges[i+2]])))}
-		if math.Abs(math.Log(c.After/c.Before)) > math.Log1p(leastChange) { // else it is the spread that changed, or one run that was out of line
-			s.Changes = append(s.Changes, c)
-		}
-	}
-	return nil
 }

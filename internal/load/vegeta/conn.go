@@ -72,7 +72,7 @@ func (c *conn) follow(data []byte) error {
 	switch {
 	case err != nil:
 		return err
-	case done && n < len(data):
+	case done && n < len(data) && !c.response.Switches():
 		return http1.ErrExtra
 	case done:
 		c.response.Reset()

@@ -124,11 +124,14 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	conns := newPool(ctx, &spec, requests, e.opts)
 	defer conns.close()
+	opening := time.Now()
 	established := conns.open(preopened(&spec, e.opts))
+	trips := newTripper(ctx, &spec, requests, conns)
+	trips.opening = time.Since(opening)
 	before := conns.bytesIn.Load()
 
 	out := e.newResults()
-	m := attack(ctx, newTripper(ctx, &spec, requests, conns), alarm, out)
+	m := attack(ctx, trips, alarm, out)
 	m.Engine, m.Established = e.Name(), established
 	m.Reconnects, m.BytesIn = conns.reconnects.Load(), conns.bytesIn.Load()-before
 	if err := out.close(); err != nil {
@@ -169,10 +172,10 @@ func attack(ctx context.Context, trips *tripper, alarm *alarm, out *results) *re
 	begin := time.Now()
 	cpu := processCPU()
 	t := newTally(spec, begin)
+	trips.last = begin.Add(spec.Duration + spec.Drain(trips.opening))
 	var pacer vegeta.Pacer = closedPacer{begin.Add(spec.Duration)}
 	used := func() record.CPU { return processCPU().Sub(cpu) }
 	if spec.Schedule != nil {
-		trips.last = begin.Add(spec.Duration + spec.Timeout)
 		open := newOpenPacer(spec, begin, alarm)
 		pacer, used = open, func() record.CPU { return processCPU().Sub(cpu).Less(time.Duration(open.idled.Load())) }
 	}

@@ -27,7 +27,8 @@ type tripper struct {
 	requests  []*http1.Request // of the targets
 	conns     *pool
 	transport *http.Transport
-	last      time.Time // when a request that found no connection is given up
+	opening   time.Duration // that it took to open the connections
+	last      time.Time     // when every request has an outcome
 
 	mu    sync.Mutex
 	calls map[uint64]*call // by sequence number, until the result is taken
@@ -62,8 +63,12 @@ func (t *tripper) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	ctx, cancel := context.WithCancel(t.ctx)
 	c.cancel = cancel
-	// The timeout counts from the send, which may have to wait for a connection.
-	c.timer = time.AfterFunc(max(t.spec.Timeout, time.Until(t.last)), c.expire)
+	// The timeout counts from the send, which may have to wait for a connection in an open loop.
+	wait := time.Until(t.last)
+	if t.spec.Schedule == nil {
+		wait = min(wait, t.spec.Timeout)
+	}
+	c.timer = time.AfterFunc(wait, c.expire)
 	resp, err := t.transport.RoundTrip(c.request.HTTP(httptrace.WithClientTrace(ctx, c.trace())))
 	if err != nil {
 		c.fail(err)
@@ -200,7 +205,7 @@ func (c *call) begin(now time.Time, own *conn) {
 	if own != nil && !own.served.Load() && own.begun.After(c.asked) {
 		c.sent = own.begun
 	}
-	c.timer.Reset(c.trip.spec.Timeout - now.Sub(c.sent))
+	c.timer.Reset(min(c.trip.spec.Timeout-now.Sub(c.sent), c.trip.last.Sub(now)))
 }
 
 // putIdleConn may run after the next request got the connection, which is why

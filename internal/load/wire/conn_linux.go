@@ -70,7 +70,7 @@ func (l *loop) connect() {
 		}
 		l.handle(l.poller.WaitFor(l.events, time.Millisecond))
 	}
-	l.retry = l.retry[:0]
+	l.retry, l.opening = l.retry[:0], l.clock-began
 	if l.open {
 		l.listClosed()
 	}

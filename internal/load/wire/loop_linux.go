@@ -46,6 +46,8 @@ type loop struct {
 	pacer   pacer
 
 	start, end int64 // of the window; never until it begins
+	opening    int64 // how long it took to open the connections
+	last       int64 // when every request has an outcome
 	clock      int64 // the last reading
 	nextCare   int64 // when to look after what no event tells
 	oldest     int64 // no request in flight was sent before
@@ -81,7 +83,7 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 		open:    w.spec.Schedule != nil,
 		conns:   make([]conn, total),
 		open0:   open,
-		start:   never, end: never,
+		start:   never, end: never, last: never,
 		events: make([]sock.Event, batch),
 		buf:    make([]byte, readSize),
 		same:   make([]byte, 0, maxSame),
@@ -139,6 +141,7 @@ func (l *loop) await() bool {
 		if at := l.w.start.Load(); at != 0 {
 			if l.clock = l.now(); l.clock >= at {
 				l.start, l.end = at, at+int64(l.w.spec.Duration)
+				l.last = l.end + int64(l.w.spec.Drain(time.Duration(l.opening)))
 				l.established = l.countOpen()
 				return true
 			}
@@ -211,10 +214,19 @@ func (l *loop) handle(n int) {
 	}
 }
 
+// mostReads bounds what is read of one connection while others wait, and while
+// no timeout is looked at: a server can send without end.
+const mostReads = 16
+
 // read reads the response of a connection until nothing more is there.
 func (l *loop) read(id int32, c *conn, events uint32) {
 	ending := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
-	for {
+	for reads := 0; ; reads++ {
+		if reads == mostReads { // what is left makes another event
+			if errno := l.poller.Modify(int(c.fd), id, c.tag, sock.In); errno == 0 {
+				return
+			}
+		}
 		n, errno := sock.Read(int(c.fd), l.buf)
 		switch {
 		case errno == unix.EAGAIN:
@@ -254,7 +266,7 @@ func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
 		r.Reset()
 	}
 	n, done, err := r.Feed(data, &l.want)
-	if done && n < len(data) {
+	if done && n < len(data) && !r.Switches() {
 		err = http1.ErrExtra
 	}
 	switch {
@@ -421,7 +433,7 @@ func (l *loop) care() {
 	if (t >= l.end || l.ended && l.start != never) && !l.cpuRead {
 		l.readCPU()
 	}
-	if t-l.oldest > l.timeout && l.flying > 0 {
+	if (t-l.oldest > l.timeout || t > l.last) && l.flying > 0 {
 		l.expire(t)
 	}
 	if len(l.retry) > 0 {
@@ -446,7 +458,7 @@ func (l *loop) expire(t int64) {
 		if c.state < stateSending {
 			continue
 		}
-		if t-c.sent > l.timeout {
+		if t-c.sent > l.timeout || t > l.last {
 			l.noteLate()
 			l.fail(int32(id), c, &l.errors.Timeout)
 			continue

@@ -57,10 +57,9 @@ func (p *pacer) advance(start int64) {
 // runOpen sends every request at its time, or when a connection is free.
 func (l *loop) runOpen() {
 	l.pacer.start(l.start)
-	last := l.end + l.timeout // for requests that find no connection
 	for !l.ended {
 		l.sendDue(sendLot)
-		done := l.pacer.due == never || l.clock >= last
+		done := l.pacer.due == never || l.clock >= l.last
 		if done && l.flying == 0 && l.clock >= l.end {
 			return
 		}
@@ -104,7 +103,7 @@ func (l *loop) sendDue(most int) {
 	for ; most > 0 && l.hasFree(); most-- {
 		t := l.now()
 		l.clock = t
-		if t < l.pacer.due || l.pacer.due == never || t > l.end+l.timeout {
+		if t < l.pacer.due || l.pacer.due == never || t > l.last {
 			return
 		}
 		intended := l.pacer.due

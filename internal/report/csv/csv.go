@@ -36,9 +36,9 @@ var columns = concat(
 		{"run", "name of the run", func(r *row) string { return text(r.doc.Asked.ID) }},
 		{"quotable", "false: a quick look, not for quoting", func(r *row) string { return strconv.FormatBool(r.doc.Quotable) }},
 		{"partial", "true: something that was planned is missing", func(r *row) string { return strconv.FormatBool(r.doc.Partial) }},
-		{"arm", "name of the arm", func(r *row) string { return text(r.arm.Name) }},
+		{"arm", "name of the arm", func(r *row) string { return name(r.arm.Name) }},
 		{"role", "competitor, replicate (A/A) or ceiling (null server)", func(r *row) string { return string(r.arm.Role) }},
-		{"server", "name of the server", func(r *row) string { return text(r.arm.Server) }},
+		{"server", "name of the server", func(r *row) string { return name(r.arm.Server) }},
 		{"route", "path and query", func(r *row) string { return text(r.arm.Route) }},
 		{"level", "name of the load level", func(r *row) string { return r.lvl.Name }},
 		{"connections", "connections of the level", func(r *row) string { return strconv.Itoa(r.lvl.Connections) }},
@@ -176,6 +176,20 @@ func text(s string) string {
 		return "'" + s
 	}
 	return s
+}
+
+// name is that of an arm or a server, with "-server" behind one that pandas and
+// R would read as a missing value, such as null.
+func name(s string) string {
+	base, rest := s, ""
+	if i := strings.IndexAny(s, "~:"); i >= 0 {
+		base, rest = s[:i], s[i:]
+	}
+	switch strings.ToLower(base) {
+	case "null", "none", "nan", "na", "nil":
+		base += "-server"
+	}
+	return text(base + rest)
 }
 
 func gates(all []report.GateCount) string {

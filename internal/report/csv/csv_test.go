@@ -113,3 +113,25 @@ func TestEmptyRun(t *testing.T) {
 	require.NoError(t, csv.WriteJSON(&b, d))
 	assert.NotContains(t, b.String(), `"cells": null`)
 }
+
+// TestNoNameIsMissing: pandas and R read some words as a value that is missing.
+func TestNoNameIsMissing(t *testing.T) {
+	d := document(t)
+	d.Cells[0].Arm, d.Arms[0].Name, d.Arms[0].Server = "NaN:workers=2", "NaN:workers=2", "NaN"
+	var b bytes.Buffer
+	require.NoError(t, csv.Write(&b, d))
+	rows, err := encoding.NewReader(&b).ReadAll()
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for _, row := range rows[1:] {
+		for _, field := range row {
+			seen[field] = true
+		}
+	}
+	for _, missing := range []string{"null", "NULL", "None", "NaN", "nan", "NA", "N/A"} {
+		assert.NotContains(t, seen, missing)
+	}
+	for _, name := range []string{"null-server", "null-server~again", "NaN-server", "NaN-server:workers=2"} {
+		assert.Contains(t, seen, name)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/html"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
@@ -188,6 +189,11 @@ func TestTrendPage(t *testing.T) {
 		if i >= 5 {
 			doc.Environment.CPU = "Another <CPU>"
 		}
+		if i == 7 {
+			for k := range doc.Cells {
+				doc.Cells[k].Broken, doc.Cells[k].Gates = 0, []report.GateCount{{Name: record.GateHostNoise, Count: doc.Cells[k].Trials}}
+			}
+		}
 		docs = append(docs, doc)
 	}
 	tr, err := report.NewTrend(docs, "")
@@ -197,7 +203,15 @@ func TestTrendPage(t *testing.T) {
 	require.NoError(t, html.WriteTrend(&b, tr))
 	page := b.String()
 	assert.Equal(t, len(tr.Series), strings.Count(page, "<figure"))
-	assert.Contains(t, page, "from 1.00 to 2.00")
+	assert.Contains(t, page, ": from 1.00 to 2.00")
+	points := 0
+	for _, s := range tr.Series {
+		points += len(s.Points)
+	}
+	assert.Equal(t, points, strings.Count(page, `class="whisker"`), "an interval a point")
+	assert.Contains(t, page, ">2025-03-14</text>")
+	assert.Equal(t, len(tr.Series), strings.Count(page, "<title>2025-03-21, 20250314-092653-article: invalid, because"), "the run without figures is shown")
+	assert.Contains(t, page, `<p class="small">20250314-092653-article: invalid`)
 	lines := 0
 	for _, s := range tr.Series {
 		if len(s.Points) > 0 {

@@ -1,13 +1,14 @@
 // Package junit renders the verdicts of a Document as JUnit's XML, which CI
 // systems show. A verdict is an answer and no failure: a claim that was
-// answered is a case that passed, whatever the answer, and one that was not is skipped.
-// What has to be so is required with `hellobench verdicts --require`.
+// answered is a case that passed, whatever the answer, and one that was not is
+// skipped. Where a verdict is required, another answer is a failure, and none is an error.
 package junit
 
 import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/claims"
@@ -36,6 +37,7 @@ type kase struct {
 	Name    string   `xml:"name,attr"`
 	Time    float64  `xml:"time,attr"`
 	Skipped *skipped `xml:"skipped"`
+	Failure *failure `xml:"failure"`
 	Error   *failure `xml:"error"`
 	Out     string   `xml:"system-out,omitempty"`
 }
@@ -49,8 +51,9 @@ type failure struct {
 	Type    string `xml:"type,attr"`
 }
 
-// Write renders one case a claim. An arm that failed in every start is an error of its own.
-func Write(w io.Writer, d *report.Document) error {
+// Write renders one case a claim, held against the verdict that is required of
+// it, if one is. A run that the machine spoiled, and a server that failed, are errors of their own.
+func Write(w io.Writer, d *report.Document, required map[string]claims.Value) error {
 	s := suite{Name: show.Text(d.Title), Timestamp: d.Asked.Start.UTC().Format("2006-01-02T15:04:05")}
 	if !d.Asked.End.IsZero() {
 		s.Time = d.Asked.End.Sub(d.Asked.Start).Round(time.Millisecond).Seconds()
@@ -58,15 +61,34 @@ func Write(w io.Writer, d *report.Document) error {
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
 		c := kase{Class: "hellobench.claims", Name: show.Text(v.ID), Out: text(v)}
-		if v.Verdict == claims.Inconclusive || v.Verdict == claims.NotTestable {
-			c.Skipped = &skipped{Message: show.Text(fmt.Sprintf("%s: %s", v.Verdict, v.Reason))}
+		message := show.Text(fmt.Sprintf("%s: %s", v.Verdict, v.Reason))
+		want := required[v.ID]
+		if want != "" && want != v.Verdict {
+			message = show.Text(fmt.Sprintf("required was %s, the answer is %s", want, message))
+		}
+		switch {
+		case want == v.Verdict:
+		case want != "" && v.Verdict.Answers():
+			c.Failure = &failure{Message: message, Type: "another-answer"}
+			s.Failures++
+		case want != "":
+			c.Error = &failure{Message: message, Type: "no-answer"}
+			s.Errors++
+		case !v.Verdict.Answers():
+			c.Skipped = &skipped{Message: message}
 			s.Skipped++
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	if d.Invalid() {
+	fails := func(name, message, kind string) {
 		s.Errors++
-		s.Cases = append(s.Cases, kase{Class: "hellobench", Name: "validity", Error: &failure{Message: "every figure failed a validity gate", Type: "invalid"}})
+		s.Cases = append(s.Cases, kase{Class: "hellobench", Name: show.Text(name), Error: &failure{Message: show.Text(message), Type: kind}})
+	}
+	if d.Invalid() {
+		fails("validity", "the machine spoiled every figure or every block", "invalid")
+	}
+	for _, b := range d.FailedServers() {
+		fails(strings.TrimSuffix(b.Arm+" at "+b.Level, " at "), b.String(), "server-failed")
 	}
 	s.Tests = len(s.Cases)
 	if _, err := io.WriteString(w, xml.Header); err != nil {

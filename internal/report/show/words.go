@@ -21,7 +21,10 @@ func Warnings(d *report.Document) []string {
 		out = append(out, "QUICK LOOK, NOT FOR QUOTING.")
 	}
 	if d.Invalid() {
-		out = append(out, "INVALID RUN: every figure or every block failed a validity gate, see the gates.")
+		out = append(out, "INVALID RUN: the machine spoiled every figure or every block, see the gates.")
+	}
+	for i := range d.Breakdowns {
+		out = append(out, "SERVER FAILED: "+Breakdown(&d.Breakdowns[i])+".")
 	}
 	switch d.Asked.State {
 	case record.Complete:
@@ -54,6 +57,15 @@ func Warnings(d *report.Document) []string {
 		out = append(out, "NOTHING WAS MEASURED.")
 	}
 	return out
+}
+
+// Breakdown says which server failed, where, and how often.
+func Breakdown(b *report.Breakdown) string {
+	where := ""
+	if b.Level != "" {
+		where = " at " + b.Level
+	}
+	return Text(fmt.Sprintf("%s%s: %v", b.Arm, where, b))
 }
 
 // uncounted says which blocks do not count and why.

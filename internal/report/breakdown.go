@@ -1,0 +1,83 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// broken says whether the server failed in half of the starts or more.
+func (c *Cell) broken() bool { return c.Broken > 0 && 2*c.Broken >= c.Trials }
+
+// works says whether the server answered as it should in every start, on however
+// noisy a machine.
+func (c *Cell) works() bool {
+	return !slices.ContainsFunc(c.Gates, func(g GateCount) bool { return record.OfServer(g.Name) })
+}
+
+// breakdowns lists the competitors that failed by what they did themselves. Where
+// the machine changed during every block, only wrong answers say so.
+func breakdowns(d *Document) []Breakdown {
+	out := []Breakdown{}
+	disturbed := len(d.Blocks.Counted) == 0 && len(d.Blocks.Disturbed) > 0
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		if c.broken() && d.arm(c.Arm).Role == Competitor && (!disturbed || c.Errors.Wrong()) {
+			out = append(out, Breakdown{Arm: c.Arm, Level: c.Level, Starts: c.Broken, Of: c.Trials, Detail: c.BrokenBy})
+		}
+	}
+	for i := range d.Starts {
+		s := &d.Starts[i]
+		b := Breakdown{Arm: s.Arm, Of: s.Trials}
+		for _, f := range d.Failures {
+			if f.Arm == s.Arm && f.Ready {
+				b.Starts++
+				b.Detail = cmp.Or(b.Detail, f.Reason)
+			}
+		}
+		if b.Starts > 0 && 2*b.Starts >= b.Of && d.arm(s.Arm).Role == Competitor {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// FailedServers are the breakdowns that a run has to answer for. That a crowd of
+// connections breaks a server is what such a level is there to find, as long as
+// the server is sound at others.
+func (d *Document) FailedServers() []Breakdown {
+	return slices.DeleteFunc(slices.Clone(d.Breakdowns), func(b Breakdown) bool {
+		i := slices.IndexFunc(d.Levels, func(l Level) bool { return l.Name == b.Level })
+		return i >= 0 && d.Levels[i].Crowd() && slices.ContainsFunc(d.Cells, func(c Cell) bool { return c.Arm == b.Arm && !c.broken() })
+	})
+}
+
+// breakdown is an arm's at a level, or its end in the middle; nil where there is none.
+func (d *Document) breakdown(arm, level string) *Breakdown {
+	i := slices.IndexFunc(d.Breakdowns, func(b Breakdown) bool { return b.Arm == arm && (b.Level == level || b.Level == "") })
+	if i < 0 {
+		return nil
+	}
+	return &d.Breakdowns[i]
+}
+
+// compareBreakdowns adds a row for every arm and level at which one of the runs
+// has a figure and in the other the server failed.
+func (c *Comparison) compareBreakdowns(base, head *Document) {
+	for _, cell := range base.Cells {
+		if base.arm(cell.Arm).Role == Competitor && base.breakdown(cell.Arm, "") == nil && cell.works() {
+			if b := head.breakdown(cell.Arm, cell.Level); b != nil {
+				c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{cell.Trials, b.Of}, Outcome: Worse, Reason: b.String()})
+				c.Regressions++
+			}
+		}
+	}
+	for _, cell := range head.Cells {
+		if head.arm(cell.Arm).Role == Competitor && head.breakdown(cell.Arm, "") == nil && cell.works() {
+			if b := base.breakdown(cell.Arm, cell.Level); b != nil {
+				c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{b.Of, cell.Trials}, Outcome: Better, Reason: "before: " + b.String()})
+			}
+		}
+	}
+}
