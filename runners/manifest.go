@@ -78,12 +78,9 @@ func (m *Manifest) AlwaysCloses() bool { return m.KeepAlive == "close" }
 // is an error with file and line.
 func Load(fsys fs.FS, name string) (*Manifest, error) {
 	file := path.Join(name, ManifestFile)
-	data, err := fs.ReadFile(fsys, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("server %q: there is no %s", name, file)
-	}
+	data, err := yamlfile.Read(file, fsys.Open)
 	if err != nil {
-		return nil, fmt.Errorf("server %q: %w", name, err)
+		return nil, err
 	}
 	m := &Manifest{Ready: "/", KeepAlive: "both"}
 	doc, err := yamlfile.Decode(file, data, "server", m)

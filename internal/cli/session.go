@@ -143,8 +143,8 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 func (s *session) readLedger(file string, p selection) (text []byte, title string, err error) {
 	name, text := fixtures.ClaimsFile, fixtures.Claims()
 	if file != "" {
-		if text, err = os.ReadFile(file); err != nil {
-			return nil, "", usageError{fmt.Errorf("--claims: %w", err)}
+		if text, err = readFile(file); err != nil {
+			return nil, "", fmt.Errorf("--claims: %w", err)
 		}
 		name, p.Claims = file, nil
 	}
