@@ -4,6 +4,7 @@ GO            ?= go
 BIN           := bin/hellobench
 GOLANGCI_LINT := v2.15.0
 LINT          := bin/tools/golangci-lint-$(GOLANGCI_LINT)
+ACTIONLINT    := bin/tools/actionlint-v1.7.12
 FUZZTIME      ?= 20s
 # The tag, or the commit: go build reads it from a clone, and from a worktree not.
 VERSION        = $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null)
@@ -41,17 +42,22 @@ truth: build ## the slow part of the proof that the generators tell the truth
 	HELLOBENCH_TRUTH=1 $(GO) test -count=1 -p 1 -timeout 30m ./internal/load/...
 
 survive: build ## faults at scale: 300 kills, full disks, hostile servers, 10 minutes of fuzzing a parser (hours)
-	HELLOBENCH_SURVIVE=300 $(GO) test -count=1 -v -timeout 90m -run 'TestSurvive|TestFullDisk|TestReadOnly' ./internal/cli
-	HELLOBENCH_SURVIVE=1 $(GO) test -count=1 -timeout 60m -run 'Engine/(odd|broken|wrong)' ./internal/load/enginetest
+	HELLOBENCH_SURVIVE=300 $(GO) test -count=1 -v -timeout 3h -run 'TestSurvive|TestFullDisk|TestReadOnly' ./internal/cli
+	HELLOBENCH_SURVIVE=1 $(GO) test -count=1 -timeout 60m -run '^Test(Wire|Vegeta)$$/(hostile|garbled|odd|broken|wrong)' ./internal/load/enginetest
 	$(MAKE) fuzz-short FUZZTIME=10m
 
-lint: $(LINT) ## go vet and golangci-lint
+lint: $(LINT) $(ACTIONLINT) ## go vet, golangci-lint and actionlint
 	$(GO) vet ./...
 	$(LINT) run ./...
+	$(ACTIONLINT) -color
 
 $(LINT):
 	GOBIN="$(CURDIR)/bin/tools" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	mv bin/tools/golangci-lint $@
+
+$(ACTIONLINT):
+	GOBIN="$(CURDIR)/bin/tools" $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(@:bin/tools/actionlint-%=%)
+	mv bin/tools/actionlint $@
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt ./...

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"runtime"
@@ -19,6 +20,7 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/stats"
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 type loadOptions struct {
@@ -444,10 +446,7 @@ func isYAML(name string) bool {
 	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
+// readFile reads a file that people write.
 func readFile(name string) ([]byte, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return data, nil
+	return yamlfile.Read(name, func(name string) (fs.File, error) { return os.Open(name) })
 }

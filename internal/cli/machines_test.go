@@ -123,7 +123,7 @@ func TestTrendAcrossMachines(t *testing.T) {
 
 	_, msg, code := trend(season(eight, from(5)), "--alarm")
 	assert.Equal(t, 3, code, "on one machine it is news")
-	assert.Contains(t, msg, "flask-dev at c=1 changed at day-05: from")
+	assert.Contains(t, msg, "flask-dev at c=1 changed at day-05 (2025-03-19): from")
 
 	moved := season(slices.Concat(eight, four), from(8))
 	out, msg, code := trend(moved, "--alarm")

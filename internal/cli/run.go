@@ -283,8 +283,8 @@ func (s *session) measure(ctx context.Context) error {
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
 		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
-		Hold: func(ctx context.Context, url string, n int) (bench.Held, error) {
-			return hold.Open(ctx, url, n, s.run.Timeout)
+		Hold: func(ctx context.Context, url string, status, n int) (bench.Held, error) {
+			return hold.Open(ctx, url, status, n, s.run.Timeout)
 		},
 		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
 	}

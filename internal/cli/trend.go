@@ -73,9 +73,10 @@ func news(t *report.Trend) error {
 		return nil
 	}
 	n := t.News[0]
-	text := fmt.Sprintf("%s at %s fails since %s: the run before it that measured it was sound", n.Arm, n.Level, t.Runs[n.Run].ID)
+	run := fmt.Sprintf("%s (%s)", t.Runs[n.Run].ID, t.Runs[n.Run].Start.UTC().Format("2006-01-02"))
+	text := fmt.Sprintf("%s at %s fails since %s: the run before it that measured it was sound", n.Arm, n.Level, run)
 	if c := n.Change; c != nil {
-		text = fmt.Sprintf("%s at %s changed at %s: from %.3g of %s to %.3g", n.Arm, n.Level, t.Runs[n.Run].ID, c.Before, n.Over, c.After)
+		text = fmt.Sprintf("%s at %s changed at %s: from %.3g of %s to %.3g", n.Arm, n.Level, run, c.Before, n.Over, c.After)
 	}
 	if more := len(t.News) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -86,9 +85,9 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 		return nil, err
 	}
 	if file != "" {
-		text, err := os.ReadFile(file)
+		text, err := readFile(file)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--claims: %w", err)}
+			return nil, fmt.Errorf("--claims: %w", err)
 		}
 		if ledger, err = claims.DecodeLedger(file, text); err != nil {
 			return nil, err

@@ -249,12 +249,21 @@ func code(s string) string {
 }
 
 // Comparison renders how one run stands to another, for a comment on a change.
+// What is no news is folded.
 func Comparison(w io.Writer, c *report.Comparison) error {
 	var p page
+	summary := show.Summary(c)
+	p.line("**%s** %s", escape(summary[0]), escape(strings.Join(summary[1:], " ")))
 	for _, s := range c.Warnings {
 		p.line("> %s", escape(show.Text(s)))
 	}
-	p.grid(show.Comparison(c))
+	news, rest := show.News(c)
+	p.grid(show.Comparison(news))
+	if len(rest.Rows) > 0 {
+		p.line("<details><summary>%d figures that are no news</summary>", len(rest.Rows))
+		p.grid(show.Comparison(rest))
+		p.line("</details>")
+	}
 	_, err := w.Write(p.Bytes())
 	return err
 }

@@ -2,10 +2,88 @@ package show
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/report"
 )
+
+// Summary says in sentences what a comparison found, and how much of a change it
+// could have found: that nothing was seen is worth no more than that.
+func Summary(c *report.Comparison) []string {
+	var out []string
+	switch {
+	case c.Regressions > 0:
+		out = append(out, fmt.Sprintf("%d of %d figures got worse.", c.Regressions, len(c.Rows)))
+	case len(c.Invalid) > 0:
+		out = append(out, fmt.Sprintf("No answer: the machine spoiled %s.", Text(strings.Join(c.Invalid, " and "))))
+	case c.Answered() == 0:
+		out = append(out, "No answer: no figure could be compared.")
+	default:
+		out = append(out, fmt.Sprintf("Nothing got worse that could be seen in %d of %d figures.", c.Answered(), len(c.Rows)))
+	}
+	if v := visibility(c); v != "" {
+		out = append(out, v)
+	}
+	if n := count(c, report.TooNoisy); n > 0 {
+		out = append(out, fmt.Sprintf("Too noisy to see even a doubling, so without an answer: %d.", n))
+	}
+	if n := count(c, report.NotComputed); n > 0 {
+		out = append(out, fmt.Sprintf("Not computed: %d.", n))
+	}
+	return out
+}
+
+// visibility says from which size on a change would have been seen: in half of the
+// rows of each metric, and in all rows.
+func visibility(c *report.Comparison) string {
+	of := map[string][]float64{}
+	var metrics, sizes []string
+	all := 0.0
+	for i := range c.Rows {
+		if r := &c.Rows[i]; r.Visible > 0 && r.Outcome != report.TooNoisy {
+			if of[r.Metric] == nil {
+				metrics = append(metrics, r.Metric)
+			}
+			of[r.Metric] = append(of[r.Metric], r.Visible)
+			all = max(all, r.Visible)
+		}
+	}
+	if len(metrics) == 0 {
+		return ""
+	}
+	percent := func(ratio float64) string { return fmt.Sprintf("%.0f%%", math.Ceil(100*(ratio-1))) }
+	for _, m := range metrics {
+		slices.Sort(of[m])
+		sizes = append(sizes, percent(of[m][(len(of[m])-1)/2])+" in "+m)
+	}
+	sizes[0] = strings.Replace(sizes[0], " in", " or more in", 1)
+	return "A change of " + strings.Join(sizes, ", ") + " would have been seen in half of these at least, one of " + percent(all) + " in all of them."
+}
+
+func count(c *report.Comparison, o report.Outcome) (n int) {
+	for i := range c.Rows {
+		if c.Rows[i].Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// News are the rows of a comparison that say something changed, and Rest the others.
+func News(c *report.Comparison) (news, rest *report.Comparison) {
+	a, b := *c, *c
+	a.Rows, b.Rows = nil, nil
+	for _, r := range c.Rows {
+		if r.Outcome == report.Worse || r.Outcome == report.Better {
+			a.Rows = append(a.Rows, r)
+		} else {
+			b.Rows = append(b.Rows, r)
+		}
+	}
+	return &a, &b
+}
 
 // Comparison is how head stands to base.
 func Comparison(c *report.Comparison) *Grid {
@@ -13,26 +91,31 @@ func Comparison(c *report.Comparison) *Grid {
 	if c.Reference != "" {
 		title += ", each over " + Text(c.Reference) + " in the same block"
 	}
-	g := grid(title, "Arm", "Level", "Metric", ">Ratio", ">A/A floor", "Outcome")
+	g := grid(title, "Arm", "Level", "Metric", ">Ratio", ">Seen from", "Outcome")
 	for i := range c.Rows {
 		r := &c.Rows[i]
-		outcome, floor := string(r.Outcome), None
-		if r.Reason != "" {
+		outcome, visible := string(r.Outcome), None
+		if r.Reason != "" && r.Outcome != report.TooNoisy {
 			outcome += ": " + Text(r.Reason)
 		}
-		if r.Floor > 0 {
-			floor = Number(r.Floor) + "x"
+		if r.Visible > 0 {
+			visible = Number(r.Visible) + "x"
 		}
 		ratio := None
 		if r.Metric != report.Works {
 			ratio = Effect(r.Ratio.Mid, r.Ratio.Low, r.Ratio.High)
 		}
-		g.add(Text(r.Arm), Text(r.Level), r.Metric, ratio, floor, outcome)
+		g.add(Text(r.Arm), Text(r.Level), r.Metric, ratio, visible, outcome)
 	}
-	if len(c.Machines) > 0 && c.Reference == "" {
+	if visibility(c) != "" || count(c, report.TooNoisy) > 0 {
+		g.note("seen from: the size from which on a change would have been seen, either way, by the margin, the A/A noise and the interval; from 2x on the row is too noisy for an answer")
+	}
+	if count(c, report.OtherMachine) > 0 {
 		g.note("? the machines differ, so the ratio may be theirs and is no answer; --reference ARM compares figures over an arm that both runs measured")
 	}
-	g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) and the noise of both runs can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
+	if count(c, report.Same) > 0 {
+		g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) and the noise of both runs can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
+	}
 	return g
 }
 

@@ -113,6 +113,8 @@ func Comparison(w io.Writer, c *report.Comparison) error {
 	if err := render(b, show.Comparison(c)); err != nil {
 		return err
 	}
+	b.WriteByte('\n')
+	paragraph(&b, strings.Join(show.Summary(c), " "))
 	_, err := w.Write(b.Bytes())
 	return err
 }
