@@ -114,7 +114,7 @@ func Comparison(w io.Writer, c *report.Comparison) error {
 		return err
 	}
 	b.WriteByte('\n')
-	paragraph(&b, strings.Join(show.Summary(c), " "))
+	paragraph(b, strings.Join(show.Summary(c), " "))
 	_, err := w.Write(b.Bytes())
 	return err
 }
