@@ -19,9 +19,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Tell what on this machine would spoil a measurement",
 		Long: `Look at this machine for a second and tell what would spoil a measurement on it,
-the worst first, with the command that mends it and the one that puts back what
+the worst first, with the command that fixes it and the one that puts back what
 is there now. Nothing is changed. With --format sh what can be put back becomes
-a script that takes "mend" or "restore"; scripts/tune-host runs a command between the two.
+a script that takes "fix" or "restore"; scripts/tune-host runs a command between the two.
 
 Exit code: 0; 1 if a check is bad, so that a script can refuse to measure.`,
 		Args: arguments(cobra.NoArgs),
@@ -51,7 +51,7 @@ func (a *app) doctor(ctx context.Context, format string) error {
 		err = writeJSON(a.out, checks)
 	case "sh":
 		_, err = io.WriteString(a.out, doctorScript(checks))
-		return err // what is bad is about to be mended
+		return err // what is bad is about to be fixed
 	default:
 		_, err = io.WriteString(a.out, doctorText(checks, table.Columns(a.out))+"\n"+wrap("", closing(count), "", table.Columns(a.out)))
 	}
@@ -72,7 +72,7 @@ func doctorText(checks []host.Check, columns int) string {
 		}
 		b.WriteString(wrap("         why      ", c.Why, "", columns))
 		if c.Mend != "" {
-			b.WriteString(wrap("         mend     ", c.Mend, ` \`, columns))
+			b.WriteString(wrap("         fix      ", c.Mend, ` \`, columns))
 		}
 		if c.Restore != "" {
 			b.WriteString(wrap("         restore  ", c.Restore, ` \`, columns))
@@ -81,23 +81,23 @@ func doctorText(checks []host.Check, columns int) string {
 	return b.String()
 }
 
-// doctorScript is a shell script that mends what can be put back, and puts back
+// doctorScript is a shell script that fixes what can be put back, and puts back
 // what is there now. What leaves no trace to be put back is left out.
 func doctorScript(checks []host.Check) string {
-	var mend, restore strings.Builder
+	var fix, restore strings.Builder
 	for _, c := range checks {
 		if c.Mend != "" && c.Restore != "" {
 			// What is of one shell is of the one that calls the script.
-			fmt.Fprintf(&mend, "\t# %s: %s\n\t%s\n", c.Name, c.Finding, strings.ReplaceAll(c.Mend, "$$", "$PPID"))
+			fmt.Fprintf(&fix, "\t# %s: %s\n\t%s\n", c.Name, c.Finding, strings.ReplaceAll(c.Mend, "$$", "$PPID"))
 			fmt.Fprintf(&restore, "\t%s\n", strings.ReplaceAll(c.Restore, "$$", "$PPID"))
 		}
 	}
-	if mend.Len() == 0 {
-		mend.WriteString("\t: # nothing that can be put back has to be mended\n")
+	if fix.Len() == 0 {
+		fix.WriteString("\t: # nothing that can be put back has to be fixed\n")
 		restore.WriteString("\t:\n")
 	}
-	return "#!/bin/sh\n# Made by hellobench doctor: mends this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nmend)\n" +
-		mend.String() + "\t;;\nrestore)\n\tset +e # what can be put back is\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 mend|restore\" >&2\n\texit 2\n\t;;\nesac\n"
+	return "#!/bin/sh\n# Made by hellobench doctor: fixes this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nfix | mend)\n" +
+		fix.String() + "\t;;\nrestore)\n\tset +e # what can be put back is\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 fix|restore\" >&2\n\texit 2\n\t;;\nesac\n"
 }
 
 func closing(count map[host.State]int) string {

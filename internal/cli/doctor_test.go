@@ -24,7 +24,7 @@ func TestDoctorText(t *testing.T) {
 	}
 	assert.Equal(t, `bad      ports         few
          why      too few
-         mend     sysctl -w a=1
+         fix      sysctl -w a=1
          restore  sysctl -w a=0
 warn     steal         some
          why      gone
@@ -47,7 +47,7 @@ func TestWrappedCommand(t *testing.T) {
 		words = append(words, `'/sys/fs/a name/cpu.max'`, `it\'s\ one`, "plain.word")
 		want += "/sys/fs/a name/cpu.max|it's one|plain.word|"
 	}
-	head := "         mend     "
+	head := "         fix      "
 	text := wrap(head, strings.Join(words, " "), ` \`, doctorWidth)
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	require.Greater(t, len(lines), 3)
