@@ -49,9 +49,6 @@ report is made from what is there, however the run ends.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("resume") {
-				if o.resume == "" {
-					return usageError{errors.New("--resume: name the folder of a run")}
-				}
 				if !begun(o.resume) {
 					return a.startOver(cmd, o)
 				}
