@@ -106,7 +106,7 @@ func TestEditedRun(t *testing.T) {
 	for want, edit := range map[string]func(r *record.Run){
 		"plan.1.0.levels.0: 99: there are 2 levels, counted from 0":                func(r *record.Run) { r.Plan[1][0].Levels[0] = 99 },
 		"levels: is empty; give at least one":                                      func(r *record.Run) { r.Levels, r.Plan = []record.Level{}, [][]record.PlannedTrial{{}, {}} },
-		`plan.0.0.arm: there is no arm "b" in arms`:                                func(r *record.Run) { r.Plan[0][0].Arm = "b" },
+		`plan.0.0.arm: there is no arm "beta" in arms`:                             func(r *record.Run) { r.Plan[0][0].Arm = "beta" },
 		"shard.of: 0: must be at least 1":                                          func(r *record.Run) { r.Shard = &record.Shard{} },
 		"shard.index: 3: of 2 shards the last is 1":                                func(r *record.Run) { r.Shard = &record.Shard{Index: 3, Of: 2} },
 		"window_ns: -5: must be at least 1":                                        func(r *record.Run) { r.Window = -5 },
@@ -115,7 +115,7 @@ func TestEditedRun(t *testing.T) {
 		"levels.0: has a number that is too large":                                 func(r *record.Run) { r.Levels[0].Connections = 1 << 62 },
 		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].SLO = true },
 		`arms.1: "a" is there twice`:                                               func(r *record.Run) { r.Arms = append(r.Arms, r.Arms[0]) },
-		`arms.0.replicate: there is no arm "c" in arms`:                            func(r *record.Run) { r.Arms[0].Replicate = "c" },
+		`arms.0.replicate: there is no arm "gamma" in arms`:                        func(r *record.Run) { r.Arms[0].Replicate = "gamma" },
 		"blocks: from 1 to 3, but the plan has 2":                                  func(r *record.Run) { r.Blocks.Max = 3 },
 		"schema: written by a newer hellobench (schema 2, this one reads up to 1)": func(r *record.Run) { r.Schema = 2 },
 	} {
