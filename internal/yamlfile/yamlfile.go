@@ -36,7 +36,20 @@ func (e *Error) Error() string {
 	if e.Path != "" {
 		at += ": " + e.Path
 	}
-	return plain(at + ": " + e.Msg)
+	return clipped(plain(at + ": " + e.Msg))
+}
+
+// mostLine is how many characters a message has at most.
+const mostLine = 500
+
+// clipped leaves out the middle of a long text, which is something repeated
+// from the file. What is wrong with it is at the end.
+func clipped(s string) string {
+	r := []rune(s)
+	if len(r) <= mostLine {
+		return s
+	}
+	return string(r[:mostLine/2]) + " [...] " + string(r[len(r)-mostLine/2:])
 }
 
 // plain makes one line of a text, which may hold anything that a file held, and
