@@ -267,7 +267,7 @@ func onlyFlags(cmd *cobra.Command, allowed ...string) (err error) {
 // measure runs the blocks that are planned and not done, until the intervals
 // are narrow enough. Every finished trial is on disk when it returns.
 func (s *session) measure(ctx context.Context) error {
-	trials, err := record.ReadTrials(s.dir)
+	trials, err := record.TrialsOf(s.dir, s.run)
 	if err != nil {
 		return err
 	}
