@@ -42,8 +42,8 @@ truth: build ## the slow part of the proof that the generators tell the truth
 	HELLOBENCH_TRUTH=1 $(GO) test -count=1 -p 1 -timeout 30m ./internal/load/...
 
 survive: build ## faults at scale: 300 kills, full disks, hostile servers, 10 minutes of fuzzing a parser (hours)
-	HELLOBENCH_SURVIVE=300 $(GO) test -count=1 -v -timeout 90m -run 'TestSurvive|TestFullDisk|TestReadOnly' ./internal/cli
-	HELLOBENCH_SURVIVE=1 $(GO) test -count=1 -timeout 60m -run 'Engine/(odd|broken|wrong)' ./internal/load/enginetest
+	HELLOBENCH_SURVIVE=300 $(GO) test -count=1 -v -timeout 3h -run 'TestSurvive|TestFullDisk|TestReadOnly' ./internal/cli
+	HELLOBENCH_SURVIVE=1 $(GO) test -count=1 -timeout 60m -run '^Test(Wire|Vegeta)$$/(hostile|garbled|odd|broken|wrong)' ./internal/load/enginetest
 	$(MAKE) fuzz-short FUZZTIME=10m
 
 lint: $(LINT) $(ACTIONLINT) ## go vet, golangci-lint and actionlint

@@ -29,8 +29,8 @@ import (
 // interpreters tell which file they are: how each is asked.
 var interpreters = []question{
 	// What Python says of itself is not resolved any further: in a virtual environment it is a link, and means it.
-	{regexp.MustCompile(`^(python|pypy)[\d.]*t?$`), []string{"-I", "-c", "import sys; print(sys.executable)"}},
-	{regexp.MustCompile(`^node(js)?$`), []string{"-p", "process.execPath"}},
+	{regexp.MustCompile(`^(python|pypy)[\d.]*t?$`), []string{"-I", "-c", "import sys, sysconfig; print(sys.executable, sysconfig.get_config_var('SOABI'), sep='\\t')"}},
+	{regexp.MustCompile(`^node(js)?$`), []string{"-p", "process.execPath + '\\t' + process.versions.modules"}},
 	{regexp.MustCompile(`^ruby[\d.]*$`), []string{"-e", "require 'rbconfig'; puts RbConfig.ruby"}},
 	{regexp.MustCompile(`^perl[\d.]*$`), []string{"-e", "print $^X"}},
 	{regexp.MustCompile(`^php[\d.]*$`), []string{"-r", "echo PHP_BINARY;"}},
@@ -40,18 +40,18 @@ var interpreters = []question{
 
 type question struct {
 	name *regexp.Regexp // of the executable
-	args []string       // with which it prints its own path
+	args []string       // with which it prints its own path, and after a tab its binary interface
 }
 
 // answerTime is how long an executable may take to say what it is.
 const answerTime = 20 * time.Second
 
-// pinned is an interpreter's own file, and its version.
-type pinned struct{ path, version string }
+// pinned is an interpreter's own file, its binary interface if it tells, and its version.
+type pinned struct{ path, abi, version string }
 
 // resolve finds what m needs: the files and versions that will run, and the
 // PATH with which everything of the server is started.
-func (p *Preparer) resolve(ctx context.Context, in *Installed, locks map[string][]byte) error {
+func (p *Preparer) resolve(ctx context.Context, in *Installed, locks Files) error {
 	if err := p.pin(ctx, in); err != nil {
 		return err
 	}
@@ -103,6 +103,7 @@ func (p *Preparer) pin(ctx context.Context, in *Installed) error {
 			continue
 		}
 		in.Executables[need.Executable], in.Versions[need.Executable] = real.path, real.version
+		in.abis = append(in.abis, real.abi)
 		if dir := filepath.Dir(real.path); !alike(first, real.path) && !slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
@@ -122,10 +123,11 @@ func (p *Preparer) interpreter(ctx context.Context, need Need, first, dir string
 	if known, ok := p.pins[key]; ok {
 		return known
 	}
-	real := pinned{path: ask(ctx, first, dir, interpreters[i].args)}
+	var real pinned
+	real.path, real.abi = ask(ctx, first, dir, interpreters[i].args)
 	if real.path != "" {
 		var err error
-		if real.version, err = need.version(ctx, "", real.path, dir, os.Environ()); err != nil {
+		if real.version, err = need.version(ctx, "", real.path, dir, environmentIn("")); err != nil {
 			real = pinned{}
 		}
 	}
@@ -133,54 +135,53 @@ func (p *Preparer) interpreter(ctx context.Context, need Need, first, dir string
 	return real
 }
 
-// ask lets an interpreter say where it lies; nothing if it does not.
-func ask(ctx context.Context, path, dir string, args []string) string {
+// ask lets an interpreter say where it lies, and its binary interface; nothing if it does not.
+func ask(ctx context.Context, path, dir string, args []string) (real, abi string) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, environmentIn(dir), time.Second
 	out, err := cmd.Output()
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n") // what a start-up file prints comes before
-	real := strings.TrimSpace(lines[len(lines)-1])
+	real, abi, _ = strings.Cut(strings.TrimSpace(lines[len(lines)-1]), "\t")
 	if !filepath.IsAbs(real) || !executable(real) {
-		return ""
+		return "", ""
 	}
-	return real
+	return real, abi
 }
 
 // environmentIn is this process's environment for a command in a folder: a shim
-// may go by what it says of the folder.
+// may go by what it says of the folder. What an interpreter takes options from
+// is no part of it, and of no server's environment.
 func environmentIn(dir string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		return strings.HasPrefix(entry, "PYTHON") || strings.HasPrefix(entry, "NODE_OPTIONS=")
+	})
 	if dir == "" {
-		return os.Environ()
+		return env
 	}
-	return append(os.Environ(), "PWD="+dir)
+	return append(env, "PWD="+dir)
 }
 
 // wrap puts names before the PATH that it would still resolve to something else:
 // a folder that one interpreter needs may hold another one of the other's name.
 func (p *Preparer) wrap(in *Installed) error {
-	scripts := map[string][]byte{}
+	scripts := Files{}
 	for name, path := range in.Executables {
 		if !alike(lookIn(in.search, name), path) {
 			// No link: through it Python would not find its virtual environment.
-			scripts[name] = []byte("#!/bin/sh\nexec '" + strings.ReplaceAll(path, "'", `'\''`) + "' \"$@\"\n")
+			scripts[name] = File{Mode: runMode, Data: []byte("#!/bin/sh\nexec '" + strings.ReplaceAll(path, "'", `'\''`) + "' \"$@\"\n")}
 		}
 	}
 	if len(scripts) == 0 {
 		return nil
 	}
-	dir := filepath.Join(p.Cache, "bin", hashFiles(scripts)[:16])
-	if err := writeFiles(dir, scripts); err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
-	}
-	for name := range scripts {
-		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil {
-			return fmt.Errorf("prepare server %q: %w", in.Name, err)
-		}
+	dir := filepath.Join(p.Cache, "bin", scripts.hash()[:16])
+	if err := scripts.write(dir); err != nil {
+		return p.cannot(in, err)
 	}
 	in.search = dir + string(os.PathListSeparator) + in.search
 	return nil
@@ -189,15 +190,19 @@ func (p *Preparer) wrap(in *Installed) error {
 // probeInPlace reads versions where the executables will run: a copy of the
 // server as it will be installed, in the same parent folder, with the
 // environment of what uses each.
-func (p *Preparer) probeInPlace(ctx context.Context, in *Installed, locks map[string][]byte, needs []Need) error {
-	dir, err := os.MkdirTemp(filepath.Join(p.Cache, "servers"), in.Name+"-probe-*")
+func (p *Preparer) probeInPlace(ctx context.Context, in *Installed, locks Files, needs []Need) error {
+	parent := filepath.Join(p.Cache, "servers")
+	dir, err := os.MkdirTemp(parent, in.Name+"-probe-*")
+	if err != nil { // a cache that may only be read
+		dir, err = os.MkdirTemp("", in.Name+"-probe-*")
+	}
 	if err != nil {
 		return fmt.Errorf("prepare server %q: %w", in.Name, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	there := *in
 	there.Env, there.Src = filepath.Join(dir, "env"), filepath.Join(dir, "env", "src")
-	if err := errors.Join(writeFiles(there.Env, locks), writeFiles(there.Src, in.Files)); err != nil {
+	if err := errors.Join(locks.write(there.Env), in.Files.write(there.Src)); err != nil {
 		return fmt.Errorf("prepare server %q: %w", in.Name, err)
 	}
 	for _, need := range needs {
@@ -214,16 +219,21 @@ func (p *Preparer) probeInPlace(ctx context.Context, in *Installed, locks map[st
 // dependencies are installed, as it runs, or both, and then it has to be one.
 func (in *Installed) versionInUse(ctx context.Context, need Need) (string, error) {
 	path := in.Executables[need.Executable]
+	installing, err := in.installing("")
+	if err != nil {
+		return "", err
+	}
+	installing = append(installing, "PWD="+in.Env)
 	installs := slices.ContainsFunc(in.Prepare.Commands, func(argv []string) bool { return mentions(argv, need.Executable) })
 	runs := mentions(in.Command, need.Executable)
 	if !runs && (installs || len(in.Prepare.Commands) > 0) {
-		return need.version(ctx, in.Name, path, in.Env, in.prepareEnvironment(in.Env))
+		return need.version(ctx, in.Name, path, in.Env, installing)
 	}
 	v, err := need.version(ctx, in.Name, path, in.Src, in.environment(nil))
 	if err != nil || !installs {
 		return v, err
 	}
-	before, err := need.version(ctx, in.Name, path, in.Env, in.prepareEnvironment(in.Env))
+	before, err := need.version(ctx, in.Name, path, in.Env, installing)
 	if err == nil && before != v {
 		err = &Unavailable{
 			in.Name, fmt.Sprintf("%s is version %s where the dependencies are installed, and %s where the server runs", need.Executable, before, v),
@@ -235,7 +245,7 @@ func (in *Installed) versionInUse(ctx context.Context, need Need) (string, error
 
 // elsewhere explains a version that its user does not see in this folder.
 func (in *Installed) elsewhere(ctx context.Context, need Need) string {
-	here, err := need.version(ctx, in.Name, in.Executables[need.Executable], "", os.Environ())
+	here, err := need.version(ctx, in.Name, in.Executables[need.Executable], "", environmentIn(""))
 	if err != nil || here == in.Versions[need.Executable] {
 		return ""
 	}
@@ -262,12 +272,15 @@ func (n Need) versionArgs() []string {
 
 // version runs an executable in a folder, this one if dir is empty, and reads
 // its version from what it prints.
-func (n Need) version(ctx context.Context, server, path, dir string, env []string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+func (n Need) version(parent context.Context, server, path, dir string, env []string) (string, error) {
+	ctx, cancel := context.WithTimeout(parent, answerTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, n.versionArgs()...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, env, time.Second
 	out, err := cmd.CombinedOutput()
+	if parent.Err() != nil {
+		return "", parent.Err()
+	}
 	found := versionNumber.FindString(string(out))
 	if err != nil || found == "" {
 		return "", &Unavailable{server, fmt.Sprintf("%s %s does not tell its version", n.Executable, strings.Join(n.versionArgs(), " ")), n.Install}

@@ -57,15 +57,18 @@ func (s *shims) program(version, name string) string {
 }
 
 const (
-	fakePython = "#!/bin/sh\n" + `case "$*" in *sys.executable*) echo "$0" ;; *) echo "Python {version}" ;; esac` + "\n"
-	fakeNode   = "#!/bin/sh\n" + `case "$*" in *execPath*) echo "noise"; echo "$0" ;; *) echo "v{version}" ;; esac` + "\n"
-	fakeNpm    = "#!/bin/sh\n" + `echo "10.{version} on $(node --version)"` + "\n"
-	fakeTool   = "#!/bin/sh\n" + `echo "tool {version}"` + "\n"
+	// serve makes a program of what follows that is a server, too, where it is started as one.
+	serve      = "#!/bin/sh\n" + `case "$*" in *version*) ;; *) [ -z "$SERVE" ] || exec "$SERVE" ;; esac` + "\n"
+	fakePython = serve + `case "$*" in *sys.executable*) echo "$0" ;; *) echo "Python {version}" ;; esac` + "\n"
+	fakeNode   = serve + `case "$*" in *execPath*) echo "noise"; echo "$0" ;; *) echo "v{version}" ;; esac` + "\n"
+	fakeNpm    = serve + `echo "10.{version} on $(node --version)"` + "\n"
+	fakeTool   = serve + `echo "tool {version}"` + "\n"
 )
 
 func (s *shims) prepare(t *testing.T, m *Manifest) (*Installed, error) {
 	t.Helper()
-	m.Name = "x"
+	m.Name, m.Ready = "x", "/"
+	m.Environment = map[string]string{"SERVE": os.Args[0], "HELLOBENCH_FAKE": "plain", "PORT": "{port}"}
 	s.log.Reset()
 	return (&Preparer{Cache: s.cache, Log: &s.log, Guard: GuardOfTests}).Prepare(t.Context(), m)
 }
@@ -203,17 +206,22 @@ func TestUnknownShim(t *testing.T) {
 	assert.Contains(t, s.log.String(), "tool 2.0\n")
 
 	// One that only installs.
-	m.Command = []string{"sh"}
+	m.Command = []string{"sh", "-c", `exec "$SERVE"`}
 	in, err = s.prepare(t, m)
 	require.NoError(t, err)
 	assert.Equal(t, "2.0", in.Versions["tool"])
 	m.Command = []string{"tool"}
 
-	// A variable that only the installation sees.
+	// A variable that neither the installation nor the server sees.
 	t.Setenv("FAKE_VERSION", "1.0")
-	m.Needs[0].Oldest = ""
+	in, err = s.prepare(t, m)
+	require.NoError(t, err)
+	assert.Equal(t, "2.0", in.Versions["tool"])
+
+	// A file that only the server has in its folder.
+	m.Files, m.Needs[0].Oldest = Files{".version": {Data: []byte("1.0"), Mode: plainMode}}, ""
 	_, err = s.prepare(t, m)
-	assert.Equal(t, "tool is version 1.0 where the dependencies are installed, and 2.0 where the server runs", refusal(t, err))
+	assert.Equal(t, "tool is version 2.0 where the dependencies are installed, and 1.0 where the server runs", refusal(t, err))
 	left, err := filepath.Glob(filepath.Join(s.cache, "servers", "*-probe-*"))
 	require.NoError(t, err)
 	assert.Empty(t, left)

@@ -110,6 +110,9 @@ func (g *Group) Verify(ctx context.Context, route string) ([]byte, error) {
 	return first, nil
 }
 
+// Status is that of a correct answer of a route.
+func (g *Group) Status(route string) int { return g.all[0].Status(route) }
+
 // Runtime is what the first instance says of itself; the others are the same program.
 func (g *Group) Runtime(ctx context.Context) map[string]string { return g.all[0].Runtime(ctx) }
 

@@ -5,8 +5,6 @@
 package runners
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,8 +38,10 @@ type Manifest struct {
 	Workers     *Parameter        `yaml:"workers"`
 	Threads     *Parameter        `yaml:"threads"`
 
-	// Files are all files of the server by slash-separated path, its own and the included ones.
-	Files map[string][]byte `yaml:"-"`
+	// Files are all files of the server, its own and the included ones.
+	Files Files `yaml:"-"`
+	// LeftOut are entries of the folders that the server's copy lacks, each with the reason.
+	LeftOut []string `yaml:"-"`
 }
 
 // Need is an executable that must be on the machine.
@@ -60,8 +60,9 @@ type Prepare struct {
 
 // Route is what a path must answer.
 type Route struct {
-	Body *string `yaml:"body"` // nil: any body, the same each time
-	Type string  `yaml:"type"` // how the Content-Type begins; empty: any
+	Status int     `yaml:"status"` // 0: 200
+	Body   *string `yaml:"body"`   // nil: any body, the same each time
+	Type   string  `yaml:"type"`   // how the Content-Type begins; empty: any
 }
 
 // Parameter is a count that an arm may set.
@@ -77,12 +78,9 @@ func (m *Manifest) AlwaysCloses() bool { return m.KeepAlive == "close" }
 // is an error with file and line.
 func Load(fsys fs.FS, name string) (*Manifest, error) {
 	file := path.Join(name, ManifestFile)
-	data, err := fs.ReadFile(fsys, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("server %q: there is no %s", name, file)
-	}
+	data, err := yamlfile.Read(file, fsys.Open)
 	if err != nil {
-		return nil, fmt.Errorf("server %q: %w", name, err)
+		return nil, err
 	}
 	m := &Manifest{Ready: "/", KeepAlive: "both"}
 	doc, err := yamlfile.Decode(file, data, "server", m)
@@ -92,17 +90,21 @@ func Load(fsys fs.FS, name string) (*Manifest, error) {
 	if err := m.check(doc, path.Base(name)); err != nil {
 		return nil, err
 	}
-	m.Files = map[string][]byte{}
+	m.Files = Files{}
 	for i, inc := range m.Include {
 		dir := path.Join(name, inc)
 		if !fs.ValidPath(dir) {
 			return nil, doc.Errorf([]string{"include", fmt.Sprint(i)}, "%q leads out of the folder of servers", inc)
 		}
-		if err := addFiles(m.Files, fsys, dir); err != nil {
+		leftOut, err := m.Files.add(fsys, dir)
+		m.LeftOut = append(m.LeftOut, leftOut...)
+		if err != nil {
 			return nil, doc.Errorf([]string{"include", fmt.Sprint(i)}, "%v", err)
 		}
 	}
-	if err := addFiles(m.Files, fsys, name); err != nil {
+	leftOut, err := m.Files.add(fsys, name)
+	m.LeftOut = append(m.LeftOut, leftOut...)
+	if err != nil {
 		return nil, fmt.Errorf("server %q: %w", name, err)
 	}
 	bases := map[string]bool{}
@@ -111,7 +113,7 @@ func Load(fsys fs.FS, name string) (*Manifest, error) {
 			return nil, doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "two files are called %q; they are copied into one folder", base)
 		}
 		bases[path.Base(lock)] = true
-		if m.Files[path.Clean(lock)] == nil {
+		if f, ok := m.Files[path.Clean(lock)]; !ok || f.Mode&^fs.ModePerm != 0 {
 			return nil, doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "there is no file %q in the folder", lock)
 		}
 	}
@@ -131,6 +133,11 @@ func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 	}
 	if _, ok := m.Routes["/"]; !ok {
 		add([]string{"routes"}, "there is no route /")
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Routes)) {
+		if r := m.Routes[name]; (r.Status == 204 || r.Status == 304) && r.Body != nil && *r.Body != "" {
+			add([]string{"routes", name, "body"}, "an answer with status %d has no body", r.Status)
+		}
 	}
 	port := false
 	text := func(path []string, s string) {
@@ -181,55 +188,4 @@ func placeholdersIn(s string) []string {
 			names = append(names, s[:end])
 		}
 	}
-}
-
-// skipped are files that tools leave beside sources and that are no part of a server.
-func skipped(name string) bool {
-	return name == "node_modules" || name == "__pycache__" || name == ".venv" || strings.HasPrefix(name, ".")
-}
-
-// A server's own files are sources and locks; more than this is a mistake,
-// such as an environment installed into the folder.
-const maxFiles, maxBytes = 2000, 32 << 20
-
-func addFiles(into map[string][]byte, fsys fs.FS, dir string) error {
-	total := 0
-	return fs.WalkDir(fsys, dir, func(file string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if file != dir && skipped(d.Name()) {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !d.Type().IsRegular() {
-			return nil
-		}
-		data, err := fs.ReadFile(fsys, file)
-		if err != nil {
-			return err
-		}
-		if total += len(data); total > maxBytes || len(into) >= maxFiles {
-			return fmt.Errorf("%s holds more than %d files or %d MiB: keep installed packages out of it", dir, maxFiles, maxBytes>>20)
-		}
-		if rel := strings.TrimPrefix(file, dir+"/"); rel != ManifestFile {
-			into[rel] = data
-		}
-		return nil
-	})
-}
-
-// hashFiles is a SHA-256 over names and contents, in hexadecimal.
-func hashFiles(files map[string][]byte, extra ...string) string {
-	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		h.Write(fmt.Appendf(nil, "%d %s %d ", len(name), name, len(files[name])))
-		h.Write(files[name])
-	}
-	for _, s := range extra {
-		h.Write(fmt.Appendf(nil, "%d %s", len(s), s))
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

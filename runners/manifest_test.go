@@ -66,8 +66,8 @@ func TestManifestMistakes(t *testing.T) {
 		{"title: X", "title: X\nready: ready", "x/server.yaml:4: ready: "},
 		{"title: X", "title: X\nprepare: {lock: [none.txt]}", `x/server.yaml:4: prepare.lock.0: there is no file "none.txt"`},
 		{"title: X", "title: X\ninclude: [../../etc]", "leads out of the folder"},
-		{"title: X", "title: X\nenvironment: {A B: c}", "x/server.yaml:4: A B: not allowed as a name here"},
-		{good, "", "want one YAML document"},
+		{"title: X", "title: X\nenvironment: {A B: c}", "x/server.yaml:4: environment.A B: not allowed as a key here; want letters, digits and _"},
+		{good, "", "x/server.yaml:1: is empty"},
 		{good, "[]", "x/server.yaml:1: "},
 		{good, "\t", "x/server.yaml"},
 	} {
@@ -76,7 +76,7 @@ func TestManifestMistakes(t *testing.T) {
 		assert.ErrorContains(t, decode(t, broken), tc.want, "%q for %q", tc.new, tc.old)
 	}
 	_, err := Load(fstest.MapFS{}, "x")
-	assert.ErrorContains(t, err, `server "x": there is no x/server.yaml`)
+	assert.ErrorContains(t, err, `x/server.yaml: file does not exist`)
 }
 
 func TestIncludedFilesGiveWay(t *testing.T) {
@@ -86,10 +86,12 @@ func TestIncludedFilesGiveWay(t *testing.T) {
 		"y/app":         {Data: []byte("included")},
 		"y/sub/more":    {Data: []byte("included")},
 		"y/server.yaml": {Data: []byte("not taken")},
-		"y/.hidden":     {Data: []byte("not taken")},
+		"y/.hidden":     {Data: []byte("too")},
 	}, "x")
 	require.NoError(t, err)
-	assert.Equal(t, map[string][]byte{"app": []byte("own"), "sub/more": []byte("included")}, m.Files)
+	assert.Equal(t, Files{
+		"app": {Data: []byte("own"), Mode: plainMode}, "sub/more": {Data: []byte("included"), Mode: plainMode}, ".hidden": {Data: []byte("too"), Mode: plainMode},
+	}, m.Files)
 }
 
 func FuzzManifest(f *testing.F) {

@@ -1,16 +1,20 @@
 package runners
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -35,15 +39,14 @@ type Installed struct {
 	// Executables is what runs under each needed name, behind any shims: absolute paths.
 	Executables map[string]string
 
-	search string // PATH of everything that is started for it; empty: that of this process
+	abis   []string // of the interpreters: what is compiled for one does not run in another
+	search string   // PATH of everything that is started for it; empty: that of this process
 }
 
 // Preparer installs servers into a cache folder.
 type Preparer struct {
 	Cache string    // folder; created if need be
-	Log   io.Writer // what the installers print
-	// LogName is the name of Log for messages.
-	LogName string
+	Log   io.Writer // what the installers print; nil: to the end of the file LogName
 	// Guard is what the installers run under; see Options.
 	Guard []string
 	// Note, if set, is called before an installation that may take long.
@@ -51,6 +54,7 @@ type Preparer struct {
 
 	pins   map[string]pinned // interpreters by name and folder, each asked once
 	search string            // PATH, in absolute paths
+	clib   string            // see libc
 }
 
 // DefaultCache is where the dependencies of servers are installed unless told otherwise.
@@ -69,39 +73,58 @@ func DefaultCache() (string, error) {
 const readyMark = ".complete"
 
 // Prepare installs what m needs, unless it is there already, and returns an
-// *Unavailable error if something is missing that it cannot install.
+// *Unavailable error if something is missing that it cannot install. A cache that
+// holds all of it is only read.
 func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error) {
 	in := &Installed{Manifest: m, Versions: map[string]string{}, Executables: map[string]string{}}
-	locks := map[string][]byte{}
+	locks := Files{}
 	for _, name := range m.Prepare.Lock {
-		locks[filepath.Base(name)] = m.Files[filepath.ToSlash(filepath.Clean(name))]
+		locks[path.Base(name)] = m.Files[path.Clean(name)]
 	}
-	if err := os.MkdirAll(filepath.Join(p.Cache, "servers"), 0o755); err != nil {
-		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
-	}
+	_ = os.MkdirAll(filepath.Join(p.Cache, "servers"), 0o755) // where it is missing and needed, what follows says so
 	if err := p.resolve(ctx, in, locks); err != nil {
 		return nil, err
 	}
-	envKey := hashFiles(locks, fmt.Sprint(m.Prepare.Commands), fmt.Sprint(in.Versions), runtime.GOOS, runtime.GOARCH)
-	srcKey := hashFiles(m.Files)
+	what := locks.hash(fmt.Sprint(m.Prepare.Commands), fmt.Sprint(in.Versions), runtime.GOOS, runtime.GOARCH)
 	if m.buildsSources() {
-		envKey = hashFiles(m.Files, envKey)
+		what = m.Files.hash(what)
 	}
-	in.Key = hashFiles(m.Files, envKey, fmt.Sprint(m.Command), fmt.Sprint(m.Environment))
-	in.Env = filepath.Join(p.Cache, "servers", m.Name+"-"+envKey[:16])
-	in.Src = filepath.Join(in.Env, "src-"+srcKey[:16])
+	in.Key = m.Files.hash(what, fmt.Sprint(m.Command), fmt.Sprint(m.Environment))
+	// The folder is that of this machine: what is compiled for one C library or one
+	// interpreter does not run on another, and an interpreter is bound to its path.
+	folder := Files{}.hash(what, fmt.Sprint(in.Executables), strings.Join(in.abis, " "), p.libc(ctx))
+	in.Env = filepath.Join(p.Cache, "servers", m.Name+"-"+folder[:16])
+	in.Src = filepath.Join(in.Env, "src-"+m.Files.hash()[:16])
+	if in.complete() && exists(in.Src) {
+		return in, nil
+	}
 	unlock, err := lock(ctx, in.Env+".lock")
 	if err != nil {
-		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
+		return nil, p.cannot(in, err)
 	}
 	defer unlock()
-	if err := p.install(ctx, in, locks); err != nil {
+	if !in.complete() {
+		err = p.install(ctx, in, locks)
+	} else if err = m.Files.write(in.Src); err != nil {
+		err = p.cannot(in, err)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := writeFiles(in.Src, m.Files); err != nil {
-		return nil, fmt.Errorf("prepare server %q: %w", m.Name, err)
-	}
 	return in, nil
+}
+
+// cannot explains an error of the cache folder.
+func (p *Preparer) cannot(in *Installed, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("prepare server %q: %w\nhint: what it needs is not in the cache folder yet, which cannot be written to; HELLOBENCH_CACHE=FOLDER names another one", in.Name, err)
+	}
+	return fmt.Errorf("prepare server %q: %w", in.Name, err)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // buildsSources says whether what is prepared depends on more than the lock
@@ -116,48 +139,121 @@ func (m *Manifest) buildsSources() bool {
 	return false
 }
 
-// install fills in.Env unless it is complete. An environment that was begun
-// and not finished is built anew.
-func (p *Preparer) install(ctx context.Context, in *Installed, locks map[string][]byte) error {
-	mark := filepath.Join(in.Env, readyMark)
-	if _, err := os.Stat(mark); err == nil {
-		return nil
+// complete says whether the environment was finished once, and still has what it
+// had then: as many files, and a program that can be started.
+func (in *Installed) complete() bool {
+	mark, err := os.ReadFile(filepath.Join(in.Env, readyMark))
+	if err != nil {
+		return false
 	}
+	had, err := strconv.Atoi(strings.TrimSpace(string(mark)))
+	return err == nil && in.installedFiles() >= had && startable(in.program(in.expand(in.Command, nil)[0]))
+}
+
+// installedFiles counts the files of the environment without the sources and
+// what Python compiles by and by.
+func (in *Installed) installedFiles() (n int) {
+	_ = filepath.WalkDir(in.Env, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // what cannot be read is not there
+		case d.IsDir() && (d.Name() == "__pycache__" || filepath.Dir(name) == in.Env && strings.HasPrefix(d.Name(), "src-")):
+			return fs.SkipDir
+		case !d.IsDir() && d.Name() != readyMark:
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// startable says whether a program is there, and so is the interpreter that it names.
+func startable(program string) bool {
+	f, err := os.Open(program)
+	if err != nil {
+		return !filepath.IsAbs(program) // a word that PATH resolves
+	}
+	defer func() { _ = f.Close() }()
+	line, _ := bufio.NewReader(io.LimitReader(f, 256)).ReadString('\n')
+	words := strings.Fields(strings.TrimPrefix(line, "#!"))
+	return !strings.HasPrefix(line, "#!") || len(words) == 0 || exists(words[0])
+}
+
+// install fills in.Env. An environment that was begun and not finished, or of which
+// something is gone, is built anew. It is marked as complete once the server has started.
+func (p *Preparer) install(ctx context.Context, in *Installed, locks Files) error {
 	if err := os.RemoveAll(in.Env); err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+		return p.cannot(in, err)
 	}
 	// The sources lie in the environment before the commands run, since a
 	// command may build them.
-	if err := writeFiles(in.Env, locks); err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	if err := errors.Join(locks.write(in.Env), in.Files.write(in.Src)); err != nil {
+		return p.cannot(in, err)
 	}
-	if err := writeFiles(in.Src, in.Files); err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
-	}
-	if p.Note != nil && len(in.Prepare.Commands) > 0 {
-		p.Note(in.Name)
-	}
-	for _, argv := range in.Prepare.Commands {
-		if err := p.command(ctx, in, in.expand(argv, nil)); err != nil {
+	if len(in.Prepare.Commands) > 0 {
+		if p.Note != nil {
+			p.Note(in.Name)
+		}
+		if err := p.commands(ctx, in); err != nil {
+			return err
+		}
+		if err := p.tryOut(ctx, in); err != nil {
 			return err
 		}
 	}
-	if err := os.WriteFile(mark, nil, 0o644); err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	if err := os.WriteFile(filepath.Join(in.Env, readyMark), []byte(strconv.Itoa(in.installedFiles())+"\n"), 0o644); err != nil {
+		return p.cannot(in, err)
 	}
 	return nil
 }
 
-func (p *Preparer) command(ctx context.Context, in *Installed, argv []string) error {
-	var tail tailWriter
-	out := io.Writer(&tail)
-	if p.Log != nil {
-		_, _ = fmt.Fprintf(p.Log, "# %s: %s\n", in.Name, strings.Join(append([]string{in.program(argv[0])}, argv[1:]...), " "))
-		out = io.MultiWriter(&tail, p.Log)
+// commands runs what installs a server.
+func (p *Preparer) commands(ctx context.Context, in *Installed) error {
+	dir, err := os.MkdirTemp("", "hellobench-install-*")
+	if err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
 	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	env, err := in.installing(filepath.Join(dir, "npmrc"))
+	if err != nil {
+		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	}
+	log := p.Log
+	if log == nil {
+		f, err := os.OpenFile(p.LogName(), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+		if err != nil {
+			return p.cannot(in, err)
+		}
+		defer func() { cutLog(f); _ = f.Close() }()
+		log = f
+	}
+	for _, argv := range in.Prepare.Commands {
+		if err := p.command(ctx, in, in.expand(argv, nil), env, log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryOut starts what was installed once.
+func (p *Preparer) tryOut(ctx context.Context, in *Installed) error {
+	server, err := Start(ctx, in, Options{Guard: p.Guard})
+	if err == nil {
+		return server.Stop()
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &Unavailable{Server: in.Name, Reason: "it does not start although its dependencies were installed: " + err.Error(), Hint: p.hint(in)}
+}
+
+func (p *Preparer) command(ctx context.Context, in *Installed, argv, env []string, log io.Writer) error {
+	var tail tailWriter
+	_, _ = fmt.Fprintf(log, "# %s: %s\n", in.Name, strings.Join(append([]string{in.program(argv[0])}, argv[1:]...), " "))
 	cmd := exec.Command(in.program(argv[0]), argv[1:]...) //nolint:noctx // its guard ends it
-	cmd.Dir, cmd.Env = in.Env, in.prepareEnvironment(in.Env)
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Dir, cmd.Env = in.Env, append(env, "PWD="+in.Env)
+	cmd.Stdout = io.MultiWriter(&tail, log)
+	cmd.Stderr = cmd.Stdout
 	err := runGuarded(ctx, p.Guard, cmd)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -172,6 +268,21 @@ func (p *Preparer) command(ctx context.Context, in *Installed, argv []string) er
 	return nil
 }
 
+// libc names the C library, whose versions and kinds do not run each other's programs.
+func (p *Preparer) libc(ctx context.Context) string {
+	if p.clib == "" {
+		out, err := exec.CommandContext(ctx, "getconf", "GNU_LIBC_VERSION").Output()
+		musl, _ := filepath.Glob("/lib/ld-musl-*")
+		if p.clib = strings.TrimSpace(string(out)); err != nil {
+			p.clib = strings.Join(append(musl, "none known"), " ")
+		}
+	}
+	return p.clib
+}
+
+// LogName is the file that keeps what the installers print.
+func (p *Preparer) LogName() string { return filepath.Join(p.Cache, "prepare.log") }
+
 // hint names what an installation may lack: a part of its tools, or the way to the registry.
 func (p *Preparer) hint(in *Installed) string {
 	var mend []string
@@ -179,35 +290,10 @@ func (p *Preparer) hint(in *Installed) string {
 		mend = append(mend, need.Install)
 	}
 	hint := "is all of it installed (" + strings.Join(mend, "; ") + "), and does this machine reach the package registry? Then run again"
-	if p.LogName != "" {
-		hint += "; all that was printed is in " + p.LogName
+	if p.Log == nil {
+		hint += "; all that was printed is in " + p.LogName()
 	}
 	return hint
-}
-
-// writeFiles makes a folder with the given files; one that exists already is
-// kept, since its name holds the hash of its content.
-func writeFiles(dir string, files map[string][]byte) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	tmp := dir + ".partial"
-	if err := os.RemoveAll(tmp); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(tmp, 0o755); err != nil {
-		return err
-	}
-	for name, data := range files {
-		file := filepath.Join(tmp, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(file, data, 0o644); err != nil {
-			return err
-		}
-	}
-	return os.Rename(tmp, dir)
 }
 
 // lock keeps two harnesses from installing the same environment at once. It
@@ -259,11 +345,6 @@ func (in *Installed) program(word string) string {
 		return path
 	}
 	return word
-}
-
-// prepareEnvironment is that of the commands that install a server, in folder dir.
-func (in *Installed) prepareEnvironment(dir string) []string {
-	return append(environmentIn(dir), "NODE_ENV=production", "PATH="+in.search)
 }
 
 // environment is that of the server itself.

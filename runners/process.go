@@ -45,7 +45,7 @@ type Process struct {
 }
 
 // Start starts an installed server and waits until it answers its ready path
-// with status 200. On failure nothing is left running and the error holds the
+// with a status of success (2xx). On failure nothing is left running and the error holds the
 // end of what the server printed.
 func Start(ctx context.Context, in *Installed, opts Options) (*Process, error) {
 	return startWithin(ctx, ctx, in, opts)
@@ -180,7 +180,7 @@ func (p *Process) launch() error {
 	return <-started
 }
 
-// awaitReady polls the ready path, slower and slower, until it answers 200.
+// awaitReady polls the ready path, slower and slower, until it answers with a status of success.
 func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 	deadline := p.opts.Deadline
 	if deadline == 0 {
@@ -190,7 +190,7 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 	var last error
 	for {
 		a, err := get(ctx, p.URL(p.in.Ready), true)
-		if err == nil && a.status == 200 {
+		if err == nil && a.status/100 == 2 {
 			return p.inForeground()
 		}
 		if last = err; err == nil {

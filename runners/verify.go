@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,12 +43,17 @@ func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	if err != nil {
-		return nil, err
+	var body []byte
+	if resp.StatusCode != http.StatusSwitchingProtocols { // what follows has no end, and ctx does not end it
+		if body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody)); err != nil {
+			return nil, err
+		}
 	}
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body, closed: resp.Close}, nil
 }
+
+// Status is that of a correct answer of a route.
+func (p *Process) Status(route string) int { return cmp.Or(p.in.Routes[route].Status, http.StatusOK) }
 
 // Verify asks for a route before any load: once with keep-alive and once
 // with close. Status, type and body must be what the manifest says, and the
@@ -64,8 +70,8 @@ func (p *Process) Verify(ctx context.Context, route string) ([]byte, error) {
 			return fmt.Errorf("verify server %q: GET %s: %s", p.in.Name, route, fmt.Sprintf(format, args...))
 		}
 		switch {
-		case a.status != http.StatusOK:
-			return nil, fail("status %d, want 200: %s", a.status, printable(a.body[:min(len(a.body), 100)]))
+		case a.status != p.Status(route):
+			return nil, fail("status %d, want %d: %s", a.status, p.Status(route), printable(a.body[:min(len(a.body), 100)]))
 		case known && want.Body != nil && string(a.body) != *want.Body:
 			return nil, fail("wrong body: %q, want %q", printable(a.body[:min(len(a.body), 100)]), *want.Body)
 		case known && !strings.HasPrefix(a.header.Get("Content-Type"), want.Type):

@@ -27,6 +27,8 @@ type Server interface {
 	Startup() time.Duration
 	// Verify checks the answers of a route and returns the body that all must have.
 	Verify(ctx context.Context, route string) ([]byte, error)
+	// Status is that of a correct answer of a route.
+	Status(route string) int
 	// Runtime is what the server says of itself.
 	Runtime(ctx context.Context) map[string]string
 	// Usage is what the process tree has used since its start.
@@ -81,9 +83,9 @@ type Bench struct {
 	Launcher Launcher
 	Engine   load.Engine
 	Sink     Sink
-	Hold     func(ctx context.Context, url string, n int) (Held, error) // opens idle connections
-	Noise    func() (host.Noise, error)                                 // of the run's cores; nil: not read
-	Network  func() (host.Network, error)                               // nil: not read
+	Hold     func(ctx context.Context, url string, status, n int) (Held, error) // opens idle connections
+	Noise    func() (host.Noise, error)                                         // of the run's cores; nil: not read
+	Network  func() (host.Network, error)                                       // nil: not read
 	// Recalibrate, if set, measures the generator's ceiling at a level again,
 	// which an arm's window has disproved, and raises it in Run.
 	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error
@@ -278,7 +280,7 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 	}
 	spec := load.Spec{
 		URLs: server.URLs(arm.Route), Duration: b.Run.Warmup, Timeout: b.Run.Timeout,
-		Close: arm.Close, Expect: load.Expect{Status: 200, Body: body}, CPUs: b.Run.LoadCPUs,
+		Close: arm.Close, Expect: load.Expect{Status: server.Status(arm.Route), Body: body}, CPUs: b.Run.LoadCPUs,
 	}
 	if !arm.Canary() { // which has nothing to warm
 		if err := b.warmUp(ctx, server, spec, t, ev); err != nil {
@@ -408,7 +410,7 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 	var held Held
 	if level.Idle > 0 {
 		var err error
-		if held, err = b.Hold(ctx, spec.URLs[0], level.Idle); err != nil {
+		if held, err = b.Hold(ctx, spec.URLs[0], spec.Expect.Status, level.Idle); err != nil {
 			return nil, err
 		}
 		defer held.Close()

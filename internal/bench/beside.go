@@ -19,7 +19,7 @@ type beside struct {
 	done    sync.WaitGroup
 }
 
-func startBeside(ctx context.Context, url string) *beside {
+func startBeside(ctx context.Context, url string, status int) *beside {
 	ctx, cancel := context.WithCancel(ctx)
 	b := &beside{stop: cancel}
 	request, err := http1.NewRequest(url, false)
@@ -31,7 +31,7 @@ func startBeside(ctx context.Context, url string) *beside {
 	go func() {
 		defer b.done.Done()
 		defer transport.CloseIdleConnections()
-		for ctx.Err() == nil && ask(transport, request.HTTP(ctx)) {
+		for ctx.Err() == nil && ask(transport, request.HTTP(ctx), status) {
 			b.answers.Add(1)
 		}
 	}()
@@ -40,14 +40,17 @@ func startBeside(ctx context.Context, url string) *beside {
 
 // ask is false if there was no answer, so that a server which refuses is not
 // asked without end.
-func ask(transport *http.Transport, req *http.Request) bool {
+func ask(transport *http.Transport, req *http.Request, status int) bool {
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return false
 	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != status {
+		return false // and not read: what follows a 101 has no end
+	}
 	_, err = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
-	return err == nil && resp.StatusCode == http.StatusOK
+	return err == nil
 }
 
 // end stops asking and returns how many answers there were; of nothing, none.

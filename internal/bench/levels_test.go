@@ -109,7 +109,7 @@ func TestIdleConnections(t *testing.T) {
 	}{{1000, nil}, {990, nil}, {989, []string{record.GateIdleConnections}}, {0, []string{record.GateIdleConnections}}} {
 		closed := false
 		trial, _ := trialAt(t, record.Arm{Name: "a"}, record.Level{Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
-			b.Hold = func(_ context.Context, _ string, n int) (bench.Held, error) {
+			b.Hold = func(_ context.Context, _ string, _, n int) (bench.Held, error) {
 				assert.Equal(t, 1000, n)
 				return kept{tc.open, &closed}, nil
 			}

@@ -56,7 +56,7 @@ type beginning struct {
 func (b *Bench) begin(ctx context.Context, server Server, beside string, window time.Duration) (begin beginning) {
 	begin.server, begin.restless = settle(ctx, server)
 	if beside != "" {
-		begin.other = startBeside(ctx, server.URLs(beside)[0])
+		begin.other = startBeside(ctx, server.URLs(beside)[0], server.Status(beside))
 	}
 	begin.noise, begin.self, begin.at = b.noise(), host.SelfCPU(), time.Now().UTC()
 	begin.middle = readAfter(server, window/2)

@@ -83,7 +83,7 @@ func TestClaimsThatMeanNothing(t *testing.T) {
 	_, err := claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "comparisons: [{group: g, COMPARISON}]", "facts: [{group: g, arm: a, field: jit, is: 'true'}]", 1)))
 	require.EqualError(t, err, "claims.yaml:7: claims.0.margin: has a meaning for comparisons only")
 	_, err = claims.DecodeLedger("claims.yaml", []byte(strings.Replace(conditionText, "COMPARISON}]", "metric: throughput, a: a, b: b}]\n    not_measurable: taste", 1)))
-	require.EqualError(t, err, "claims.yaml:4: claims.0: has more than one of the keys of which one is to be given")
+	require.EqualError(t, err, "claims.yaml:4: claims.0: has comparisons and not_measurable; give only one of them")
 }
 
 func TestConditionsThatMeanSomething(t *testing.T) {

@@ -247,6 +247,26 @@ func TestKill(t *testing.T) {
 	eventually(t, "no server left", func() bool { return len(h.servers(t)) == 0 })
 }
 
+// TestNohup hangs up on a program that was started with hang-ups ignored.
+func TestNohup(t *testing.T) {
+	address := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	null := exec.CommandContext(t.Context(), binary, "null", "--addr", address)
+	require.NoError(t, null.Start())
+	t.Cleanup(func() { _ = null.Process.Kill(); _ = null.Wait() })
+	load := exec.CommandContext(t.Context(), "sh", "-c", `trap '' HUP; exec "$0" "$@"`, binary, "load", "--duration", "1s", "--connections", "1", "http://"+address+"/")
+	eventually(t, "the server", func() bool {
+		c, err := net.Dial("tcp", address) //nolint:noctx // loopback
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	require.NoError(t, load.Start())
+	time.Sleep(500 * time.Millisecond)
+	require.NoError(t, load.Process.Signal(syscall.SIGHUP))
+	require.NoError(t, load.Wait())
+}
+
 // TestSecondInterrupt does not wait for the first one's manners.
 func TestSecondInterrupt(t *testing.T) {
 	h := startRun(t, "--arm", "node-http", "--engine", "wire")

@@ -22,7 +22,7 @@ import (
 // the later. lift ends it.
 type scarcity struct {
 	name, says string
-	few        []int // the points of the short form; the long one takes all, in growing steps
+	few, begin []int // where the short form lets a run fail that goes on, and one that begins; the long form takes all places, in growing steps
 	impose     func(t *testing.T, disk string, n int) (prefix []string)
 	lift       func(t *testing.T, disk string)
 }
@@ -39,7 +39,7 @@ var scarcities = []scarcity{
 		lift: func(t *testing.T, disk string) { t.Helper(); remount(t, disk, "size=64m") },
 	},
 	{
-		name: "no more files", says: "no space left on device", few: []int{1, 4},
+		name: "no more files", says: "no space left on device", few: []int{1, 4}, begin: []int{7},
 		impose: func(t *testing.T, disk string, n int) []string {
 			t.Helper()
 			st := usage(t, disk)
@@ -51,7 +51,7 @@ var scarcities = []scarcity{
 	{
 		name: "no larger files", says: "file too large", few: []int{1, 60},
 		impose: func(_ *testing.T, _ string, n int) []string {
-			return []string{"sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, n), "sh"} // in 512 bytes
+			return []string{"sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, max(n, 1)), "sh"} // of 512 bytes; at 0 nothing prints at all
 		},
 		lift: func(*testing.T, string) {},
 	},
@@ -89,7 +89,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run("going on, "+s.name, func(t *testing.T) {
 			s.sweep(t, disk, base, []string{binary, "run", "--resume", filepath.Join(disk, "run")}, s.few)
 		})
-		t.Run("beginning, "+s.name, func(t *testing.T) { s.sweep(t, disk, "", begin, s.few[:1]) })
+		t.Run("beginning, "+s.name, func(t *testing.T) { s.sweep(t, disk, "", begin, s.begin) })
 	}
 }
 
@@ -123,6 +123,9 @@ func interruptedRun(t *testing.T, profile string) string {
 // sweep runs a command with later and later failures until there is none.
 func (s *scarcity) sweep(t *testing.T, disk, base string, command []string, points []int) {
 	failures, long := 0, number("HELLOBENCH_SURVIVE", 0) > 0
+	if !long && len(points) == 0 {
+		t.Skip("a part of make survive")
+	}
 	for i, n := 0, 0; long || i < len(points); i, n = i+1, n+1+n/16 {
 		if !long {
 			n = points[i]
@@ -200,8 +203,6 @@ func (s *scarcity) goesOn(t *testing.T, dir string, n int, command []string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, record.RunFile)); err == nil {
 		command = []string{binary, "run", "--resume", dir}
-	} else {
-		require.NoError(t, os.RemoveAll(dir))
 	}
 	_, said, code := finished(t, command)
 	assert.Contains(t, []int{0, 4}, code, "%d: %s", n, said)

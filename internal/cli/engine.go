@@ -262,7 +262,9 @@ func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec)
 	if err != nil {
 		return err
 	}
-	return ask(s.spec(p.URL(arm.Route), body, arm.Close))
+	spec := s.spec(p.URL(arm.Route), body, arm.Close)
+	spec.Expect.Status = p.Status(arm.Route)
+	return ask(spec)
 }
 
 func (s *session) spec(url string, body []byte, closing bool) load.Spec {

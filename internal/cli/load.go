@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"runtime"
@@ -17,7 +18,9 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/stats"
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 type loadOptions struct {
@@ -293,8 +296,12 @@ func newLoadResult(url string, m *record.Measurement) (*loadResult, error) {
 func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-13s", name)
-		fmt.Fprintf(&b, format+"\n", args...)
+		text := fmt.Sprintf("%-13s", name)
+		if _, narrow := w.(*terminal); narrow {
+			b.WriteString(wrap(text, fmt.Sprintf(format, args...), "", table.Columns(w)))
+		} else {
+			b.WriteString(text + fmt.Sprintf(format, args...) + "\n")
+		}
 	}
 	line("target", "%s", r.URL)
 	line("engine", "%s, %s, %.3g s", r.Engine, r.loop(), r.Duration)
@@ -439,10 +446,7 @@ func isYAML(name string) bool {
 	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
+// readFile reads a file that people write.
 func readFile(name string) ([]byte, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return data, nil
+	return yamlfile.Read(name, func(name string) (fs.File, error) { return os.Open(name) })
 }

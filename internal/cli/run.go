@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -48,9 +49,6 @@ report is made from what is there, however the run ends.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("resume") {
-				if o.resume == "" {
-					return usageError{errors.New("--resume: name the folder of a run")}
-				}
 				if !begun(o.resume) {
 					return a.startOver(cmd, o)
 				}
@@ -269,8 +267,11 @@ func onlyFlags(cmd *cobra.Command, allowed ...string) (err error) {
 // measure runs the blocks that are planned and not done, until the intervals
 // are narrow enough. Every finished trial is on disk when it returns.
 func (s *session) measure(ctx context.Context) error {
-	trials, err := record.ReadTrials(s.dir)
+	trials, err := record.TrialsOf(s.dir, s.run)
 	if err != nil {
+		return err
+	}
+	if err := s.makeLogs(); err != nil {
 		return err
 	}
 	progress := newProgress(s.app.err)
@@ -279,8 +280,8 @@ func (s *session) measure(ctx context.Context) error {
 	b := &bench.Bench{
 		Run: s.run, Launcher: s, Engine: s.engine, Sink: sink, Observe: progress.observe, Arms: map[string]record.Arm{},
 		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
-		Hold: func(ctx context.Context, url string, n int) (bench.Held, error) {
-			return hold.Open(ctx, url, n, s.run.Timeout)
+		Hold: func(ctx context.Context, url string, status, n int) (bench.Held, error) {
+			return hold.Open(ctx, url, status, n, s.run.Timeout)
 		},
 		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
 	}
@@ -291,6 +292,24 @@ func (s *session) measure(ctx context.Context) error {
 		b.Arms[arm.Name] = arm
 	}
 	return b.Blocks(ctx)
+}
+
+// makeLogs makes the log files of all servers: a folder that cannot take one ends
+// the run here, not a trial as if its server had failed.
+func (s *session) makeLogs() error {
+	for _, arm := range s.run.Arms {
+		f, err := os.OpenFile(s.logFile(arm), os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return fmt.Errorf("make the log of a server: %w", err)
+		}
+		_ = f.Close()
+	}
+	return nil
+}
+
+// logFile is where an arm's server prints to.
+func (s *session) logFile(arm record.Arm) string {
+	return filepath.Join(s.dir, logsFolder, logName(arm.Name))
 }
 
 // noise reads what else happens on the run's cores, where there are cores of its own.
@@ -323,7 +342,7 @@ func (s *session) Launch(ctx context.Context, arm record.Arm, env map[string]str
 	env["HELLOBENCH_RUN"] = s.dir // says in a list of processes whose server this is
 	g, err := runners.StartGroup(ctx, in, runners.Options{
 		Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Env: env, Guard: s.guard,
-		LogFile: filepath.Join(s.dir, "logs", logName(arm.Name)),
+		LogFile: s.logFile(arm),
 	}, arm.Instances)
 	if err != nil || !arm.Canary() {
 		return g, err

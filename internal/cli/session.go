@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/fixtures"
@@ -142,8 +143,8 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 func (s *session) readLedger(file string, p selection) (text []byte, title string, err error) {
 	name, text := fixtures.ClaimsFile, fixtures.Claims()
 	if file != "" {
-		if text, err = os.ReadFile(file); err != nil {
-			return nil, "", usageError{fmt.Errorf("--claims: %w", err)}
+		if text, err = readFile(file); err != nil {
+			return nil, "", fmt.Errorf("--claims: %w", err)
 		}
 		name, p.Claims = file, nil
 	}
@@ -287,16 +288,8 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return fmt.Errorf("make the cache folder: %w", err)
-	}
-	logPath := filepath.Join(cache, "prepare.log")
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
-	}
-	defer func() { _ = log.Close() }()
-	p := &runners.Preparer{Cache: cache, Log: log, LogName: logPath, Guard: s.guard, Note: func(server string) { s.say("installing %s (once; log: %s)", server, logPath) }}
+	p := &runners.Preparer{Cache: cache, Guard: s.guard}
+	p.Note = func(server string) { s.say("installing %s (once; log: %s)", server, p.LogName()) }
 	failed := map[string]*runners.Unavailable{}
 	for i, arm := range arms {
 		if failed[arm.Server] == nil && s.installed[arm.Server] == nil {
@@ -399,6 +392,9 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	}
 	if err != nil {
 		return err
+	}
+	if len(m.LeftOut) > 0 {
+		s.say("note: the copy of %s that is measured lacks %s", server, strings.Join(m.LeftOut, ", "))
 	}
 	in, err := p.Prepare(ctx, m)
 	if err != nil {

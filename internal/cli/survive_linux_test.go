@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,6 +27,9 @@ import (
 // with each in the same folder until it is complete. HELLOBENCH_SURVIVE says
 // how often (make survive: 300), HELLOBENCH_SEED makes the same choices again.
 func TestSurvive(t *testing.T) {
+	if signal.Ignored(syscall.SIGINT) { // in a shell's background: the runs would inherit that
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
+	}
 	faults := number("HELLOBENCH_SURVIVE", 6)
 	seed := number("HELLOBENCH_SEED", int(time.Now().Unix()))
 	t.Logf("HELLOBENCH_SEED=%d repeats these choices", seed)
@@ -109,7 +113,6 @@ func (s *survival) start() *invocation {
 		args = append(slices.Clone(args), "--out", s.run)
 		if entries, _ := os.ReadDir(s.run); len(entries) > 0 {
 			s.all.startedOver++
-			require.NoError(s, os.RemoveAll(s.run))
 		}
 	}
 	in := &invocation{resumes: args[1] == "--resume", begun: time.Now(), ended: make(chan struct{})}

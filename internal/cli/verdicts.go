@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -86,9 +85,9 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 		return nil, err
 	}
 	if file != "" {
-		text, err := os.ReadFile(file)
+		text, err := readFile(file)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--claims: %w", err)}
+			return nil, fmt.Errorf("--claims: %w", err)
 		}
 		if ledger, err = claims.DecodeLedger(file, text); err != nil {
 			return nil, err
@@ -109,7 +108,7 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 		ledger.SetMargin(margin)
 		run.Notices = append(run.Notices, fmt.Sprintf("judged by a margin of %g%% that was not stated before the run", 100*margin))
 	}
-	trials, err := record.ReadTrials(dir)
+	trials, err := record.TrialsOf(dir, run)
 	if err != nil {
 		return nil, err
 	}

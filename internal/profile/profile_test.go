@@ -113,7 +113,7 @@ func TestDecodeMistakes(t *testing.T) {
 		{"name: x", "name: x\nreplicate: [\"b:workers=2:clsoe\"]", `x.yaml:3: replicate.0: "b:workers=2:clsoe" is not among the arms; did you mean "b:workers=2:close"?`},
 		{"workers=2", "wrokers=2", `did you mean "workers"?`},
 		{"name: x", "name: x\nreplicate: [z]", `x.yaml:3: replicate.0: "z" is not among the arms`},
-		{"window: 1s\n", "", "missing property 'window'"},
+		{"window: 1s\n", "", "the key window is missing"},
 		{"workers=2", "instances=2", `x.yaml:4: arms.1: arm "b:instances=2:close": instances: are for closed loops only, and the level`},
 		{"workers=2", "instances=0", `x.yaml:4: arms.1: arm "b:instances=0:close": instances: `},
 		{"workers=2", "instances=2:beside=/cpu", `x.yaml:4: arms.1: arm "b:instances=2:beside=/cpu:close": beside: `},

@@ -1,7 +1,7 @@
 // Package yamlfile decodes the YAML files that people write for hellobench
-// (manifests, profiles, ledgers) and says of each mistake in which line it
-// stands. What a file may hold is said by its JSON Schema in docs/formats and
-// nowhere else.
+// (manifests, profiles, ledgers) and the JSON files of a run folder, which people
+// edit, and says of each mistake in which line it is. What a file may hold is
+// said by its JSON Schema in docs/formats and nowhere else.
 package yamlfile
 
 import (
@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +18,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
-	"github.com/hellobench/hellobench/docs/formats"
 )
 
 // Error is one mistake in a file.
@@ -37,19 +33,44 @@ func (e *Error) Error() string {
 	if e.Line > 0 {
 		at += ":" + strconv.Itoa(e.Line)
 	}
-	if e.Path != "" { // a key may hold anything, and a terminal would obey it
-		path := strconv.Quote(e.Path)
-		if unquoted := path[1 : len(path)-1]; unquoted == strings.ReplaceAll(e.Path, `"`, `\"`) {
-			path = e.Path
-		}
-		return at + ": " + path + ": " + e.Msg
+	if e.Path != "" {
+		at += ": " + e.Path
 	}
-	return at + ": " + e.Msg
+	return clipped(plain(at + ": " + e.Msg))
+}
+
+// mostLine is how many characters a message has at most.
+const mostLine = 500
+
+// clipped leaves out the middle of a long text, which is something repeated
+// from the file. What is wrong with it is at the end.
+func clipped(s string) string {
+	r := []rune(s)
+	if len(r) <= mostLine {
+		return s
+	}
+	return string(r[:mostLine/2]) + " [...] " + string(r[len(r)-mostLine/2:])
+}
+
+// plain makes one line of a text, which may hold anything that a file held, and
+// nothing that a terminal would obey.
+func plain(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRune(r)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
 }
 
 // Document is a decoded file that still knows where everything stood.
 type Document struct {
 	file string
+	text []byte // of a JSON file that is not yet parsed for its lines
 	root ast.Node
 }
 
@@ -57,14 +78,26 @@ type Document struct {
 // pointer to a struct with yaml tags. file is the name for messages.
 // Every mistake is reported, each as an Error, joined.
 func Decode(file string, data []byte, schema string, v any) (*Document, error) {
-	parsed, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0) // a byte-order mark is no part of the first key
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte-order mark is no part of the first key
+	if err := readable(file, data); err != nil {
+		return nil, err
+	}
+	parsed, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return nil, syntaxError(file, err)
 	}
-	if len(parsed.Docs) != 1 || parsed.Docs[0].Body == nil {
-		return nil, &Error{File: file, Msg: "want one YAML document"}
+	docs := slices.DeleteFunc(parsed.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
+	switch len(docs) {
+	case 0:
+		return nil, &Error{File: file, Line: 1, Msg: "is empty; want keys with values, such as schema: 1"}
+	case 1:
+	default:
+		return nil, &Error{File: file, Line: lineOf(docs[1].Body), Msg: "a second YAML document begins; want one"}
 	}
-	doc := &Document{file: file, root: parsed.Docs[0].Body}
+	doc := &Document{file: file, root: docs[0].Body}
+	if _, err := (&scanner{file, map[string]int{}}).scan(doc.root); err != nil {
+		return nil, err
+	}
 	var generic any
 	if err := yaml.NodeToValue(doc.root, &generic); err != nil {
 		return nil, syntaxError(file, err)
@@ -73,7 +106,12 @@ func Decode(file string, data []byte, schema string, v any) (*Document, error) {
 	if err != nil {
 		return nil, &Error{File: file, Msg: "not expressible as JSON: " + err.Error()}
 	}
-	if err := doc.validate(text, schema); err != nil {
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, &Error{File: file, Msg: err.Error()}
+	}
+	found, err := check(instance, schema)
+	if err = errors.Join(err, doc.mistakes(found)); err != nil {
 		return nil, err
 	}
 	if err := yaml.NodeToValue(doc.root, v, yaml.Strict()); err != nil {
@@ -98,6 +136,12 @@ func (d *Document) Has(path ...string) bool {
 	return true
 }
 
+var (
+	twice = regexp.MustCompile(`^mapping key "?(.*?)"? already defined at \[(\d+):\d+\]$`)
+	words = strings.NewReplacer("found character '\t' that cannot start any token", "a tab; indent with spaces", "exceeded max depth", "is nested too deeply")
+)
+
+// syntaxError puts what the YAML library says into words of the file.
 func syntaxError(file string, err error) error {
 	e := &Error{File: file, Msg: err.Error()}
 	var ye yaml.Error
@@ -107,100 +151,35 @@ func syntaxError(file string, err error) error {
 			e.Line = t.Position.Line
 		}
 	}
+	e.Msg = words.Replace(twice.ReplaceAllString(e.Msg, `the key "$1" is already in line $2`))
+	if strings.Contains(e.Msg, "unmarshal") {
+		e.Msg = "has a value of another kind than its key takes"
+	}
 	return e
 }
 
-func (d *Document) validate(text []byte, schema string) error {
-	s, err := formats.Schema(schema)
-	if err != nil {
-		return err
+// mistakes are findings as an error that says where each is, in the order of
+// the file. A file without lines of its own says the path alone.
+func (d *Document) mistakes(found []finding) error {
+	errs := make([]error, 0, len(found))
+	for _, f := range found {
+		errs = append(errs, d.Errorf(f.path, "%s", f.msg))
 	}
-	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		return &Error{File: d.file, Msg: err.Error()}
-	}
-	err = s.Validate(instance)
-	var ve *jsonschema.ValidationError
-	if !errors.As(err, &ve) {
-		return err
-	}
-	var all []*Error
-	d.collect(ve, &all)
-	slices.SortStableFunc(all, func(a, b *Error) int { return a.Line - b.Line })
-	all = slices.CompactFunc(all, func(a, b *Error) bool { return *a == *b })
-	joined := make([]error, len(all))
-	for i, e := range all {
-		joined[i] = e
-	}
-	return errors.Join(joined...)
+	slices.SortStableFunc(errs, func(a, b error) int { return lineIn(a) - lineIn(b) })
+	return errors.Join(errs...)
 }
 
-var english = message.NewPrinter(language.English)
-
-// words are what is wrong with a value.
-func words(k jsonschema.ErrorKind) string {
-	switch k := k.(type) {
-	case *kind.ExclusiveMinimum:
-		return fmt.Sprintf("%s: must be above %s", k.Got.RatString(), k.Want.RatString())
-	case *kind.ExclusiveMaximum:
-		return fmt.Sprintf("%s: must be below %s", k.Got.RatString(), k.Want.RatString())
-	}
-	return k.LocalizedString(english)
-}
-
-// collect flattens a validation error into its leaves, which are what a
-// person can act on.
-func (d *Document) collect(ve *jsonschema.ValidationError, into *[]*Error) {
-	add := func(path []string, k jsonschema.ErrorKind) {
-		*into = append(*into, &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: words(k)})
-	}
-	at := func(property string) []string { return append(slices.Clone(ve.InstanceLocation), property) }
-	switch k := ve.ErrorKind.(type) {
-	case *kind.AdditionalProperties:
-		for _, property := range k.Properties {
-			add(at(property), k)
-		}
-		return
-	case *kind.OneOf, *kind.AnyOf:
-		if words := choice(ve); words != "" {
-			*into = append(*into, &Error{File: d.file, Line: d.line(ve.InstanceLocation), Path: strings.Join(ve.InstanceLocation, "."), Msg: words})
-			return
-		}
-	case *kind.PropertyNames: // its location is not told
-		*into = append(*into, &Error{File: d.file, Line: keyLine(d.root, k.Property), Path: k.Property, Msg: "not allowed as a name here"})
-		return
-	}
-	if len(ve.Causes) == 0 {
-		add(ve.InstanceLocation, ve.ErrorKind)
-		return
-	}
-	for _, c := range ve.Causes {
-		d.collect(c, into)
-	}
-}
-
-// choice is the message where one of several keys is needed and none, or more
-// than one, is given; "" where the mistake is another one.
-func choice(ve *jsonschema.ValidationError) string {
-	if k, ok := ve.ErrorKind.(*kind.OneOf); ok && len(k.Subschemas) > 0 {
-		return "has more than one of the keys of which one is to be given"
-	}
-	var keys []string
-	for _, c := range ve.Causes {
-		k, ok := c.ErrorKind.(*kind.Required)
-		if !ok || len(c.InstanceLocation) != len(ve.InstanceLocation) {
-			return ""
-		}
-		keys = append(keys, strings.Join(k.Missing, " and "))
-	}
-	if len(keys) < 2 {
-		return ""
-	}
-	return "needs one of " + strings.Join(keys[:len(keys)-1], ", ") + " and " + keys[len(keys)-1]
+func lineIn(err error) int {
+	var e *Error
+	errors.As(err, &e)
+	return e.Line
 }
 
 // line finds the line of the deepest node on the path that exists.
 func (d *Document) line(path []string) int {
+	if d.nodes(); d.root == nil {
+		return 0
+	}
 	node, line := d.root, lineOf(d.root)
 	for _, step := range path {
 		next, at := child(node, step)
@@ -221,25 +200,18 @@ func child(node ast.Node, step string) (ast.Node, int) {
 			}
 		}
 	case *ast.MappingValueNode:
-		if k := n.Key.GetToken(); k != nil && k.Value == step {
+		k := n.Key.GetToken()
+		if _, null := n.Key.(*ast.NullNode); k != nil && (k.Value == step || null && step == "null") {
 			return n.Value, k.Position.Line
 		}
+	case *ast.AnchorNode:
+		return child(n.Value, step)
 	case *ast.SequenceNode:
 		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.Values) {
 			return n.Values[i], lineOf(n.Values[i])
 		}
 	}
 	return nil, 0
-}
-
-// keyLine finds the first line with the key, at any depth.
-func keyLine(node ast.Node, key string) int {
-	for _, n := range ast.Filter(ast.MappingValueType, node) {
-		if kv, ok := n.(*ast.MappingValueNode); ok && kv.Key.GetToken().Value == key {
-			return lineOf(kv)
-		}
-	}
-	return 0
 }
 
 func lineOf(n ast.Node) int {

@@ -39,6 +39,7 @@ func Run(t *testing.T, newEngine func() load.Engine) {
 		{"wrong answers", testWrongAnswers},
 		{"broken answers", testBrokenAnswers},
 		{"odd answers", testOddAnswers},
+		{"garbled answers", testGarbled},
 		{"late bytes", one(testLateBytes)},
 		{"hostile servers", testHostile},
 		{"silent ends", one(testSilentEnds)},

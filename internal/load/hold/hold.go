@@ -29,15 +29,16 @@ type Connections struct {
 	conns []net.Conn
 }
 
-// Open opens n connections to a URL and asks once on each. A connection that
-// cannot be had, or is not answered within timeout, counts as one that is not
+// Open opens n connections to a URL and sends one request on each. A connection that
+// cannot be had, or is not answered with the status within timeout, counts as one that is not
 // open; the error is ctx's or the URL's.
-func Open(ctx context.Context, target string, n int, timeout time.Duration) (*Connections, error) {
+func Open(ctx context.Context, target string, status, n int, timeout time.Duration) (*Connections, error) {
 	r, err := http1.NewRequest(target, false)
 	if err != nil {
 		return nil, fmt.Errorf("hold connections: %w", err)
 	}
 	host, _ := r.Address()
+	begin := fmt.Appendf(nil, "HTTP/1.1 %d ", status)
 	c := &Connections{conns: make([]net.Conn, n)}
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -46,7 +47,7 @@ func Open(ctx context.Context, target string, n int, timeout time.Duration) (*Co
 		go func() {
 			defer wg.Done()
 			for i := range next {
-				c.conns[i] = open(ctx, r.HostPort(), source(host, i), r.Bytes(), timeout)
+				c.conns[i] = open(ctx, r.HostPort(), source(host, i), r.Bytes(), begin, timeout)
 			}
 		}()
 	}
@@ -75,7 +76,7 @@ func source(host string, i int) net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i/perAddress))}
 }
 
-func open(ctx context.Context, host string, from net.Addr, request []byte, timeout time.Duration) net.Conn {
+func open(ctx context.Context, host string, from net.Addr, request, begin []byte, timeout time.Duration) net.Conn {
 	d := net.Dialer{Timeout: timeout, LocalAddr: from, KeepAlive: -1}
 	conn, err := d.DialContext(ctx, "tcp", host)
 	if err != nil {
@@ -90,7 +91,7 @@ func open(ctx context.Context, host string, from net.Addr, request []byte, timeo
 		return nil
 	}
 	n, err := conn.Read(answer)
-	if err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200 ")) {
+	if err != nil || !bytes.HasPrefix(answer[:n], begin) {
 		_ = conn.Close()
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 func TestOpen(t *testing.T) {
 	s, err := null.Start(t.Context(), null.Options{Addr: "127.0.0.1:0"})
 	require.NoError(t, err)
-	c, err := hold.Open(t.Context(), "http://"+s.Addr().String()+"/", 400, time.Second)
+	c, err := hold.Open(t.Context(), "http://"+s.Addr().String()+"/", 200, 400, time.Second)
 	require.NoError(t, err)
 	assert.Equal(t, 400, c.Open())
 	assert.Equal(t, 400, c.Open(), "counting does not end them")
@@ -34,7 +34,7 @@ func TestServersThatEndThem(t *testing.T) {
 	missing := httptest.NewServer(http.NotFoundHandler())
 	defer missing.Close()
 	for _, url := range []string{closes.URL, missing.URL, "http://127.0.0.1:1"} {
-		c, err := hold.Open(t.Context(), url+"/", 5, time.Second)
+		c, err := hold.Open(t.Context(), url+"/", 200, 5, time.Second)
 		require.NoError(t, err)
 		assert.Eventually(t, func() bool { return c.Open() == 0 }, 2*time.Second, 10*time.Millisecond, url)
 		c.Close()
@@ -44,6 +44,6 @@ func TestServersThatEndThem(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := hold.Open(ctx, "http://127.0.0.1:1/", 5, time.Second)
+	_, err := hold.Open(ctx, "http://127.0.0.1:1/", 200, 5, time.Second)
 	assert.ErrorIs(t, err, context.Canceled)
 }
