@@ -111,7 +111,10 @@ func Decode(file string, data []byte, schema string, v any) (*Document, error) {
 		return nil, &Error{File: file, Msg: err.Error()}
 	}
 	found, err := check(instance, schema)
-	if err = errors.Join(err, doc.mistakes(found)); err != nil {
+	if err == nil {
+		err = doc.mistakes(found)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := yaml.NodeToValue(doc.root, v, yaml.Strict()); err != nil {
