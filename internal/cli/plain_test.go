@@ -46,7 +46,7 @@ func TestNothingThatATerminalObeys(t *testing.T) {
 		assert.False(t, strings.ContainsFunc(stdout+stderr, obeyed), "%q: %q", args, stderr)
 	}
 	_, _, stderr := run(t, "report", "a\nhellobench: all is well")
-	assert.Equal(t, `hellobench: "a\nhellobench: all is well" is not a run folder: there is no such folder`+"\n", stderr)
+	assert.Equal(t, `hellobench: a\nhellobench: all is well is not a run folder: there is no such folder`+"\n", stderr)
 }
 
 // obeyed says of a character of the output whether a terminal does more than show it.

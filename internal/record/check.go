@@ -177,11 +177,13 @@ func (c CPU) possible() bool { return c.User >= 0 && c.System >= 0 }
 func (w *Window) mistake(run *Run) (path, why string) {
 	m := &w.Load
 	switch {
-	case !slices.Contains(run.Levels, w.Level):
+	case w.Level.mistake() != "":
+		return "level", w.Level.mistake()
+	case !w.Warmup && !slices.Contains(run.Levels, w.Level): // a warm-up has a level of its own
 		return "level", fmt.Sprintf("%v: there is no such level in %s", w.Level, RunFile)
 	case w.Start.IsZero():
 		return "start", "is missing"
-	case m.Duration <= 0 || m.Duration > mostDuration:
+	case m.Duration < 0 || m.Duration > mostDuration:
 		return "load.duration_ns", outside(m.Duration)
 	case m.Connections < 0, m.Connections > mostConnections, m.Established < 0, m.Offered < 0, m.InFlight < 0, !m.CPU.possible():
 		return "load", "has a negative number, or too large a one"

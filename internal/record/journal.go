@@ -236,7 +236,7 @@ func ReadRun(dir string) (*Run, error) {
 	path := filepath.Join(dir, RunFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &yamlfile.Error{File: dir, Msg: "is not a run folder: " + whyNot(dir, err)}
+		return nil, &yamlfile.Error{Msg: dir + " is not a run folder: " + whyNot(dir, err)}
 	}
 	r := new(Run)
 	doc, err := yamlfile.DecodeJSON(path, data, "run", SchemaVersion, r)

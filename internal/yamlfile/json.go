@@ -29,7 +29,10 @@ func DecodeJSON(file string, data []byte, schema string, version int, v any) (*D
 		}
 	}
 	found, err := check(instance, schema)
-	if err = errors.Join(err, doc.mistakes(found)); err != nil {
+	if err == nil {
+		err = doc.mistakes(found)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(data, v); err != nil {

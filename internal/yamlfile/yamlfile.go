@@ -22,7 +22,7 @@ import (
 
 // Error is one mistake in a file.
 type Error struct {
-	File string
+	File string // empty: the message says what is wrong with which folder
 	Line int // from 1; 0 if it is nowhere in particular
 	Path string
 	Msg  string
@@ -36,7 +36,10 @@ func (e *Error) Error() string {
 	if e.Path != "" {
 		at += ": " + e.Path
 	}
-	return clipped(plain(at + ": " + e.Msg))
+	if at != "" {
+		at += ": "
+	}
+	return clipped(plain(at + e.Msg))
 }
 
 // mostLine is how many characters a message has at most.
@@ -111,7 +114,10 @@ func Decode(file string, data []byte, schema string, v any) (*Document, error) {
 		return nil, &Error{File: file, Msg: err.Error()}
 	}
 	found, err := check(instance, schema)
-	if err = errors.Join(err, doc.mistakes(found)); err != nil {
+	if err == nil {
+		err = doc.mistakes(found)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := yaml.NodeToValue(doc.root, v, yaml.Strict()); err != nil {

@@ -188,10 +188,10 @@ func typesOf(s map[string]any) (types []string) {
 func swapped(key string) string {
 	b := []byte(key)
 	n := len(b)
-	b[n-1], b[n-2] = b[n-2], b[n-1]
-	if string(b) == key {
+	if n < 2 || b[n-1] == b[n-2] {
 		return key + "x"
 	}
+	b[n-1], b[n-2] = b[n-2], b[n-1]
 	return string(b)
 }
 
