@@ -64,7 +64,7 @@ report is made from what is there, however the run ends.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")
-	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:instances=N][:route=/PATH][:beside=/PATH][:close]")
+	f.StringArrayVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:instances=N][:route=/PATH][:beside=/PATH][:close]")
 	f.StringSliceVar(&o.servers, "server", nil, "folder of a server of your own (docs/adding-a-server.md); becomes an arm unless --arm says which")
 	f.StringVar(&o.claims, "claims", "", "a ledger of your own (.yaml, docs/formats/claims.schema.json) instead of the article's")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
@@ -198,7 +198,10 @@ func (o runOptions) selected(known catalog) (selection, error) {
 	}
 	s := selection{Profile: p}
 	profiles := slices.Clone(p.Arms)
-	arms := o.arms
+	var arms []string
+	for _, list := range o.arms { // not as CSV, in which the quotes of a route would mean something
+		arms = append(arms, strings.Split(list, ",")...)
+	}
 	if len(o.servers) > 0 && len(arms) == 0 {
 		for _, a := range p.Arms {
 			arms = append(arms, a.Name)
