@@ -65,7 +65,7 @@ func TestExampleMistakes(t *testing.T) {
 		want string
 	}{
 		{edit: []string{"name: hello-go", "name: hello"}, want: `name: is "hello", but the folder is called "hello-go"`},
-		{edit: []string{"keep_alive:", "keepalive:"}, want: "keepalive: additional properties 'keepalive' not allowed"},
+		{edit: []string{"keep_alive:", "keepalive:"}, want: `keepalive: unknown key; did you mean "keep_alive"?`},
 		{edit: []string{"{port}", "8080"}, want: "neither command nor environment uses {port}, so the server cannot be told where to listen"},
 		{edit: []string{"{threads}", "{workers}"}, want: "{workers} is used, but workers is not declared"},
 		{edit: []string{"lock: [main.go]", "lock: [go.sum]"}, want: `there is no file "go.sum" in the folder`},

@@ -153,12 +153,12 @@ func ask(ctx context.Context, path, dir string, args []string) (real, abi string
 	return real, abi
 }
 
-// environmentIn is this process's environment for a command in a folder: a shim
-// may go by what it says of the folder. What an interpreter takes options from
-// is no part of it, and of no server's environment.
+// environmentIn is this process's environment for a shim in a folder, which may go by what it
+// says of the folder. What would change the interpreter behind it is left out.
 func environmentIn(dir string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		return strings.HasPrefix(entry, "PYTHON") || strings.HasPrefix(entry, "NODE_OPTIONS=")
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return strings.HasPrefix(name, "PYTHON") || name == "NODE_OPTIONS" || name == "NODE_PATH" || name == "RUBYOPT" || name == "PERL5OPT"
 	})
 	if dir == "" {
 		return env
@@ -219,11 +219,7 @@ func (p *Preparer) probeInPlace(ctx context.Context, in *Installed, locks Files,
 // dependencies are installed, as it runs, or both, and then it has to be one.
 func (in *Installed) versionInUse(ctx context.Context, need Need) (string, error) {
 	path := in.Executables[need.Executable]
-	installing, err := in.installing("")
-	if err != nil {
-		return "", err
-	}
-	installing = append(installing, "PWD="+in.Env)
+	installing := in.prepareEnvironment(in.Env, "")
 	installs := slices.ContainsFunc(in.Prepare.Commands, func(argv []string) bool { return mentions(argv, need.Executable) })
 	runs := mentions(in.Command, need.Executable)
 	if !runs && (installs || len(in.Prepare.Commands) > 0) {

@@ -1,7 +1,6 @@
 package runners
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -54,7 +52,6 @@ type Preparer struct {
 
 	pins   map[string]pinned // interpreters by name and folder, each asked once
 	search string            // PATH, in absolute paths
-	clib   string            // see libc
 }
 
 // DefaultCache is where the dependencies of servers are installed unless told otherwise.
@@ -68,9 +65,6 @@ func DefaultCache() (string, error) {
 	}
 	return filepath.Join(dir, "hellobench"), nil
 }
-
-// readyMark is the file that says that an environment is complete.
-const readyMark = ".complete"
 
 // Prepare installs what m needs, unless it is there already, and returns an
 // *Unavailable error if something is missing that it cannot install. A cache that
@@ -92,39 +86,36 @@ func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error)
 	in.Key = m.Files.hash(what, fmt.Sprint(m.Command), fmt.Sprint(m.Environment))
 	// The folder is that of this machine: what is compiled for one C library or one
 	// interpreter does not run on another, and an interpreter is bound to its path.
-	folder := Files{}.hash(what, fmt.Sprint(in.Executables), strings.Join(in.abis, " "), p.libc(ctx))
+	folder := Files{}.hash(what, fmt.Sprint(in.Executables), strings.Join(in.abis, " "), libc())
 	in.Env = filepath.Join(p.Cache, "servers", m.Name+"-"+folder[:16])
 	in.Src = filepath.Join(in.Env, "src-"+m.Files.hash()[:16])
-	if in.complete() && exists(in.Src) {
-		return in, nil
+	if complete(in) {
+		return in, nil // without a lock and without writing: the cache may be read-only
 	}
 	unlock, err := lock(ctx, in.Env+".lock")
 	if err != nil {
 		return nil, p.cannot(in, err)
 	}
 	defer unlock()
-	if !in.complete() {
-		err = p.install(ctx, in, locks)
-	} else if err = m.Files.write(in.Src); err != nil {
-		err = p.cannot(in, err)
-	}
-	if err != nil {
-		return nil, err
+	if err := p.install(ctx, in, locks); err != nil {
+		return nil, p.cannot(in, err)
 	}
 	return in, nil
 }
 
-// cannot explains an error of the cache folder.
+// cannot adds to an error what to do about a cache in which nothing can be written.
 func (p *Preparer) cannot(in *Installed, err error) error {
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		return fmt.Errorf("prepare server %q: %w\nhint: what it needs is not in the cache folder yet, which cannot be written to; HELLOBENCH_CACHE=FOLDER names another one", in.Name, err)
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		return &Unavailable{
+			in.Name, fmt.Sprintf("the cache folder lacks its installation and cannot be written: %v", err),
+			"set HELLOBENCH_CACHE to a folder that can be written, or run once as a user who may write " + p.Cache,
+		}
+	}
+	var u *Unavailable
+	if errors.As(err, &u) || errors.Is(err, context.Canceled) {
+		return err
 	}
 	return fmt.Errorf("prepare server %q: %w", in.Name, err)
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
 }
 
 // buildsSources says whether what is prepared depends on more than the lock
@@ -139,56 +130,23 @@ func (m *Manifest) buildsSources() bool {
 	return false
 }
 
-// complete says whether the environment was finished once, and still has what it
-// had then: as many files, and a program that can be started.
-func (in *Installed) complete() bool {
-	mark, err := os.ReadFile(filepath.Join(in.Env, readyMark))
-	if err != nil {
-		return false
-	}
-	had, err := strconv.Atoi(strings.TrimSpace(string(mark)))
-	return err == nil && in.installedFiles() >= had && startable(in.program(in.expand(in.Command, nil)[0]))
-}
-
-// installedFiles counts the files of the environment without the sources and
-// what Python compiles by and by.
-func (in *Installed) installedFiles() (n int) {
-	_ = filepath.WalkDir(in.Env, func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return nil //nolint:nilerr // what cannot be read is not there
-		case d.IsDir() && (d.Name() == "__pycache__" || filepath.Dir(name) == in.Env && strings.HasPrefix(d.Name(), "src-")):
-			return fs.SkipDir
-		case !d.IsDir() && d.Name() != readyMark:
-			n++
-		}
-		return nil
-	})
-	return n
-}
-
-// startable says whether a program is there, and so is the interpreter that it names.
-func startable(program string) bool {
-	f, err := os.Open(program)
-	if err != nil {
-		return !filepath.IsAbs(program) // a word that PATH resolves
-	}
-	defer func() { _ = f.Close() }()
-	line, _ := bufio.NewReader(io.LimitReader(f, 256)).ReadString('\n')
-	words := strings.Fields(strings.TrimPrefix(line, "#!"))
-	return !strings.HasPrefix(line, "#!") || len(words) == 0 || exists(words[0])
-}
-
-// install fills in.Env. An environment that was begun and not finished, or of which
-// something is gone, is built anew. It is marked as complete once the server has started.
+// install fills in.Env and in.Src unless they are complete. An environment that was begun and
+// not finished, or of which something is gone, is built anew. It is marked as complete once the
+// server has started: commands that succeed may have installed something else, elsewhere or nothing.
 func (p *Preparer) install(ctx context.Context, in *Installed, locks Files) error {
-	if err := os.RemoveAll(in.Env); err != nil {
-		return p.cannot(in, err)
+	whole := intact(in.Env)
+	if !whole {
+		if err := errors.Join(os.RemoveAll(in.Env), locks.write(in.Env)); err != nil {
+			return err
+		}
 	}
-	// The sources lie in the environment before the commands run, since a
-	// command may build them.
-	if err := errors.Join(locks.write(in.Env), in.Files.write(in.Src)); err != nil {
-		return p.cannot(in, err)
+	if !holds(in.Src, in.Files) {
+		if err := errors.Join(os.RemoveAll(in.Src), in.Files.write(in.Src)); err != nil { // before the commands run, since one may build them
+			return err
+		}
+	}
+	if whole {
+		return nil
 	}
 	if len(in.Prepare.Commands) > 0 {
 		if p.Note != nil {
@@ -201,34 +159,27 @@ func (p *Preparer) install(ctx context.Context, in *Installed, locks Files) erro
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(in.Env, readyMark), []byte(strconv.Itoa(in.installedFiles())+"\n"), 0o644); err != nil {
-		return p.cannot(in, err)
-	}
-	return nil
+	return writeMark(in.Env)
 }
 
 // commands runs what installs a server.
 func (p *Preparer) commands(ctx context.Context, in *Installed) error {
-	dir, err := os.MkdirTemp("", "hellobench-install-*")
+	npmrc, done, err := npmrcFile(in.Executables["node"])
 	if err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	env, err := in.installing(filepath.Join(dir, "npmrc"))
-	if err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
-	}
+	defer done()
 	log := p.Log
 	if log == nil {
 		f, err := os.OpenFile(p.LogName(), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 		if err != nil {
-			return p.cannot(in, err)
+			return err
 		}
 		defer func() { cutLog(f); _ = f.Close() }()
 		log = f
 	}
 	for _, argv := range in.Prepare.Commands {
-		if err := p.command(ctx, in, in.expand(argv, nil), env, log); err != nil {
+		if err := p.command(ctx, in, in.expand(argv, nil), in.prepareEnvironment(in.Env, npmrc), log); err != nil {
 			return err
 		}
 	}
@@ -244,14 +195,14 @@ func (p *Preparer) tryOut(ctx context.Context, in *Installed) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &Unavailable{Server: in.Name, Reason: "it does not start although its dependencies were installed: " + err.Error(), Hint: p.hint(in)}
+	return &Unavailable{Server: in.Name, Reason: "its dependencies are installed, but it does not start: " + err.Error(), Hint: p.hint(in)}
 }
 
 func (p *Preparer) command(ctx context.Context, in *Installed, argv, env []string, log io.Writer) error {
 	var tail tailWriter
 	_, _ = fmt.Fprintf(log, "# %s: %s\n", in.Name, strings.Join(append([]string{in.program(argv[0])}, argv[1:]...), " "))
 	cmd := exec.Command(in.program(argv[0]), argv[1:]...) //nolint:noctx // its guard ends it
-	cmd.Dir, cmd.Env = in.Env, append(env, "PWD="+in.Env)
+	cmd.Dir, cmd.Env = in.Env, env
 	cmd.Stdout = io.MultiWriter(&tail, log)
 	cmd.Stderr = cmd.Stdout
 	err := runGuarded(ctx, p.Guard, cmd)
@@ -266,18 +217,6 @@ func (p *Preparer) command(ctx context.Context, in *Installed, argv, env []strin
 		}
 	}
 	return nil
-}
-
-// libc names the C library, whose versions and kinds do not run each other's programs.
-func (p *Preparer) libc(ctx context.Context) string {
-	if p.clib == "" {
-		out, err := exec.CommandContext(ctx, "getconf", "GNU_LIBC_VERSION").Output()
-		musl, _ := filepath.Glob("/lib/ld-musl-*")
-		if p.clib = strings.TrimSpace(string(out)); err != nil {
-			p.clib = strings.Join(append(musl, "none known"), " ")
-		}
-	}
-	return p.clib
 }
 
 // LogName is the file that keeps what the installers print.
