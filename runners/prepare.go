@@ -209,9 +209,9 @@ func (p *Preparer) install(ctx context.Context, in *Installed, locks Files) erro
 
 // commands runs what installs a server.
 func (p *Preparer) commands(ctx context.Context, in *Installed) error {
-	dir, err := os.MkdirTemp("", "hellobench-install-*")
-	if err != nil {
-		return fmt.Errorf("prepare server %q: %w", in.Name, err)
+	dir := filepath.Join(in.Env, ".installing") // where a kill leaves it, the next installation removes it
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return p.cannot(in, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	env, err := in.installing(filepath.Join(dir, "npmrc"))
