@@ -44,7 +44,7 @@ func TestAction(t *testing.T) {
 	base := made(t, filepath.Join(t.TempDir(), "base"), synthetic.Start, all, sound)
 	busy := func(_ *record.Trial, w *record.Window) { gate(w, record.GateHostNoise) }
 	rng := rand.New(rand.NewPCG(1, 2))
-	wild := func(trial *record.Trial, w *record.Window) { speed(w, math.Exp(3*rng.NormFloat64())) }
+	wild := func(_ *record.Trial, w *record.Window) { speed(w, math.Exp(3*rng.NormFloat64())) }
 	for _, c := range []struct {
 		name   string
 		head   func(*record.Trial, *record.Window)

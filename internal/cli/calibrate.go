@@ -44,7 +44,7 @@ the generator.`,
 	f.StringVar(&o.engine, "engine", "", "wire or vegeta (both by default)")
 	f.StringVar(&o.serverCPUs, "server-cpus", "", "cores of the null server (the first by default)")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
-	f.DurationVar(&window, "duration", time.Second, "of each window")
+	f.DurationVar(&window, "duration", time.Second, "length of each window")
 	f.StringVar(&o.format, "format", "text", "text or json")
 	return cmd
 }

@@ -18,10 +18,10 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Tell what on this machine would spoil a measurement",
-		Long: `Look at this machine for a second and tell what would spoil a measurement on it,
-the worst first, with the command that fixes it and the one that puts back what
-is there now. Nothing is changed. With --format sh what can be put back becomes
-a script that takes "fix" or "restore"; scripts/tune-host runs a command between the two.
+		Long: `Look at this machine for a second and report what would spoil a measurement, the
+worst first, each with the command that fixes it and the one that restores the
+present setting. Nothing is changed. --format sh prints a script that takes "fix"
+or "restore"; scripts/tune-host runs a command between the two.
 
 Exit code: 0; 1 if a check is bad, so that a script can refuse to measure.`,
 		Args: arguments(cobra.NoArgs),

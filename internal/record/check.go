@@ -73,7 +73,7 @@ func (r *Run) check(doc *yamlfile.Document) error {
 			}
 		}
 	}
-	if r.Blocks.Min > r.Blocks.Max || len(r.Plan) != r.Blocks.Max {
+	if r.Blocks.Min > r.Blocks.Max || len(r.Plan) > r.Blocks.Max || len(r.Plan) == 0 {
 		add("from %d to %d, but the plan has %d", []string{"blocks"}, r.Blocks.Min, r.Blocks.Max, len(r.Plan))
 	}
 	if r.Shard != nil && r.Shard.Index >= r.Shard.Of {

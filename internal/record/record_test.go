@@ -116,7 +116,7 @@ func TestEditedRun(t *testing.T) {
 		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].SLO = true },
 		`arms.1: "a" is there twice`:                                               func(r *record.Run) { r.Arms = append(r.Arms, r.Arms[0]) },
 		`arms.0.replicate: there is no arm "gamma" in arms`:                        func(r *record.Run) { r.Arms[0].Replicate = "gamma" },
-		"blocks: from 1 to 3, but the plan has 2":                                  func(r *record.Run) { r.Blocks.Max = 3 },
+		"blocks: from 1 to 1, but the plan has 2":                                  func(r *record.Run) { r.Blocks.Max = 1 },
 		"schema: written by a newer hellobench (schema 2, this one reads up to 1)": func(r *record.Run) { r.Schema = 2 },
 	} {
 		r := tinyRun()
