@@ -188,9 +188,9 @@ func variableOf(text string) string {
 }
 
 // npmrcFile writes the reduced configuration where only this user can read it, since it
-// may hold a token. done removes it.
-func npmrcFile(node string) (file string, done func(), err error) {
-	f, err := os.CreateTemp("", "hellobench-npmrc-*")
+// may hold a token. done removes it; after a kill it goes with the unfinished environment in dir.
+func npmrcFile(dir, node string) (file string, done func(), err error) {
+	f, err := os.CreateTemp(dir, ".npmrc-*")
 	if err != nil {
 		return "", nil, err
 	}

@@ -164,7 +164,7 @@ func (p *Preparer) install(ctx context.Context, in *Installed, locks Files) erro
 
 // commands runs what installs a server.
 func (p *Preparer) commands(ctx context.Context, in *Installed) error {
-	npmrc, done, err := npmrcFile(in.Executables["node"])
+	npmrc, done, err := npmrcFile(in.Env, in.Executables["node"])
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,7 +50,7 @@ func TestResumeComplete(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, r, same, "a complete run stays as it is")
 
-	r.State = record.Running // as after a kill behind the last trial
+	r.State, r.End = record.Running, time.Time{} // as after a kill behind the last trial
 	require.NoError(t, record.WriteRun(run, r))
 	_ = exec.CommandContext(t.Context(), binary, "run", "--resume", run).Run() // its exit code is that of the trials
 	again, err := record.ReadRun(run)
@@ -59,7 +61,7 @@ func TestResumeComplete(t *testing.T) {
 	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run, "--seed", "3").CombinedOutput()
 	require.Error(t, err)
 	assert.Contains(t, string(out), "--seed has no meaning beside --resume")
-	r.Servers[0].Lock = "other"
+	r.Servers[0].Lock = strings.Repeat("0", 64)
 	require.NoError(t, record.WriteRun(run, r))
 	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run).CombinedOutput()
 	require.Error(t, err)
