@@ -44,7 +44,6 @@ var only = map[string]string{
 	"github.com/olekukonko/tablewriter":       "internal/report/table",
 	"gonum.org/v1/plot":                       "internal/report/plot",
 	"github.com/spf13/cobra":                  "internal/cli",
-	"github.com/schollz/progressbar":          "internal/cli",
 	"github.com/goccy/go-yaml":                "internal/yamlfile",
 	"github.com/prometheus/procfs":            "runners",
 	"github.com/HdrHistogram/hdrhistogram-go": "internal/record",

@@ -45,8 +45,11 @@ func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
 	defer func() { _ = resp.Body.Close() }()
 	var body []byte
 	if resp.StatusCode != http.StatusSwitchingProtocols { // what follows has no end, and ctx does not end it
-		if body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody)); err != nil {
+		if body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1)); err != nil {
 			return nil, err
+		}
+		if len(body) > maxBody {
+			return nil, fmt.Errorf("a body of more than %d MiB, the most that can be checked under load", maxBody>>20)
 		}
 	}
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body, closed: resp.Close}, nil

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -18,15 +19,15 @@ type gate struct {
 
 // Thresholds of the gates (docs/method.md).
 const (
-	maxGeneratorCPU = 0.70  // share of the generator's cores
-	minHeadRoom     = 2.0   // generator's ceiling over the throughput
-	maxErrorRate    = 0.001 // failed requests
-	maxLittleError  = 0.02  // of N = X R
-	maxHostNoise    = 0.10  // share of the cores' time that went elsewhere
-	minHeld         = 0.99  // idle connections that stay open
-	maxLost         = 0.001 // lost connections a request
-	strayLosses     = 3     // lost connections that may be anybody's: the counters are the machine's
-	minDelivered    = 0.99  // sent requests of those scheduled
+	maxGeneratorCPU = 0.70          // share of the generator's cores
+	minHeadRoom     = 2.0           // generator's ceiling over the throughput
+	maxErrorRate    = 0.001         // failed requests
+	maxLittleError  = 0.02          // of N = X R
+	maxHostNoise    = host.MaxNoise // share of the cores' time that went elsewhere
+	minHeld         = 0.99          // idle connections that stay open
+	maxLost         = 0.001         // lost connections a request
+	strayLosses     = 3             // lost connections that may be anybody's: the counters are the machine's
+	minDelivered    = 0.99          // sent requests of those scheduled
 
 	maxSlip = time.Millisecond // p99 of actual less intended send time; a tenth of the median latency if that is more
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,7 +44,7 @@ the generator.`,
 	f.StringVar(&o.engine, "engine", "", "wire or vegeta (both by default)")
 	f.StringVar(&o.serverCPUs, "server-cpus", "", "cores of the null server (the first by default)")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
-	f.DurationVar(&window, "duration", time.Second, "of each window")
+	f.DurationVar(&window, "duration", time.Second, "length of each window")
 	f.StringVar(&o.format, "format", "text", "text or json")
 	return cmd
 }
@@ -150,14 +149,13 @@ func (a *app) printCeilings(all []ceiling, format string) error {
 	if format == "json" {
 		return writeJSON(a.out, all)
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(w, "engine\tconnections\treq/s\tCPU us/req\terrors\t")
+	rows := [][]string{{"engine", "connections", "    req/s", "CPU us/req", "errors"}}
 	for _, c := range all {
-		if c.Note != "" {
-			_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t\t\t\n", c.Engine, c.Connections, c.Note)
-			continue
+		row := []string{c.Engine, fmt.Sprintf("%11d", c.Connections), "", "", c.Note}
+		if c.Note == "" {
+			row[2], row[3], row[4] = fmt.Sprintf("%9.0f", c.Throughput), fmt.Sprintf("%10.1f", c.PerRequest), c.Errors.String()
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%.0f\t%.1f\t%v\t\n", c.Engine, c.Connections, c.Throughput, c.PerRequest, c.Errors)
+		rows = append(rows, row)
 	}
-	return w.Flush()
+	return writeRows(a.out, rows)
 }

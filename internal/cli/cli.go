@@ -97,7 +97,7 @@ const (
 // an error, and a second one with what can be done about it where that is known.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log.SetOutput(io.Discard) // libraries print there what is counted as an error here
-	a := &app{out: &plain{w: stdout}, err: &plain{w: stderr}}
+	a := &app{out: outputOf(stdout), err: outputOf(stderr)}
 	done := make(chan error, 1)
 	go func() { done <- a.execute(ctx, args) }()
 	select {
@@ -184,9 +184,10 @@ article's claims about Node.js and Python survive measurement.
   hellobench run                     the article's servers, with figures to quote
   hellobench load URL                load one URL on this machine
 
-Exit codes: 0 done; 1 failed; 2 wrong usage, or a mistake in a file; 3 a required
-verdict was missed, or something got worse; 4 the run is invalid; 5 no answer
-where one was required; 130 or 143 interrupted, what was measured is saved.`,
+Exit codes: 0 done; 1 failed; 2 wrong usage, a mistake in a file, or more than this
+machine allows; 3 a required verdict was missed, something got worse, or a server
+failed under load; 4 the machine spoiled the run; 5 no answer where one was
+required; 130 or 143 interrupted, what was measured is saved.`,
 		Version:      strings.TrimPrefix(tool(), "hellobench "),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -10,20 +10,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/report/table"
 )
-
-// doctorWidth is the most columns that doctor fills. Single words may be longer.
-const doctorWidth = 100
 
 func (a *app) doctorCommand() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Tell what on this machine would spoil a measurement",
-		Long: `Look at this machine for a second and tell what would spoil a measurement on it,
-the worst first, with the command that mends it and the one that puts back what
-is there now. Nothing is changed. With --format sh what can be put back becomes
-a script that takes "mend" or "restore"; scripts/tune-host runs a command between the two.
+		Long: `Look at this machine for a second and report what would spoil a measurement, the
+worst first, each with the command that fixes it and the one that restores the
+present setting. Nothing is changed. --format sh prints a script that takes "fix"
+or "restore"; scripts/tune-host runs a command between the two.
 
 Exit code: 0; 1 if a check is bad, so that a script can refuse to measure.`,
 		Args: arguments(cobra.NoArgs),
@@ -53,9 +51,9 @@ func (a *app) doctor(ctx context.Context, format string) error {
 		err = writeJSON(a.out, checks)
 	case "sh":
 		_, err = io.WriteString(a.out, doctorScript(checks))
-		return err // what is bad is about to be mended
+		return err // what is bad is about to be fixed
 	default:
-		_, err = io.WriteString(a.out, doctorText(checks)+closing(count))
+		_, err = io.WriteString(a.out, doctorText(checks, table.Columns(a.out))+"\n"+wrap("", closing(count), "", table.Columns(a.out)))
 	}
 	if err == nil && count[host.Bad] > 0 {
 		err = exitError{code: exitFailed}
@@ -64,42 +62,42 @@ func (a *app) doctor(ctx context.Context, format string) error {
 }
 
 // doctorText is a paragraph a check; of what is well, the finding is enough.
-func doctorText(checks []host.Check) string {
+func doctorText(checks []host.Check, columns int) string {
 	var b strings.Builder
 	for _, c := range checks {
 		head := fmt.Sprintf("%-8s %-13s ", c.State, c.Name)
-		b.WriteString(wrap(head, c.Finding, ""))
+		b.WriteString(wrap(head, c.Finding, "", columns))
 		if c.State == host.OK {
 			continue
 		}
-		b.WriteString(wrap("         why      ", c.Why, ""))
+		b.WriteString(wrap("         why      ", c.Why, "", columns))
 		if c.Mend != "" {
-			b.WriteString(wrap("         mend     ", c.Mend, ` \`))
+			b.WriteString(wrap("         fix      ", c.Mend, ` \`, columns))
 		}
 		if c.Restore != "" {
-			b.WriteString(wrap("         restore  ", c.Restore, ` \`))
+			b.WriteString(wrap("         restore  ", c.Restore, ` \`, columns))
 		}
 	}
 	return b.String()
 }
 
-// doctorScript is a shell script that mends what can be put back, and puts back
+// doctorScript is a shell script that fixes what can be put back, and puts back
 // what is there now. What leaves no trace to be put back is left out.
 func doctorScript(checks []host.Check) string {
-	var mend, restore strings.Builder
+	var fix, restore strings.Builder
 	for _, c := range checks {
 		if c.Mend != "" && c.Restore != "" {
 			// What is of one shell is of the one that calls the script.
-			fmt.Fprintf(&mend, "\t# %s: %s\n\t%s\n", c.Name, c.Finding, strings.ReplaceAll(c.Mend, "$$", "$PPID"))
+			fmt.Fprintf(&fix, "\t# %s: %s\n\t%s\n", c.Name, c.Finding, strings.ReplaceAll(c.Mend, "$$", "$PPID"))
 			fmt.Fprintf(&restore, "\t%s\n", strings.ReplaceAll(c.Restore, "$$", "$PPID"))
 		}
 	}
-	if mend.Len() == 0 {
-		mend.WriteString("\t: # nothing that can be put back has to be mended\n")
+	if fix.Len() == 0 {
+		fix.WriteString("\t: # nothing that can be put back has to be fixed\n")
 		restore.WriteString("\t:\n")
 	}
-	return "#!/bin/sh\n# Made by hellobench doctor: mends this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nmend)\n" +
-		mend.String() + "\t;;\nrestore)\n\tset +e # what can be put back is\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 mend|restore\" >&2\n\texit 2\n\t;;\nesac\n"
+	return "#!/bin/sh\n# Made by hellobench doctor: fixes this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nfix | mend)\n" +
+		fix.String() + "\t;;\nrestore)\n\tset +e # what can be put back is\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 fix|restore\" >&2\n\texit 2\n\t;;\nesac\n"
 }
 
 func closing(count map[host.State]int) string {
@@ -110,14 +108,15 @@ func closing(count map[host.State]int) string {
 	case count[host.Warn] > 0:
 		line = "Measure, and keep the warnings in mind when you read the figures."
 	}
-	return fmt.Sprintf("\n%d bad, %d warn, %d unknown, %d ok. %s\n",
+	return fmt.Sprintf("%d bad, %d warn, %d unknown, %d ok. %s",
 		count[host.Bad], count[host.Warn], count[host.Unknown], count[host.OK], line)
 }
 
-// wrap breaks a text at spaces so that it fits, and sets it behind a head.
+// wrap breaks a text at spaces so that it fits, but for single words that are
+// longer, and sets it behind a head.
 // What joins the lines of a command is a backslash: it can then be copied as
 // it stands. Spaces inside quotes are no place to break.
-func wrap(head, text, join string) string {
+func wrap(head, text, join string, columns int) string {
 	indent := strings.Repeat(" ", utf8.RuneCountInString(head))
 	var b strings.Builder
 	b.WriteString(head)
@@ -126,7 +125,7 @@ func wrap(head, text, join string) string {
 		width := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case column+1+width+len(join) > doctorWidth:
+		case column+1+width+len(join) > columns:
 			b.WriteString(join + "\n" + indent)
 			column = len(indent)
 		default:

@@ -13,6 +13,9 @@ import (
 	"github.com/hellobench/hellobench/internal/host"
 )
 
+// doctorWidth is the width of the tests' terminal.
+const doctorWidth = 100
+
 func TestDoctorText(t *testing.T) {
 	checks := []host.Check{
 		{Name: "ports", State: host.Bad, Finding: "few", Why: "too few", Mend: "sysctl -w a=1", Restore: "sysctl -w a=0"},
@@ -21,16 +24,16 @@ func TestDoctorText(t *testing.T) {
 	}
 	assert.Equal(t, `bad      ports         few
          why      too few
-         mend     sysctl -w a=1
+         fix      sysctl -w a=1
          restore  sysctl -w a=0
 warn     steal         some
          why      gone
 ok       cores         2
-`, doctorText(checks))
+`, doctorText(checks, doctorWidth))
 }
 
 func TestDoctorClosing(t *testing.T) {
-	assert.Equal(t, "\n1 bad, 2 warn, 0 unknown, 3 ok. Figures from this machine as it is now are not for quoting.\n",
+	assert.Equal(t, "1 bad, 2 warn, 0 unknown, 3 ok. Figures from this machine as it is now are not for quoting.",
 		closing(map[host.State]int{host.Bad: 1, host.Warn: 2, host.OK: 3}))
 	assert.Contains(t, closing(map[host.State]int{host.Warn: 2}), "keep the warnings in mind")
 	assert.Contains(t, closing(map[host.State]int{host.OK: 2}), "0 bad, 0 warn, 0 unknown, 2 ok. Nothing here spoils a measurement.")
@@ -44,8 +47,8 @@ func TestWrappedCommand(t *testing.T) {
 		words = append(words, `'/sys/fs/a name/cpu.max'`, `it\'s\ one`, "plain.word")
 		want += "/sys/fs/a name/cpu.max|it's one|plain.word|"
 	}
-	head := "         mend     "
-	text := wrap(head, strings.Join(words, " "), ` \`)
+	head := "         fix      "
+	text := wrap(head, strings.Join(words, " "), ` \`, doctorWidth)
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	require.Greater(t, len(lines), 3)
 	for _, line := range lines {
@@ -58,13 +61,13 @@ func TestWrappedCommand(t *testing.T) {
 
 func TestWrappedText(t *testing.T) {
 	text := strings.TrimSpace(strings.Repeat("it's a word ", 40))
-	wrapped := wrap("head ", text, "")
+	wrapped := wrap("head ", text, "", doctorWidth)
 	for line := range strings.Lines(wrapped) {
 		assert.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), doctorWidth)
 		assert.Greater(t, len(line), 5)
 	}
 	assert.Equal(t, "head "+text, strings.Join(strings.Fields(wrapped), " "), "an apostrophe keeps nothing together")
-	assert.Equal(t, "a \n", wrap("a ", "", ""))
+	assert.Equal(t, "a \n", wrap("a ", "", "", doctorWidth))
 }
 
 // TestDoctorScript runs the script: what it mends, it puts back.

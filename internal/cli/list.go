@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"fmt"
-	"text/tabwriter"
-
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/fixtures"
@@ -19,69 +16,61 @@ func (a *app) listCommand() *cobra.Command {
 		ValidArgs: []string{"servers", "arms", "claims", "profiles"},
 		Args:      arguments(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+			var rows [][]string
 			var err error
 			switch args[0] {
 			case "servers":
-				err = listServers(w)
+				rows, err = listServers()
 			case "claims":
-				err = listClaims(w)
+				rows, err = listClaims()
 			default:
-				err = listProfiles(w, args[0] == "arms")
+				rows, err = listProfiles(args[0] == "arms")
 			}
 			if err != nil {
 				return err
 			}
-			return w.Flush()
+			return writeRows(a.out, rows)
 		},
 	}
 }
 
-func listServers(w *tabwriter.Writer) error {
+func listServers() (rows [][]string, err error) {
 	for _, name := range fixtures.ServerNames() {
 		m, err := runners.Load(fixtures.Servers(), name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\n", m.Name, m.Runtime, m.Title); err != nil {
-			return err
-		}
+		rows = append(rows, []string{m.Name, m.Runtime, m.Title})
 	}
-	return nil
+	return rows, nil
 }
 
-func listClaims(w *tabwriter.Writer) error {
+func listClaims() (rows [][]string, err error) {
 	l, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, c := range l.Claims {
-		if _, err := fmt.Fprintf(w, "%s\t%s\n", c.ID, c.Paraphrase); err != nil {
-			return err
-		}
+		rows = append(rows, []string{c.ID, c.Paraphrase})
 	}
-	return nil
+	return rows, nil
 }
 
-func listProfiles(w *tabwriter.Writer, arms bool) error {
+func listProfiles(arms bool) (rows [][]string, err error) {
 	for _, name := range fixtures.ProfileNames() {
 		p, err := loadProfile(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !arms {
-			if _, err := fmt.Fprintf(w, "%s\t%s\n", p.Name, p.Description); err != nil {
-				return err
-			}
+			rows = append(rows, []string{p.Name, p.Description})
 			continue
 		}
 		for _, arm := range p.Entered() {
-			if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, arm.Name, arm.Server, arm.Route); err != nil {
-				return err
-			}
+			rows = append(rows, []string{p.Name, arm.Name, arm.Server, arm.Route})
 		}
 	}
-	return nil
+	return rows, nil
 }
 
 // loadProfile reads an embedded profile, or a file where the name ends in .yaml.

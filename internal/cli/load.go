@@ -18,6 +18,7 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/stats"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 )
@@ -46,19 +47,21 @@ func (a *app) loadCommand() *cobra.Command {
 are connections. With --rate, an open loop: requests are sent when the schedule
 says so, whatever the server does, and latency counts from that moment.
 Every status is checked, and every body with --expect-body. Without
---allow-remote the target has to be on this machine.`,
+--allow-remote the target has to be on this machine. The window ends one timeout
+after its duration at the latest, whatever the server does. What the machine does
+not allow (connections, open files, ports) is refused before it starts.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd, args[0], o) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.connections, "connections", 64, "closed loop: requests in flight; with --rate: most connections (0, the default then: as many as it takes)")
-	f.Float64Var(&o.rate, "rate", 0, "open loop: requests a second, above 0")
-	f.StringVar(&o.arrivals, "arrivals", "poisson", "with --rate: poisson or constant")
-	f.Uint64Var(&o.seed, "seed", 1, "with --rate: of the arrivals")
+	f.IntVar(&o.connections, "connections", 64, "requests in flight; with --rate the most connections, 0 by default then: as many as needed")
+	f.Float64Var(&o.rate, "rate", 0, "open loop at this many requests a second")
+	f.StringVar(&o.arrivals, "arrivals", "poisson", "poisson or constant, with --rate")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the arrivals, with --rate")
 	f.StringVar(&o.vegetaOut, "vegeta-out", "", "with the vegeta engine: write every result in vegeta's own format to this file")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "length of the measured window")
-	f.DurationVar(&o.timeout, "timeout", load.DefaultTimeout, "of one request")
-	f.BoolVar(&o.closing, "close", false, "a new connection for every request")
+	f.DurationVar(&o.timeout, "timeout", load.DefaultTimeout, "timeout of one request")
+	f.BoolVar(&o.closing, "close", false, "open a new connection for every request")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.cpus, "load-cpus", "", "cores of the generator, such as 1 or 2-3 (not pinned by default)")
 	f.BoolVar(&o.insecure, "insecure", false, "https with the vegeta engine: accept any certificate")
@@ -295,8 +298,12 @@ func newLoadResult(url string, m *record.Measurement) (*loadResult, error) {
 func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-13s", name)
-		fmt.Fprintf(&b, format+"\n", args...)
+		text := fmt.Sprintf("%-13s", name)
+		if _, narrow := w.(*terminal); narrow {
+			b.WriteString(wrap(text, fmt.Sprintf(format, args...), "", table.Columns(w)))
+		} else {
+			b.WriteString(text + fmt.Sprintf(format, args...) + "\n")
+		}
 	}
 	line("target", "%s", r.URL)
 	line("engine", "%s, %s, %.3g s", r.Engine, r.loop(), r.Duration)

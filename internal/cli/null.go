@@ -46,7 +46,7 @@ against it is the generator's own ceiling.`,
 			return s.Wait()
 		},
 	}
-	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "where to listen")
+	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "address to listen at")
 	cmd.Flags().StringVar(&cpus, "server-cpus", "", "cores, one event loop each (not pinned by default)")
 	return cmd
 }

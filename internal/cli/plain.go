@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -57,17 +55,6 @@ func (p *plain) Write(data []byte) (int, error) {
 // showing it.
 func obeyed(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r)
-}
-
-// terminal is the terminal behind a writer, nil if there is none.
-func terminal(w io.Writer) *os.File {
-	if p, ok := w.(*plain); ok {
-		w = p.w
-	}
-	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		return f
-	}
-	return nil
 }
 
 // mostLines is how many lines of an error are printed: one mistake repeated in a

@@ -5,69 +5,66 @@ import (
 	"io"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// progress shows how far a run is: a bar with the time left on a terminal,
-// a line a trial elsewhere.
+// progress shows how far a run is: a line that changes on a terminal, a line
+// a trial elsewhere.
 type progress struct {
-	w   io.Writer
-	bar *progressbar.ProgressBar // nil: lines
+	w    io.Writer
+	live *terminal // nil: lines
 }
 
 func newProgress(w io.Writer) *progress {
 	p := &progress{w: w}
-	if f := terminal(w); f != nil {
-		p.bar = progressbar.NewOptions(1,
-			progressbar.OptionSetWriter(f), progressbar.OptionSetWidth(20), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionShowDescriptionAtLineEnd(),
-			progressbar.OptionUseANSICodes(true),
-		)
+	if t, ok := w.(*terminal); ok && t.live {
+		p.live = t
 	}
 	return p
 }
 
 func (p *progress) observe(ev bench.Event) {
-	if p.bar == nil {
+	if ev.Kind == bench.TrialEnds && (p.live == nil || ev.Failure != "") {
 		p.line(ev)
+	}
+	if p.live == nil {
 		return
 	}
-	p.bar.ChangeMax(ev.Blocks * ev.Trials)
-	done := ev.Block*ev.Trials + ev.Trial
-	what := ev.Arm
+	done, what := ev.Block*ev.Trials+ev.Trial, ev.Arm
 	switch ev.Kind {
 	case bench.TrialEnds:
 		done++
-		if ev.Failure != "" {
-			_ = p.bar.Clear()
-			p.line(ev)
-		}
 	case bench.WindowEnds:
 		if !ev.Window.Warmup {
 			what += fmt.Sprintf(" %v: %.0f req/s", ev.Window.Level, ev.Window.Load.Throughput())
 		}
 	case bench.TrialBegins:
 	}
-	p.bar.Describe(fmt.Sprintf("block %d of %d, about %v left, %s", ev.Block+1, ev.Blocks, ev.Remaining.Round(time.Second), what))
-	_ = p.bar.Set(done)
+	p.live.status(fmt.Sprintf("%3d%%  block %d of %d, about %v left, %s",
+		100*done/max(ev.Blocks*ev.Trials, 1), ev.Block+1, ev.Blocks, ev.Remaining.Round(time.Second), what))
 }
 
+// line is for a trial that has ended. On a terminal it does not wrap, but for
+// the reason of a failure.
 func (p *progress) line(ev bench.Event) {
-	if ev.Kind != bench.TrialEnds {
-		return
+	where := fmt.Sprintf("block %d of %d, trial %d of %d: %s ", ev.Block+1, ev.Blocks, ev.Trial+1, ev.Trials, ev.Arm)
+	left := fmt.Sprintf("; about %v left", ev.Remaining.Round(time.Second))
+	text := where + fmt.Sprintf("took %v", ev.Took.Round(100*time.Millisecond)) + left + "\n"
+	_, narrow := p.w.(*terminal)
+	switch {
+	case ev.Failure != "" && narrow:
+		text = wrap("", where+"FAILED: "+ev.Failure+left, "", table.Columns(p.w))
+	case ev.Failure != "":
+		text = where + "FAILED: " + ev.Failure + left + "\n"
+	case narrow:
+		text = table.Cut(text[:len(text)-1], table.Columns(p.w)-1) + "\n"
 	}
-	text := fmt.Sprintf("took %v", ev.Took.Round(100*time.Millisecond))
-	if ev.Failure != "" {
-		text = "FAILED: " + ev.Failure
-	}
-	_, _ = fmt.Fprintf(p.w, "block %d of %d, trial %d of %d: %s %s; about %v left\n",
-		ev.Block+1, ev.Blocks, ev.Trial+1, ev.Trials, ev.Arm, text, ev.Remaining.Round(time.Second))
+	_, _ = io.WriteString(p.w, text)
 }
 
 func (p *progress) close() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
+	if p.live != nil {
+		p.live.status("")
 	}
 }

@@ -61,18 +61,18 @@ report is made from what is there, however the run ends.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")
-	f.StringSliceVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:instances=N][:route=/PATH][:beside=/PATH][:close]")
+	f.StringArrayVar(&o.arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:instances=N][:route=/PATH][:beside=/PATH][:close]")
 	f.StringSliceVar(&o.servers, "server", nil, "folder of a server of your own (docs/adding-a-server.md); becomes an arm unless --arm says which")
 	f.StringVar(&o.claims, "claims", "", "a ledger of your own (.yaml, docs/formats/claims.schema.json) instead of the article's")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.blocks, "blocks", "", "number of blocks, N or MIN..MAX (the profile's by default)")
-	f.Uint64Var(&o.seed, "seed", 0, "of the order and the set-up (random by default; it stands in run.json)")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the order and the set-up (random by default, recorded in run.json)")
 	f.StringVar(&o.serverCPUs, "server-cpus", "", "cores of the servers (the first by default)")
 	f.StringVar(&o.loadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
-	f.StringVar(&o.out, "out", "", "the run folder (results/TIME-PROFILE by default)")
+	f.StringVar(&o.out, "out", "", "run folder (results/TIME-PROFILE by default)")
 	f.StringVar(&o.shard, "shard", "", "i/n: only every n-th block, beginning with the i-th; the same --seed on all machines, then merge")
-	f.StringVar(&o.resume, "resume", "", "go on with the run in this folder; its own profile, seed and cores hold")
-	f.StringVar(&o.format, "format", "text", "of what is printed at the end: text or json")
+	f.StringVar(&o.resume, "resume", "", "continue the run in this folder with its own profile, seed and cores; start it over if it had not begun")
+	f.StringVar(&o.format, "format", "text", "format of the output at the end: text or json")
 	completeProfiles(cmd)
 	completeWith(cmd, "engine", "auto", "wire", "vegeta")
 	completeWith(cmd, "arm", fixtures.ServerNames()...)
@@ -195,7 +195,10 @@ func (o runOptions) selected(known catalog) (selection, error) {
 	}
 	s := selection{Profile: p}
 	profiles := slices.Clone(p.Arms)
-	arms := o.arms
+	var arms []string
+	for _, list := range o.arms { // not as CSV, in which the quotes of a route would mean something
+		arms = append(arms, strings.Split(list, ",")...)
+	}
 	if len(o.servers) > 0 && len(arms) == 0 {
 		for _, a := range p.Arms {
 			arms = append(arms, a.Name)

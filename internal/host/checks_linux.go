@@ -21,7 +21,9 @@ const (
 	warnSteal   = 0.01 // of the cores' time
 	badSteal    = 0.05
 	warnOthers  = 0.05 // of the cores' time
-	badOthers   = 0.25
+	badOthers   = MaxNoise
+	warnWaiting = MaxNoise // of the last 10 s
+	badWaiting  = 0.5
 	warnMemory  = 1 << 30 // bytes
 	badMemory   = 256 << 20
 )
@@ -219,11 +221,11 @@ func (m *machine) others() Check {
 		c.State, c.Finding = Unknown, "the processor time of the cores cannot be read"
 		return c
 	}
-	share := float64(m.noise.Busy()) / float64(m.noise.Total())
+	share, waiting := float64(m.noise.Busy())/float64(m.noise.Total()), m.noise.PressureAvg10
 	switch {
-	case share >= badOthers:
+	case share >= badOthers || waiting >= badWaiting:
 		c.State = Bad
-	case share >= warnOthers:
+	case share >= warnOthers || waiting >= warnWaiting:
 		c.State = Warn
 	}
 	c.Finding = fmt.Sprintf("other processes used %.0f%% of the cores %s for %.1f s", 100*share, FormatCPUs(m.taken()), m.sampled.Seconds())
@@ -231,7 +233,7 @@ func (m *machine) others() Check {
 		c.Finding += "; load average " + average
 	}
 	if !slices.Contains(m.noise.Missing, "pressure") {
-		c.Finding += fmt.Sprintf("; a task waited for a core %.0f%% of the last 10 s", 100*m.noise.PressureAvg10)
+		c.Finding += fmt.Sprintf("; a task waited for a core %.0f%% of the last 10 s", 100*waiting)
 	}
 	return c
 }

@@ -14,6 +14,7 @@ const (
 	badOpenFiles      = 2_048                 // not even a thousand connections
 	wantedQueue       = 4_096
 	wantedPorts       = 2 * wantedConnections
+	warnTimeWait      = 0.25 // of the ports
 	// timeWaitTime is fixed in the kernel (TCP_TIMEWAIT_LEN).
 	timeWaitTime = 60 * time.Second
 )
@@ -158,12 +159,14 @@ func (m *machine) timeWait() Check {
 	}
 	share := float64(n.TimeWait) / float64(n.EphemeralPorts)
 	c.Finding = fmt.Sprintf("%d sockets in TIME_WAIT, %.0f%% of the ports", n.TimeWait, 100*share)
-	if m.portReuse().State == OK {
-		return c // they are taken again
+	if share < warnTimeWait {
+		return c
 	}
-	if share >= 0.25 {
-		c.State = Warn
-		c.Mend = fmt.Sprintf("sleep %.0f", timeWaitTime.Seconds())
+	c.State, c.Mend = Warn, fmt.Sprintf("sleep %.0f", timeWaitTime.Seconds())
+	if m.portReuse().State == OK {
+		c.Finding += "; loopback connections take them again, and look for a free one for longer"
+	} else if share >= 1 {
+		c.State = Bad
 	}
 	return c
 }

@@ -37,6 +37,10 @@ type Noise struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
+// MaxNoise is the share of the cores' time from where on what goes elsewhere spoils a
+// measurement: of a window's gate, and of the checks.
+const MaxNoise = 0.10
+
 // Busy is the time that the cores worked for anybody on this machine. Less
 // what the servers and the generator are known to have used, it is the work
 // of others.

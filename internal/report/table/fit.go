@@ -11,18 +11,30 @@ import (
 )
 
 // Columns of text are never wrapped to less than this; those that name a row
-// not to less than what most names take.
+// not to less than what most names take. Where the page is narrow they share it.
 const (
 	narrowest    = 14
 	narrowestKey = 24
 )
 
+// least is the narrowest that a column of text becomes.
+func least(g *show.Grid, column, width int) int {
+	switch {
+	case column < g.Keys && width < Width:
+		return min(narrowestKey, 2*width/(5*g.Keys))
+	case column < g.Keys:
+		return narrowestKey
+	default:
+		return min(narrowest, width/4)
+	}
+}
+
 // split wraps the columns of text so that the grid fits, and where that is not
 // enough cuts the grid into several that repeat the leading columns.
-func split(g *show.Grid) []*show.Grid {
+func split(g *show.Grid, width int) []*show.Grid {
 	widths := natural(g)
-	shrink(g, widths)
-	if total(widths) <= Width {
+	shrink(g, widths, width)
+	if total(widths) <= width {
 		return []*show.Grid{wrapped(g, widths)}
 	}
 	var parts []*show.Grid
@@ -32,7 +44,7 @@ func split(g *show.Grid) []*show.Grid {
 	}
 	columns := slices.Clone(keys)
 	for i := len(keys); i < len(g.Head); i++ {
-		if len(columns) > len(keys) && total(pick(widths, append(slices.Clone(columns), i))) > Width {
+		if len(columns) > len(keys) && total(pick(widths, append(slices.Clone(columns), i))) > width {
 			parts = append(parts, wrapped(only(g, columns), pick(widths, columns)))
 			columns = slices.Clone(keys)
 		}
@@ -53,15 +65,11 @@ func natural(g *show.Grid) []int {
 }
 
 // shrink narrows the widest column of text, again and again.
-func shrink(g *show.Grid, widths []int) {
-	for total(widths) > Width {
+func shrink(g *show.Grid, widths []int, width int) {
+	for total(widths) > width {
 		widest := -1
 		for i, w := range widths {
-			least := narrowest
-			if i < g.Keys {
-				least = narrowestKey
-			}
-			if !g.Right[i] && w > least && (widest < 0 || w > widths[widest]) {
+			if !g.Right[i] && w > least(g, i, width) && (widest < 0 || w > widths[widest]) {
 				widest = i
 			}
 		}
@@ -97,15 +105,33 @@ func only(g *show.Grid, columns []int) *show.Grid {
 }
 
 func wrapped(g *show.Grid, widths []int) *show.Grid {
-	out := &show.Grid{Title: g.Title, Keys: g.Keys, Head: g.Head, Right: g.Right}
-	for _, row := range g.Rows {
+	fit := func(row []string) []string {
 		cells := make([]string, len(row))
 		for i, s := range row {
 			cells[i] = strings.Join(wrap(s, widths[i]), "\n")
 		}
-		out.Rows = append(out.Rows, cells)
+		return cells
+	}
+	out := &show.Grid{Title: g.Title, Keys: g.Keys, Head: fit(g.Head), Right: g.Right}
+	for _, row := range g.Rows {
+		out.Rows = append(out.Rows, fit(row))
 	}
 	return out
+}
+
+// Cut shortens text to the given columns.
+func Cut(text string, columns int) string {
+	if twwidth.Width(text) <= columns {
+		return text
+	}
+	end := 0
+	for i, r := range text {
+		if twwidth.Width(text[:i])+twwidth.Width(string(r)) >= columns { // one is for the dots
+			break
+		}
+		end = i + utf8.RuneLen(r)
+	}
+	return text[:end] + "…"
 }
 
 // wrap breaks text into lines of at most width columns, at spaces where it

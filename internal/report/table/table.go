@@ -1,5 +1,5 @@
-// Package table renders a report as tables for a terminal: at most 100 columns
-// wide, numbers to the right, no color, and nothing from outside that a
+// Package table renders a report as tables for a terminal: as wide as that is, or
+// 100 columns where there is none, numbers to the right, no color, and nothing from outside that a
 // terminal would obey. It computes no figure.
 package table
 
@@ -17,38 +17,63 @@ import (
 	"github.com/hellobench/hellobench/internal/report/show"
 )
 
-// Width is the widest line that is written.
+// Width is the longest line where a writer has no width of its own.
 const Width = 100
+
+// leastWidth is the width for which a narrower terminal gets its tables.
+const leastWidth = 40
+
+// Terminal is a writer with a width, in columns.
+type Terminal interface {
+	io.Writer
+	Columns() int
+}
+
+// Columns is how long a line may be that is written to w.
+func Columns(w io.Writer) int {
+	if t, ok := w.(Terminal); ok {
+		return max(t.Columns(), leastWidth)
+	}
+	return Width
+}
+
+// page is what is about to be written.
+type page struct {
+	bytes.Buffer
+	width int
+}
+
+func newPage(w io.Writer) *page { return &page{width: Columns(w)} }
 
 // gap separates two columns.
 const gap = "  "
 
 // Write renders the whole report.
 func Write(w io.Writer, d *report.Document) error {
-	var b bytes.Buffer
-	head(&b, d)
+	b := newPage(w)
+	head(b, d)
 	grids := []*show.Grid{show.Rankings(d)}
 	for _, route := range d.Routes() {
 		grids = append(grids, show.Ratios(d, route), show.Throughput(d, route), show.Latency(d, route), show.Resources(d, route), show.Validity(d, route))
 	}
 	grids = append(grids, show.Starts(d), show.Noise(d), show.Canary(d), show.Gates(d), show.Failures(d), show.Missing(d), show.Blocks(d))
-	if err := verdicts(&b, d); err != nil {
+	if err := verdicts(b, d); err != nil {
 		return err
 	}
 	for _, g := range grids {
-		if err := render(&b, g); err != nil {
+		if err := render(b, g); err != nil {
 			return err
 		}
 	}
 	b.WriteByte('\n')
 	for _, n := range d.Notices {
-		paragraph(&b, "Notice: "+show.Text(n))
+		paragraph(b, "Notice: "+show.Text(n))
 	}
 	for _, s := range show.Warnings(d) {
-		paragraph(&b, "! "+s)
+		paragraph(b, "! "+s)
 	}
 	// The end is what stands on a screen when a run is done.
-	if err := render(&b, show.Answers(d)); err != nil {
+	if err := render(b, show.Answers(d)); err != nil {
 		return err
 	}
 	_, err := w.Write(b.Bytes())
@@ -57,12 +82,12 @@ func Write(w io.Writer, d *report.Document) error {
 
 // Verdicts renders the answers with their evidence.
 func Verdicts(w io.Writer, d *report.Document) error {
-	var b bytes.Buffer
-	head(&b, d)
+	b := newPage(w)
+	head(b, d)
 	for _, n := range d.Notices {
-		paragraph(&b, "Note: "+show.Text(n))
+		paragraph(b, "Note: "+show.Text(n))
 	}
-	if err := verdicts(&b, d); err != nil {
+	if err := verdicts(b, d); err != nil {
 		return err
 	}
 	for i := range d.Verdicts {
@@ -70,7 +95,7 @@ func Verdicts(w io.Writer, d *report.Document) error {
 		g := show.Conditions(v)
 		g.Title = fmt.Sprintf("%s: %s", show.Text(v.ID), show.Text(v.Paraphrase))
 		for _, g := range []*show.Grid{g, show.Facts(v)} {
-			if err := render(&b, g); err != nil {
+			if err := render(b, g); err != nil {
 				return err
 			}
 		}
@@ -81,30 +106,30 @@ func Verdicts(w io.Writer, d *report.Document) error {
 
 // Comparison renders how one run stands to another.
 func Comparison(w io.Writer, c *report.Comparison) error {
-	var b bytes.Buffer
+	b := newPage(w)
 	for _, s := range c.Warnings {
-		paragraph(&b, "! "+show.Text(s))
+		paragraph(b, "! "+show.Text(s))
 	}
-	if err := render(&b, show.Comparison(c)); err != nil {
+	if err := render(b, show.Comparison(c)); err != nil {
 		return err
 	}
 	b.WriteByte('\n')
-	paragraph(&b, strings.Join(show.Summary(c), " "))
+	paragraph(b, strings.Join(show.Summary(c), " "))
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
 // Trend renders where ratios stand over many runs.
 func Trend(w io.Writer, t *report.Trend) error {
-	var b bytes.Buffer
-	if err := render(&b, show.Trend(t)); err != nil {
+	b := newPage(w)
+	if err := render(b, show.Trend(t)); err != nil {
 		return err
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-func head(b *bytes.Buffer, d *report.Document) {
+func head(b *page, d *report.Document) {
 	paragraph(b, show.Text(d.Heading()))
 	if d.Question != "" {
 		paragraph(b, show.Text(d.Title)+".")
@@ -119,7 +144,7 @@ func head(b *bytes.Buffer, d *report.Document) {
 	b.WriteByte('\n')
 }
 
-func verdicts(b *bytes.Buffer, d *report.Document) error {
+func verdicts(b *page, d *report.Document) error {
 	if len(d.Verdicts) == 0 {
 		return nil
 	}
@@ -127,8 +152,8 @@ func verdicts(b *bytes.Buffer, d *report.Document) error {
 	return render(b, show.Verdicts(d))
 }
 
-func paragraph(b *bytes.Buffer, s string) {
-	for _, line := range wrap(s, Width) {
+func paragraph(b *page, s string) {
+	for _, line := range wrap(s, b.width) {
 		b.WriteString(line)
 		b.WriteByte('\n')
 	}
@@ -136,13 +161,13 @@ func paragraph(b *bytes.Buffer, s string) {
 
 // render writes one grid, split by columns where it is too wide; nothing
 // without rows.
-func render(b *bytes.Buffer, g *show.Grid) error {
+func render(b *page, g *show.Grid) error {
 	if len(g.Rows) == 0 {
 		return nil
 	}
 	b.WriteByte('\n')
 	paragraph(b, g.Title)
-	for i, part := range split(g) {
+	for i, part := range split(g, b.width) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
@@ -157,7 +182,7 @@ func render(b *bytes.Buffer, g *show.Grid) error {
 }
 
 // draw writes one table that fits.
-func draw(b *bytes.Buffer, g *show.Grid) error {
+func draw(b *page, g *show.Grid) error {
 	aligns := make([]tw.Align, len(g.Head))
 	for i, right := range g.Right {
 		aligns[i] = tw.AlignLeft
