@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,7 +60,7 @@ func TestResumeComplete(t *testing.T) {
 	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run, "--seed", "3").CombinedOutput()
 	require.Error(t, err)
 	assert.Contains(t, string(out), "--seed has no meaning beside --resume")
-	r.Servers[0].Lock = "other"
+	r.Servers[0].Lock = strings.Repeat("0", 64)
 	require.NoError(t, record.WriteRun(run, r))
 	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run).CombinedOutput()
 	require.Error(t, err)
