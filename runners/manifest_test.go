@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/fixtures"
+	"github.com/hellobench/hellobench/internal/yamlfile/yamltest"
 )
 
 const good = `schema: 1
@@ -106,7 +107,7 @@ func FuzzManifest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if err := decode(t, text); err != nil {
-			assert.NotEmpty(t, err.Error())
+			yamltest.Clean(t, text, err)
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hellobench/hellobench/fixtures"
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/yamlfile/yamltest"
 )
 
 const ledgerText = `schema: 1
@@ -255,6 +256,8 @@ func FuzzLedger(f *testing.F) {
 		if l, err := claims.DecodeLedger("x", []byte(text)); err == nil {
 			_, err := claims.Evaluate(l, &record.Run{}, nil)
 			assert.NoError(t, err)
+		} else {
+			yamltest.Clean(t, text, err)
 		}
 	})
 }

@@ -99,11 +99,11 @@ func (a *app) run(ctx context.Context, o runOptions, seeded bool) error {
 	}
 	if o.resume != "" {
 		if old, err := record.ReadRun(o.resume); err == nil && old.State == record.Complete {
-			_, _ = fmt.Fprintf(a.err, "%s is complete: there is nothing to go on with\n", o.resume)
 			doc, err := deriveDocument(old, o.resume)
 			if err != nil {
 				return err
 			}
+			_, _ = fmt.Fprintf(a.err, "%s is complete: there is nothing to go on with\n", o.resume)
 			return errors.Join(a.printRun(doc, o.resume, o.format, nil), judge(doc))
 		}
 	}

@@ -179,6 +179,9 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	if s.ledger, err = ledgerOf(old, o.resume); err != nil {
 		return err
 	}
+	if _, err := record.TrialsOf(o.resume, old); err != nil {
+		return err
+	}
 	fresh := *old
 	s.dir, s.run = o.resume, &fresh
 	s.run.Method = bench.Method()

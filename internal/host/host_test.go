@@ -71,3 +71,14 @@ func TestSelfCPU(t *testing.T) {
 	}
 	assert.Positive(t, host.SelfCPU().Total())
 }
+
+func FuzzCPUs(f *testing.F) {
+	f.Add("0,2-3")
+	f.Fuzz(func(t *testing.T, text string) {
+		if cpus, err := host.ParseCPUs(text); err == nil {
+			again, err := host.ParseCPUs(host.FormatCPUs(cpus))
+			require.NoError(t, err)
+			assert.Equal(t, cpus, again)
+		}
+	})
+}

@@ -78,6 +78,9 @@ func jsonError(file string, data []byte, err error) *Error {
 	case errors.As(err, &syntax):
 		at(syntax.Offset)
 		e.Msg = "damaged, no JSON: " + err.Error()
+	case strings.HasSuffix(e.Msg, "after top-level value"):
+		at(int64(len(data)))
+		e.Msg = "damaged: something follows the end of the JSON object"
 	case errors.As(err, &kind):
 		at(kind.Offset)
 		e.Path, e.Msg = kind.Field, fmt.Sprintf("%s: want %s", gotKind.Replace(kind.Value), goKind(kind.Type))

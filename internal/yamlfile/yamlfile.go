@@ -23,7 +23,7 @@ import (
 // Error is one mistake in a file.
 type Error struct {
 	File string // empty: the message says what is wrong with which folder
-	Line int // from 1; 0 if it is nowhere in particular
+	Line int    // from 1; 0 if it is nowhere in particular
 	Path string
 	Msg  string
 }
