@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"runners":           {"internal/host", "internal/http1", "internal/record", "internal/yamlfile"},
 	"internal/yamlfile": {"docs/formats"},
 	"internal/host":     {"internal/record"},
+	"internal/record":   {"internal/yamlfile"},
 	"internal/profile":  {"internal/record", "internal/yamlfile"},
 	"internal/plan":     {"internal/record"},
 	"internal/load":     {"internal/load", "internal/host", "internal/http1", "internal/record"},

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -58,7 +59,7 @@ func startGuarded(argv []string, cmd *exec.Cmd) (*guarded, error) {
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of reach of what a terminal sends
 	g := &guarded{guard: guard, exited: make(chan struct{})}
 	if g.life, err = guard.StdinPipe(); err == nil {
-		err = guard.Start()
+		err = guards.start(guard)
 	}
 	if err != nil {
 		_ = report.Close()
@@ -69,7 +70,7 @@ func startGuarded(argv []string, cmd *exec.Cmd) (*guarded, error) {
 	if g.leader, err = strconv.Atoi(rest); word != "started" || err != nil {
 		_ = report.Close()
 		_ = g.life.Close()
-		_ = guard.Wait()
+		_ = guards.wait(guard)
 		if word == "failed" {
 			return nil, errors.New(rest)
 		}
@@ -87,6 +88,41 @@ func startGuarded(argv []string, cmd *exec.Cmd) (*guarded, error) {
 	return g, nil
 }
 
+// guards are those of this process that run: all its children while servers do.
+var guards = roster{running: map[int]bool{}}
+
+type roster struct {
+	mu      sync.Mutex
+	running map[int]bool // by pid
+}
+
+// start starts a guard, whose orphans come to this process should it be killed.
+func (r *roster) start(guard *exec.Cmd) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := adoptOrphans()
+	if err == nil {
+		err = guard.Start()
+	}
+	if err == nil {
+		r.running[guard.Process.Pid] = true
+	}
+	return err
+}
+
+// wait waits for a guard. Of one that was killed it ends what is left.
+func (r *roster) wait(guard *exec.Cmd) error {
+	err := guard.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, guard.Process.Pid)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && !exit.Exited() {
+		killStrays(r.running)
+	}
+	return err
+}
+
 // reported reads a line of what a guard reports: a word and the rest.
 func reported(r *bufio.Reader) (word, rest string) {
 	line, _ := r.ReadString('\n')
@@ -102,13 +138,10 @@ func (g *guarded) stop(grace time.Duration) error {
 	_ = g.life.Close()
 	late := time.AfterFunc(grace+killTime+time.Second, func() { _ = g.guard.Process.Kill() })
 	defer late.Stop()
-	err := g.guard.Wait()
+	err := guards.wait(g.guard)
 	<-g.exited
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && !exit.Exited() { // the guard itself was killed: it left its work
-		_ = syscall.Kill(-g.leader, syscall.SIGKILL)
-	}
 	if err != nil {
+		_ = syscall.Kill(-g.leader, syscall.SIGKILL)
 		return fmt.Errorf("process %d or one that it started does not end: %w", g.leader, err)
 	}
 	return nil

@@ -55,13 +55,21 @@ func marked(entry string) (pids []int) {
 
 // TestGuardKilled takes the guard itself away: the server ends with it, and the run learns why.
 func TestGuardKilled(t *testing.T) {
-	p, err := start(t, "stubborn", Options{})
+	other, err := start(t, "plain", Options{})
 	require.NoError(t, err)
+	p, err := start(t, "hydra", Options{})
+	require.NoError(t, err)
+	mark := "HELLOBENCH_MARK=" + t.Name()
+	before := len(marked(mark))
 	require.NoError(t, p.guard.Process.Kill())
 	assert.Eventually(t, func() bool { return p.Alive() != nil }, 5*time.Second, 10*time.Millisecond)
 	assert.ErrorContains(t, p.Alive(), "its guard was killed")
 	assert.ErrorContains(t, p.Stop(), "signal: killed")
 	assert.True(t, ended(p.leader))
+	require.NoError(t, other.Alive())
+	assert.Less(t, len(marked(mark)), before)
+	require.NoError(t, other.Stop())
+	assert.Empty(t, marked(mark), "daemons of the guard that was killed")
 }
 
 // TestDaemonsAreMetered counts the time of a daemon that has ended already: the guard waited for it.

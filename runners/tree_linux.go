@@ -44,6 +44,24 @@ func killBelow(int) {
 	}
 }
 
+// killStrays kills what has become a child of this process because its guard was
+// killed: every child that is no guard. One look is not enough: what forks and
+// ends all the time may escape it.
+func killStrays(guards map[int]bool) {
+	for end, quiet := time.Now().Add(killTime), 0; quiet < 3 && time.Now().Before(end); quiet++ {
+		_, below, err := tree(os.Getpid())
+		strays := slices.DeleteFunc(below, func(st procfs.ProcStat) bool { return st.PPID != os.Getpid() || guards[st.PID] })
+		if err != nil {
+			return
+		}
+		for _, st := range strays {
+			quiet = -1
+			_ = syscall.Kill(st.PID, syscall.SIGKILL)
+			_, _ = syscall.Wait4(st.PID, nil, 0, nil)
+		}
+	}
+}
+
 // tree lists a process and all its descendants that run now.
 func tree(pid int) (root *procfs.ProcStat, below []procfs.ProcStat, err error) {
 	procs, err := procfs.AllProcs()

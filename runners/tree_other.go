@@ -19,6 +19,9 @@ func adoptOrphans() error { return nil }
 // killBelow kills the process group of a server: what has left it cannot be found here.
 func killBelow(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }
 
+// killStrays does nothing here, where no orphan comes to this process.
+func killStrays(map[int]bool) {}
+
 func treeUsage(int) (record.Usage, error) {
 	return record.Usage{}, fmt.Errorf("meter a process tree: %w", host.ErrUnsupported)
 }

@@ -84,8 +84,8 @@ type Bench struct {
 	Engine   load.Engine
 	Sink     Sink
 	Hold     func(ctx context.Context, url string, status, n int) (Held, error) // opens idle connections
-	Noise    func() (host.Noise, error)                                 // of the run's cores; nil: not read
-	Network  func() (host.Network, error)                               // nil: not read
+	Noise    func() (host.Noise, error)                                         // of the run's cores; nil: not read
+	Network  func() (host.Network, error)                                       // nil: not read
 	// Recalibrate, if set, measures the generator's ceiling at a level again,
 	// which an arm's window has disproved, and raises it in Run.
 	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error

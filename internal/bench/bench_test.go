@@ -68,7 +68,7 @@ func (a *actor) Startup() time.Duration { return time.Millisecond }
 func (a *actor) Usage() (record.Usage, error) {
 	return record.Usage{CPU: record.CPU{User: time.Duration(a.windows) * time.Second}}, nil
 }
-func (a *actor) Stop() error                                    { a.running--; return nil }
+func (a *actor) Stop() error       { a.running--; return nil }
 func (a *actor) Status(string) int { return 200 }
 
 func (a *actor) Verify(context.Context, string) ([]byte, error) { return []byte("x"), a.verifyFailure }

@@ -97,7 +97,7 @@ const (
 // an error, and a second one with what can be done about it where that is known.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log.SetOutput(io.Discard) // libraries print there what is counted as an error here
-	a := &app{out: terminalOf(stdout), err: terminalOf(stderr)}
+	a := &app{out: outputOf(stdout), err: outputOf(stderr)}
 	done := make(chan error, 1)
 	go func() { done <- a.execute(ctx, args) }()
 	select {
@@ -147,7 +147,7 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	}
 	var exit exitError
 	if err.Error() != "" {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
+		for _, line := range a.linesOf(err) {
 			if !strings.HasPrefix(line, "hint: ") {
 				line = "hellobench: " + line
 			}
@@ -222,13 +222,14 @@ func wrongValue(err error) error {
 	return fmt.Errorf("--%s %q: want %s", wrong.GetFlag().Name, wrong.GetValue(), want)
 }
 
-// arguments wraps cobra's own checks so that a wrong count is a usage error.
+// arguments wraps cobra's own checks so that a wrong count is a usage error, and
+// so is a flag without a value.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
 			return usageError{fmt.Errorf("%w; it is %s", err, cmd.UseLine())}
 		}
-		return nil
+		return refuseEmpty(cmd)
 	}
 }
 

@@ -51,7 +51,7 @@ var scarcities = []scarcity{
 	{
 		name: "no larger files", says: "file too large", few: []int{1, 60},
 		impose: func(_ *testing.T, _ string, n int) []string {
-			return []string{"sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, n), "sh"} // in 512 bytes
+			return []string{"sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, max(n, 1)), "sh"} // of 512 bytes; at 0 nothing prints at all
 		},
 		lift: func(*testing.T, string) {},
 	},

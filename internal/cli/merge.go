@@ -41,7 +41,7 @@ func (a *app) merge(dirs []string, out string) error {
 		if err != nil {
 			return err
 		}
-		trials, err := record.ReadTrials(dir)
+		trials, err := record.TrialsOf(dir, r)
 		if err != nil {
 			return err
 		}

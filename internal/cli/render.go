@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report/html"
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/table"
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 // Names of the derived files in a run folder.
@@ -38,7 +38,7 @@ func buildDocument(dir string) (*report.Document, error) {
 // deriveDocument derives the report of a run from its trials, with the ledger
 // as it stood when the run began.
 func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
-	trials, err := record.ReadTrials(dir)
+	trials, err := record.TrialsOf(dir, run)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 		return nil, err
 	}
 	if err := ledger.Keep(run.Asked); err != nil {
-		return nil, fmt.Errorf("%s: asked: %w", filepath.Join(dir, record.RunFile), err)
+		return nil, &yamlfile.Error{File: filepath.Join(dir, record.RunFile), Path: "asked", Msg: err.Error()}
 	}
 	return ledger, nil
 }

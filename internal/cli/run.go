@@ -49,9 +49,6 @@ report is made from what is there, however the run ends.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("resume") {
-				if o.resume == "" {
-					return usageError{errors.New("--resume: name the folder of a run")}
-				}
 				if !begun(o.resume) {
 					return a.startOver(cmd, o)
 				}
@@ -273,7 +270,7 @@ func onlyFlags(cmd *cobra.Command, allowed ...string) (err error) {
 // measure runs the blocks that are planned and not done, until the intervals
 // are narrow enough. Every finished trial is on disk when it returns.
 func (s *session) measure(ctx context.Context) error {
-	trials, err := record.ReadTrials(s.dir)
+	trials, err := record.TrialsOf(s.dir, s.run)
 	if err != nil {
 		return err
 	}

@@ -18,23 +18,25 @@ import (
 // one replaces.
 type terminal struct {
 	file *os.File
-	live bool // it takes the escape that clears a line
+	text io.Writer // to the file, without what it would obey
+	live bool      // it takes the escape that clears a line
 
 	mu    sync.Mutex
 	shown bool
 }
 
-// terminalOf is the terminal that w is, else w.
-func terminalOf(w io.Writer) io.Writer {
+// outputOf is the terminal that w is, or what writes plain text to it.
+func outputOf(w io.Writer) io.Writer {
+	text := &plain{w: w}
 	f, ok := w.(*os.File)
 	if !ok {
-		return w
+		return text
 	}
 	if _, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err != nil {
-		return w
+		return text
 	}
 	term := os.Getenv("TERM")
-	return &terminal{file: f, live: term != "" && term != "dumb" && os.Getenv("NO_COLOR") == ""}
+	return &terminal{file: f, text: text, live: term != "" && term != "dumb" && os.Getenv("NO_COLOR") == ""}
 }
 
 // unknownColumns is the width of a terminal that does not tell it.
@@ -61,7 +63,7 @@ func (t *terminal) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return t.file.Write(p)
+	return t.text.Write(p)
 }
 
 // status shows a line, cut so that it does not wrap, until something else is
@@ -73,7 +75,8 @@ func (t *terminal) status(text string) {
 		return
 	}
 	t.shown = text != ""
-	_, _ = t.file.WriteString(clearLine + table.Cut(text, t.Columns()-1))
+	_, _ = t.file.WriteString(clearLine)
+	_, _ = io.WriteString(t.text, table.Cut(text, t.Columns()-1))
 }
 
 // writeRows aligns the cells of rows. On a terminal the last cell is wrapped, and

@@ -108,7 +108,7 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 		ledger.SetMargin(margin)
 		run.Notices = append(run.Notices, fmt.Sprintf("judged by a margin of %g%% that was not stated before the run", 100*margin))
 	}
-	trials, err := record.ReadTrials(dir)
+	trials, err := record.TrialsOf(dir, run)
 	if err != nil {
 		return nil, err
 	}

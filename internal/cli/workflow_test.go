@@ -222,7 +222,7 @@ func (a *actions) use(s *step) {
 	name, _, _ := strings.Cut(s.Uses, "@")
 	switch name {
 	case "actions/checkout":
-		sh(a.t, a.workspace, "git clone -q --no-hardlinks "+a.clone+" checkout && mkdir -p ./"+with["path"]+" && cp -R checkout/. ./"+with["path"]+" && rm -rf checkout")
+		sh(a.t, a.workspace, "git clone -q --shared "+a.clone+" ./"+with["path"])
 	case "actions/setup-go", "actions/setup-node", "actions/setup-python":
 	case "actions/upload-artifact":
 		a.upload(with)

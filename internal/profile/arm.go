@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/yamlfile"
@@ -14,6 +16,9 @@ import (
 // ParseArm reads an arm as people write it: a server's name, then what
 // differs from its defaults, such as "node-cluster:workers=2:route=/json:close".
 func ParseArm(text string) (record.Arm, error) {
+	if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }); i >= 0 {
+		return record.Arm{}, fmt.Errorf("arm %q: holds a character that cannot be printed", text)
+	}
 	parts := strings.Split(text, ":")
 	arm := record.Arm{Name: text, Server: parts[0], Route: "/"}
 	switch arm.Server {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 // MaxLatency is the longest duration that a histogram can tell from a longer one.
@@ -122,7 +124,10 @@ func (d *Distribution) Histogram() (*Histogram, error) {
 	}
 	h, err := hdr.Decode([]byte(d.HDR))
 	if err != nil {
-		return nil, fmt.Errorf("decode histogram: %w", err)
+		return nil, &yamlfile.Error{File: TrialsFile, Path: "hdr", Msg: "a damaged histogram: " + err.Error()}
+	}
+	if h.LowestTrackableValue() != lowestNS || h.HighestTrackableValue() != highestNS || h.SignificantFigures() != digits || h.TotalCount() != d.Count {
+		return nil, &yamlfile.Error{File: TrialsFile, Path: "hdr", Msg: fmt.Sprintf("a histogram of another range, or not of %d values", d.Count)}
 	}
 	return &Histogram{h}, nil
 }

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 // Names of the files in a run folder.
@@ -112,13 +114,13 @@ func (j *Journal) Close() error { return j.f.Close() }
 // any other line that cannot be read is an error that names it. A folder
 // without a journal has no trials.
 func ReadTrials(dir string) ([]Trial, error) {
-	path := filepath.Join(dir, TrialsFile)
+	path := trialsFile(dir)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read trials: %w", err)
+		return nil, &yamlfile.Error{File: path, Msg: "cannot be read: " + errors.Unwrap(err).Error()}
 	}
 	defer func() { _ = f.Close() }()
 	var trials []Trial
@@ -157,28 +159,25 @@ func decodeTrials(path string, first int, lines [][]byte) ([]Trial, error) {
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(lines); i += workers {
-				errs[i] = decodeTrial(lines[i], &trials[i])
+				errs[i] = decodeTrial(path, first+i, lines[i], &trials[i])
 			}
 		})
 	}
 	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, first+i, err)
-		}
-	}
-	return trials, nil
+	return trials, errors.Join(errs...)
 }
 
-func decodeTrial(line []byte, t *Trial) error {
-	if err := json.Unmarshal(line, t); err != nil {
-		return fmt.Errorf("not a trial: %w", err)
+func decodeTrial(path string, number int, line []byte, t *Trial) error {
+	if err := yamlfile.DecodeLine(path, number, line, t); err != nil {
+		return err
 	}
 	if t.Schema > SchemaVersion {
-		return fmt.Errorf("written by a newer hellobench (schema %d, this one reads up to %d)", t.Schema, SchemaVersion)
+		return &yamlfile.Error{File: path, Line: number, Msg: fmt.Sprintf("written by a newer hellobench (schema %d, this one reads up to %d)", t.Schema, SchemaVersion)}
 	}
 	return nil
 }
+
+func trialsFile(dir string) string { return filepath.Join(dir, TrialsFile) }
 
 // WriteRun writes run.json so that a reader sees the old or the new one, never a part.
 func WriteRun(dir string, r *Run) error {
@@ -231,25 +230,36 @@ func reason(err error) error {
 	return err
 }
 
-// ReadRun reads run.json of a run folder.
+// ReadRun reads run.json of a run folder, and checks it: nothing that is in it
+// needs to be doubted after that.
 func ReadRun(dir string) (*Run, error) {
 	path := filepath.Join(dir, RunFile)
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s is not a run folder: there is no such folder", dir)
-		}
-		return nil, fmt.Errorf("%s is not a run folder: it has no %s", dir, RunFile)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("read run: %w", err)
+		return nil, &yamlfile.Error{Msg: dir + " is not a run folder: " + whyNot(dir, err)}
 	}
 	r := new(Run)
-	if err := json.Unmarshal(data, r); err != nil {
-		return nil, fmt.Errorf("%s: not a run: %w", path, err)
+	doc, err := yamlfile.DecodeJSON(path, data, "run", SchemaVersion, r)
+	if err != nil {
+		return nil, err
 	}
-	if r.Schema > SchemaVersion {
-		return nil, fmt.Errorf("%s: written by a newer hellobench (schema %d, this one reads up to %d)", path, r.Schema, SchemaVersion)
+	return r, r.check(doc)
+}
+
+// whyNot says why run.json cannot be read.
+func whyNot(dir string, err error) string {
+	info, gone := os.Stat(dir)
+	switch {
+	case errors.Is(gone, fs.ErrNotExist):
+		return "there is no such folder"
+	case gone == nil && !info.IsDir():
+		return "it is a file"
+	case errors.Is(err, fs.ErrNotExist):
+		return "it has no " + RunFile
+	case errors.Is(err, syscall.EISDIR):
+		return RunFile + " is a folder"
+	case errors.Is(err, fs.ErrPermission):
+		return RunFile + " cannot be read: permission denied"
 	}
-	return r, nil
+	return err.Error()
 }

@@ -1,6 +1,6 @@
 // Package record holds the words of hellobench as data: arms, levels, windows,
-// trials and runs, exactly as they stand in a run folder. It is a leaf: every
-// other package may import it and it imports none of them.
+// trials and runs, exactly as they stand in a run folder. Every
+// other package may import it, and it imports only how files are checked.
 //
 // All times are in nanoseconds, all rates per second, all sizes in bytes.
 // Nothing here is derived from anything else here except the percentiles that

@@ -3,6 +3,7 @@ package record_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,7 @@ func TestReadTrialsNamesTheBadLine(t *testing.T) {
 	path := filepath.Join(dir, record.TrialsFile)
 	require.NoError(t, os.WriteFile(path, []byte("{\"schema\":1}\nnonsense\n"), 0o644))
 	_, err := record.ReadTrials(dir)
-	require.ErrorContains(t, err, "trials.jsonl:2: not a trial")
+	require.ErrorContains(t, err, "trials.jsonl:2: damaged, no JSON")
 	require.NoError(t, os.WriteFile(path, []byte("{\"schema\":9}\n"), 0o644))
 	_, err = record.ReadTrials(dir)
 	require.ErrorContains(t, err, "written by a newer hellobench")
@@ -86,9 +87,84 @@ func TestWriteFileSaysWhy(t *testing.T) {
 	require.EqualError(t, record.WriteFile(folder, nil), "write "+folder+": file exists")
 }
 
+// tinyRun is as small as a run can be.
+func tinyRun() *record.Run {
+	return &record.Run{
+		Schema: record.SchemaVersion, ID: "x", Tool: "hellobench", Profile: "p", Claims: "ledger", ClaimsHash: strings.Repeat("0", 64),
+		Arms: []record.Arm{{Name: "a", Server: "a", Route: "/"}}, Levels: []record.Level{{Connections: 4}, {Rate: 100}}, Blocks: record.Range{Min: 1, Max: 2},
+		Window: time.Second, Timeout: time.Second, Plan: [][]record.PlannedTrial{{{Arm: "a", Levels: []int{0, 1}}}, {{Arm: "a", Levels: []int{1, 0}}}},
+		Engine: record.EngineChoice{Name: "wire", Reason: "r"}, ServerCPUs: []int{}, LoadCPUs: []int{}, Servers: []record.ServerVersion{},
+		Environment: record.Environment{OS: "linux", Arch: "amd64", Cores: 1, Go: "go", Argv: []string{"hellobench"}},
+		Start:       time.Unix(1, 0).UTC(), State: record.Running,
+	}
+}
+
+// TestEditedRun edits run.json and trials.jsonl: each mistake is one line that
+// says where it is.
+func TestEditedRun(t *testing.T) {
+	dir := t.TempDir()
+	for want, edit := range map[string]func(r *record.Run){
+		"plan.1.0.levels.0: 99: there are 2 levels, counted from 0":                func(r *record.Run) { r.Plan[1][0].Levels[0] = 99 },
+		"levels: is empty; give at least one":                                      func(r *record.Run) { r.Levels, r.Plan = []record.Level{}, [][]record.PlannedTrial{{}, {}} },
+		`plan.0.0.arm: there is no arm "beta" in arms`:                             func(r *record.Run) { r.Plan[0][0].Arm = "beta" },
+		"shard.of: 0: must be at least 1":                                          func(r *record.Run) { r.Shard = &record.Shard{} },
+		"shard.index: 3: of 2 shards the last is 1":                                func(r *record.Run) { r.Shard = &record.Shard{Index: 3, Of: 2} },
+		"window_ns: -5: must be at least 1":                                        func(r *record.Run) { r.Window = -5 },
+		"warmup_ns: 9000000000000000000: must be at most 86400000000000, a day":    func(r *record.Run) { r.Warmup = 9e18 },
+		"levels.0: is a closed loop without connections":                           func(r *record.Run) { r.Levels[0].Connections = 0 },
+		"levels.0: has a number that is too large":                                 func(r *record.Run) { r.Levels[0].Connections = 1 << 62 },
+		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].SLO = true },
+		`arms.1: "a" is there twice`:                                               func(r *record.Run) { r.Arms = append(r.Arms, r.Arms[0]) },
+		`arms.0.replicate: there is no arm "gamma" in arms`:                        func(r *record.Run) { r.Arms[0].Replicate = "gamma" },
+		"blocks: from 1 to 1, but the plan has 2":                                  func(r *record.Run) { r.Blocks.Max = 1 },
+		"schema: written by a newer hellobench (schema 2, this one reads up to 1)": func(r *record.Run) { r.Schema = 2 },
+	} {
+		r := tinyRun()
+		edit(r)
+		require.NoError(t, record.WriteRun(dir, r))
+		_, err := record.ReadRun(dir)
+		require.Error(t, err, want)
+		assert.Regexp(t, `^.*/run\.json:\d+: `+regexp.QuoteMeta(want)+`$`, err.Error())
+	}
+
+	good := `{"schema":1,"block":0,"position":0,"arm":"a","start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00Z","idle":{"cpu":{"user_ns":0,"system_ns":0},"rss_bytes":0,"pss_bytes":0,"threads":0,"processes":0},"windows":[],"failure":"f"}`
+	window := `[{"level":{"connections":4},"start":"2026-01-01T00:00:00Z","load":{"engine":"wire","duration_ns":1,"requests":1,"latency":{"count":0}},"server":{},"host":{}}]`
+	measured := strings.Replace(good, "[]", window, 1)
+	for want, text := range map[string]string{
+		"": good + "\n" + strings.Replace(measured, `"block":0`, `"block":1`, 1) + "\n" + measured[:100],
+		`2: damaged, no JSON: invalid character '\n' in string literal`:         good + "\n" + good[:100] + "\n" + good + "\n",
+		`2: block 0 has its trial of "a" in line 1 already`:                     good + "\n" + measured + "\n",
+		"1: block: 7: the plan in run.json has 2, counted from 0":               strings.Replace(good, `"block":0`, `"block":7`, 1) + "\n",
+		"1: block: -1: the plan in run.json has 2, counted from 0":              strings.Replace(good, `"block":0`, `"block":-1`, 1) + "\n",
+		"1: position: 4: block 0 has 1 trials, counted from 0":                  strings.Replace(good, `"position":0`, `"position":4`, 1) + "\n",
+		`1: arm: "b": at this position of block 0 the plan in run.json has "a"`: strings.Replace(good, `"arm":"a"`, `"arm":"b"`, 1) + "\n",
+		"1: schema: 0: want 1":               "null\n",
+		"1: a number: want keys with values": "5\n",
+		"1: is empty":                        "\n",
+		"1: written by a newer hellobench (schema 9, this one reads up to 1)": `{"schema":9}` + "\n",
+		"1: x: unknown key": `{"x":9}` + "\n",
+		"1: windows: there are none, and no failure says why":                                        strings.Replace(good, `,"failure":"f"`, "", 1) + "\n",
+		"1: windows.0.level: c=5: there is no such level in run.json":                                strings.Replace(measured, `"connections":4`, `"connections":5`, 1) + "\n",
+		"1: windows.load.requests: -1: want a whole number from 0":                                   strings.Replace(measured, `"requests":1`, `"requests":-1`, 1) + "\n",
+		"1: windows.0.load: of 1 requests 2 were correct, 0 of them inside the window, and 0 failed": strings.Replace(measured, `"requests":1`, `"requests":1,"ok":2`, 1) + "\n",
+		"1: windows.0.load.latency: is missing":                                                      strings.Replace(measured, `{"count":0}`, `null`, 1) + "\n",
+		"1: windows.0.load.latency: has a negative number, or a histogram that is too long":          strings.Replace(measured, `{"count":0}`, `{"count":-5}`, 1) + "\n",
+		`1: "x": want a time such as 2026-01-31T12:00:00Z`:                                           strings.Replace(good, `"start":"2026-01-01T00:00:00Z"`, `"start":"x"`, 1) + "\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, record.TrialsFile), []byte(text), 0o600))
+		trials, err := record.TrialsOf(dir, tinyRun())
+		if want == "" {
+			require.NoError(t, err)
+			assert.Len(t, trials, 2, "a torn last line is left out")
+			continue
+		}
+		assert.EqualError(t, err, filepath.Join(dir, record.TrialsFile)+":"+want)
+	}
+}
+
 func TestRunRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	want := &record.Run{Schema: record.SchemaVersion, ID: "x", Claims: "ledger", Start: time.Unix(1, 0).UTC(), State: record.Running}
+	want := tinyRun()
 	require.NoError(t, record.WriteRun(dir, want))
 	got, err := record.ReadRun(dir)
 	require.NoError(t, err)

@@ -1,7 +1,7 @@
 // Package yamlfile decodes the YAML files that people write for hellobench
-// (manifests, profiles, ledgers) and says of each mistake in which line it
-// stands. What a file may hold is said by its JSON Schema in docs/formats and
-// nowhere else.
+// (manifests, profiles, ledgers) and the JSON files of a run folder, which people
+// edit, and says of each mistake in which line it is. What a file may hold is
+// said by its JSON Schema in docs/formats and nowhere else.
 package yamlfile
 
 import (
@@ -22,7 +22,7 @@ import (
 
 // Error is one mistake in a file.
 type Error struct {
-	File string
+	File string // empty: the message says what is wrong with which folder
 	Line int // from 1; 0 if it is nowhere in particular
 	Path string
 	Msg  string
@@ -36,7 +36,23 @@ func (e *Error) Error() string {
 	if e.Path != "" {
 		at += ": " + e.Path
 	}
-	return plain(at + ": " + e.Msg)
+	if at != "" {
+		at += ": "
+	}
+	return clipped(plain(at + e.Msg))
+}
+
+// mostLine is how many characters a message has at most.
+const mostLine = 500
+
+// clipped leaves out the middle of a long text, which is something repeated
+// from the file. What is wrong with it is at the end.
+func clipped(s string) string {
+	r := []rune(s)
+	if len(r) <= mostLine {
+		return s
+	}
+	return string(r[:mostLine/2]) + " [...] " + string(r[len(r)-mostLine/2:])
 }
 
 // plain makes one line of a text, which may hold anything that a file held, and
@@ -57,6 +73,7 @@ func plain(s string) string {
 // Document is a decoded file that still knows where everything stood.
 type Document struct {
 	file string
+	text []byte // of a JSON file that is not yet parsed for its lines
 	root ast.Node
 }
 
@@ -97,7 +114,10 @@ func Decode(file string, data []byte, schema string, v any) (*Document, error) {
 		return nil, &Error{File: file, Msg: err.Error()}
 	}
 	found, err := check(instance, schema)
-	if err = errors.Join(err, doc.mistakes(found)); err != nil {
+	if err == nil {
+		err = doc.mistakes(found)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := yaml.NodeToValue(doc.root, v, yaml.Strict()); err != nil {
@@ -163,6 +183,9 @@ func lineIn(err error) int {
 
 // line finds the line of the deepest node on the path that exists.
 func (d *Document) line(path []string) int {
+	if d.nodes(); d.root == nil {
+		return 0
+	}
 	node, line := d.root, lineOf(d.root)
 	for _, step := range path {
 		next, at := child(node, step)

@@ -1,0 +1,223 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/hellobench/hellobench/internal/yamlfile"
+)
+
+const (
+	// mostConnections and mostDuration are what no run has: whoever computes with
+	// what is read need not fear for its numbers.
+	mostConnections = 10_000_000
+	mostDuration    = 24 * time.Hour
+	// mostHDR is the length of a histogram with every count at its largest.
+	mostHDR = 1 << 20
+)
+
+// check finds what the schema of run.json cannot say: whether what it names is there.
+func (r *Run) check(doc *yamlfile.Document) error {
+	var errs []error
+	add := func(format string, path []string, args ...any) {
+		errs = append(errs, doc.Errorf(path, format, args...))
+	}
+	at := func(name string, i int, more ...string) []string {
+		return append([]string{name, strconv.Itoa(i)}, more...)
+	}
+	names := map[string]bool{}
+	for i, a := range r.Arms {
+		if names[a.Name] {
+			add("%q is there twice", at("arms", i), a.Name)
+		}
+		if strings.ContainsFunc(a.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			add("%q holds a character that cannot be printed", at("arms", i), a.Name)
+		}
+		names[a.Name] = true
+	}
+	known := slices.Sorted(maps.Keys(names))
+	arm := func(name string, path []string) {
+		if name != "" && !names[name] {
+			add("there is no arm %q in arms%s", path, name, yamlfile.DidYouMean(name, known))
+		}
+	}
+	for i, a := range r.Arms {
+		arm(a.Replicate, at("arms", i, "replicate"))
+	}
+	for i, m := range r.Missing {
+		arm(m.Arm, at("missing", i, "arm"))
+	}
+	for i, l := range r.Levels {
+		if why := l.mistake(); why != "" {
+			add("%s", at("levels", i), why)
+		}
+	}
+	for b, trials := range r.Plan {
+		had := map[string]bool{}
+		for j, p := range trials {
+			path := at("plan", b, strconv.Itoa(j))
+			if arm(p.Arm, append(path, "arm")); had[p.Arm] {
+				add("%q is in the block twice", append(path, "arm"), p.Arm)
+			}
+			had[p.Arm] = true
+			for k, l := range p.Levels {
+				if l < 0 || l >= len(r.Levels) {
+					add("%d: there are %d levels, counted from 0", append(slices.Clone(path), "levels", strconv.Itoa(k)), l, len(r.Levels))
+				}
+			}
+		}
+	}
+	if r.Blocks.Min > r.Blocks.Max || len(r.Plan) > r.Blocks.Max || len(r.Plan) == 0 {
+		add("from %d to %d, but the plan has %d", []string{"blocks"}, r.Blocks.Min, r.Blocks.Max, len(r.Plan))
+	}
+	if r.Shard != nil && r.Shard.Index >= r.Shard.Of {
+		add("%d: of %d shards the last is %d", []string{"shard", "index"}, r.Shard.Index, r.Shard.Of, r.Shard.Of-1)
+	}
+	for name, d := range map[string]time.Duration{"window_ns": r.Window, "long_window_ns": r.LongWindow, "tail_window_ns": r.TailWindow, "warmup_ns": r.Warmup, "warmup_max_ns": r.WarmupMax, "timeout_ns": r.Timeout} {
+		if d > mostDuration {
+			add("%d: must be at most %d, a day", []string{name}, d.Nanoseconds(), mostDuration.Nanoseconds())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// mistake says why there is no such level, "" if there is.
+func (l Level) mistake() string {
+	kinds := 0
+	for _, is := range []bool{l.Rate > 0, l.Share > 0, l.SLO} {
+		if is {
+			kinds++
+		}
+	}
+	switch {
+	case kinds > 1:
+		return "has more than one of rate, share and slo"
+	case kinds == 0 && l.Connections < 1:
+		return "is a closed loop without connections"
+	case l.Idle != 0 && l.Rate <= 0:
+		return "has idle connections and no rate"
+	case l.Connections < 0, l.Idle < 0, l.Rate < 0, l.Share < 0:
+		return "has a negative number"
+	case l.Connections > mostConnections, l.Idle > mostConnections, l.Rate > 1e9, l.Share > 1:
+		return "has a number that is too large"
+	}
+	return ""
+}
+
+// TrialsOf reads the journal of a run and holds each trial against the plan. A
+// mistake says the line.
+func TrialsOf(dir string, run *Run) ([]Trial, error) {
+	trials, err := ReadTrials(dir)
+	if err != nil {
+		return nil, err
+	}
+	type place struct{ block, position int }
+	lines := map[place]int{}
+	var errs []error
+	for i := range trials {
+		t, line := &trials[i], i+1
+		path, why := t.mistake(run)
+		if first := lines[place{t.Block, t.Position}]; why == "" && first > 0 {
+			why = fmt.Sprintf("block %d has its trial of %q in line %d already", t.Block, t.Arm, first)
+		}
+		lines[place{t.Block, t.Position}] = line
+		if why != "" {
+			errs = append(errs, &yamlfile.Error{File: trialsFile(dir), Line: line, Path: path, Msg: why})
+		}
+	}
+	return trials, errors.Join(errs...)
+}
+
+// mistake says why a run can have no such trial, and where in it, "" if it can.
+func (t *Trial) mistake(run *Run) (path, why string) {
+	switch {
+	case t.Schema != SchemaVersion:
+		return "schema", fmt.Sprintf("%d: want %d", t.Schema, SchemaVersion)
+	case t.Block < 0 || t.Block >= len(run.Plan):
+		return "block", fmt.Sprintf("%d: the plan in %s has %d, counted from 0", t.Block, RunFile, len(run.Plan))
+	case !run.Shard.Has(t.Block):
+		return "block", fmt.Sprintf("%d: is no part of this run, which is shard %d of %d", t.Block, run.Shard.Index+1, run.Shard.Of)
+	case t.Position < 0 || t.Position >= len(run.Plan[t.Block]):
+		return "position", fmt.Sprintf("%d: block %d has %d trials, counted from 0", t.Position, t.Block, len(run.Plan[t.Block]))
+	case run.Plan[t.Block][t.Position].Arm != t.Arm:
+		return "arm", fmt.Sprintf("%q: at this position of block %d the plan in %s has %q", t.Arm, t.Block, RunFile, run.Plan[t.Block][t.Position].Arm)
+	case len(t.Windows) == 0 && t.Failure == "":
+		return "windows", "there are none, and no failure says why"
+	case t.Start.IsZero():
+		return "start", "is missing"
+	case t.Startup < 0 || t.Startup > mostDuration:
+		return "startup_ns", outside(t.Startup)
+	case !t.Idle.possible():
+		return "idle", "has a negative number"
+	}
+	for i := range t.Windows {
+		if path, why := t.Windows[i].mistake(run); why != "" {
+			return strings.TrimSuffix("windows."+strconv.Itoa(i)+"."+path, "."), why
+		}
+	}
+	return "", ""
+}
+
+func outside(d time.Duration) string {
+	return fmt.Sprintf("%d: want from 0 to %d ns", d.Nanoseconds(), mostDuration.Nanoseconds())
+}
+
+func (u *Usage) possible() bool {
+	return u.CPU.possible() && u.Threads >= 0 && u.Processes >= 0
+}
+
+func (c CPU) possible() bool { return c.User >= 0 && c.System >= 0 }
+
+func (w *Window) mistake(run *Run) (path, why string) {
+	m := &w.Load
+	switch {
+	case w.Level.mistake() != "":
+		return "level", w.Level.mistake()
+	case !w.Warmup && !slices.Contains(run.Levels, w.Level): // a warm-up has a level of its own
+		return "level", fmt.Sprintf("%v: there is no such level in %s", w.Level, RunFile)
+	case w.Start.IsZero():
+		return "start", "is missing"
+	case m.Duration < 0 || m.Duration > mostDuration:
+		return "load.duration_ns", outside(m.Duration)
+	case m.Connections < 0, m.Connections > mostConnections, m.Established < 0, m.Offered < 0, m.InFlight < 0, !m.CPU.possible():
+		return "load", "has a negative number, or too large a one"
+	case m.OK > m.Requests || m.Completed > m.OK || m.Errors.Total() > m.Requests:
+		return "load", fmt.Sprintf("of %d requests %d were correct, %d of them inside the window, and %d failed", m.Requests, m.OK, m.Completed, m.Errors.Total())
+	case m.Latency == nil:
+		return "load.latency", "is missing"
+	case !w.Server.possible():
+		return "server", "has a negative number"
+	case w.Host.Elapsed < 0, w.Host.Others < 0, w.Host.Steal < 0, w.Host.Throttled < 0:
+		return "host", "has a negative number"
+	case w.Beside < 0, w.Held < 0:
+		return "", "has a negative number"
+	case slices.ContainsFunc(m.Bins, func(b Bin) bool { return b.P50 < 0 }):
+		return "load.bins", "has a negative number"
+	case slices.ContainsFunc(w.Probes, func(p Probe) bool { return p.Rate <= 0 || p.Trials < 1 }):
+		return "probes", "has a rate that is not above 0, or no trials"
+	}
+	for _, d := range []struct {
+		name string
+		*Distribution
+	}{{"latency", m.Latency}, {"service", m.Service}, {"slip", m.Slip}, {"first_byte", m.FirstByte}} {
+		if d.Distribution != nil && !d.possible() {
+			return "load." + d.name, "has a negative number, or a histogram that is too long"
+		}
+	}
+	return "", ""
+}
+
+func (d *Distribution) possible() bool {
+	for _, p := range []*time.Duration{d.P50, d.P90, d.P95, d.P99, d.P999} {
+		if p != nil && *p < 0 {
+			return false
+		}
+	}
+	return d.Count >= 0 && d.Mean >= 0 && d.Max >= 0 && len(d.HDR) <= mostHDR
+}
