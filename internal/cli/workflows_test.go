@@ -50,9 +50,11 @@ func made(t *testing.T, dir string, start time.Time, keep func(block int) bool, 
 func all(int) bool { return true }
 
 func speed(w *record.Window, factor float64) {
-	for _, n := range []*uint64{&w.Load.Completed, &w.Load.OK, &w.Load.Requests} {
+	l := &w.Load
+	for _, n := range []*uint64{&l.Completed, &l.OK, &l.Errors.Reset} {
 		*n = uint64(factor * float64(*n))
 	}
+	l.Requests = l.OK + l.Errors.Total()
 }
 
 func gate(w *record.Window, name string) {
@@ -62,7 +64,7 @@ func gate(w *record.Window, name string) {
 // fails answers every request with 500.
 func fails(w *record.Window) {
 	w.Load.Errors = record.Errors{Status: w.Load.Requests}
-	w.Load.FirstError, w.Load.OK, w.Load.Completed, w.Load.Latency = "status 500, want 200", 0, 0, nil
+	w.Load.FirstError, w.Load.OK, w.Load.Completed, w.Load.Latency = "status 500, want 200", 0, 0, &record.Distribution{}
 	gate(w, record.GateErrors)
 }
 
@@ -244,7 +246,13 @@ func TestPullRequestWorkflow(t *testing.T) {
 		{"a noisy runner", func(_ *record.Trial, w *record.Window) {
 			factor := math.Exp(2 * rng.NormFloat64())
 			speed(w, factor)
-			w.Load.Latency, w.Server.CPU = nil, record.CPU{}
+			w.Server.CPU = record.CPU{} // not reported
+			for _, p := range []*time.Duration{w.Load.Latency.P50, w.Load.Latency.P90, w.Load.Latency.P95, w.Load.Latency.P99, w.Load.Latency.P999} {
+				if p != nil {
+					*p = time.Duration(factor * float64(*p))
+				}
+			}
+			w.Load.Latency.Max = time.Duration(factor * float64(w.Load.Latency.Max))
 		}, 0, 0, []string{"**No answer: no figure could be compared.**", "Too noisy to see even a doubling"}, "orse"},
 	} {
 		folder := t.TempDir()
