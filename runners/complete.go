@@ -96,7 +96,7 @@ func holds(dir string, files Files) bool {
 // libc is what ldd says of the C library: its kind (glibc, musl) and version. Systems without
 // ldd have one C library, which their version of GOOS decides.
 var libc = sync.OnceValue(func() string {
-	out, _ := exec.Command("ldd", "--version").CombinedOutput() //nolint:noctx // prints two lines and ends
+	out, _ := exec.Command("ldd", "--version").CombinedOutput()
 	lines := strings.SplitN(string(out), "\n", 3)
 	return strings.Join(lines[:min(2, len(lines))], " ")
 })

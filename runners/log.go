@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,7 +46,7 @@ func cutLog(log *os.File) {
 	}
 	tail := make([]byte, logPart)
 	n, err := log.ReadAt(tail, st.Size()-logPart)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return
 	}
 	if log.Truncate(logPart) != nil {
