@@ -135,7 +135,7 @@ func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 		add([]string{"routes"}, "there is no route /")
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Routes)) {
-		if r := m.Routes[name]; (r.Status == 204 || r.Status == 304) && r.Body != nil && *r.Body != "" {
+		if r := m.Routes[name]; (r.Status == 204 || r.Status == 205 || r.Status == 304) && r.Body != nil && *r.Body != "" {
 			add([]string{"routes", name, "body"}, "an answer with status %d has no body", r.Status)
 		}
 	}

@@ -180,7 +180,8 @@ func (p *Process) launch() error {
 	return <-started
 }
 
-// awaitReady polls the ready path, slower and slower, until it answers with a status of success.
+// awaitReady polls the ready path, slower and slower, until it answers with a status of
+// success, or with that of the route.
 func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 	deadline := p.opts.Deadline
 	if deadline == 0 {
@@ -190,7 +191,7 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 	var last error
 	for {
 		a, err := get(ctx, p.URL(p.in.Ready), true)
-		if err == nil && a.status/100 == 2 {
+		if err == nil && (a.status/100 == 2 || a.status == p.in.Routes[p.in.Ready].Status) {
 			return p.inForeground()
 		}
 		if last = err; err == nil {
