@@ -204,10 +204,10 @@ func GuardMain(argv []string) int {
 	}
 	defer stopBounding()
 	for end := time.Now().Add(killTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		killBelow(leader)
+		left := killBelow(leader)
 		select {
 		case <-childless:
-			if errors.Is(syscall.Kill(-leader, 0), syscall.ESRCH) {
+			if !left {
 				return 0
 			}
 		default:

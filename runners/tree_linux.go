@@ -33,15 +33,13 @@ func adoptOrphans() error {
 	return nil
 }
 
-// killBelow kills every process below this one.
-func killBelow(int) {
-	_, below, err := tree(os.Getpid())
-	if err != nil {
-		return
-	}
+// killBelow kills every process below this one. It is false if there was none.
+func killBelow(int) (left bool) {
+	_, below, _ := tree(os.Getpid())
 	for _, st := range below {
 		_ = syscall.Kill(st.PID, syscall.SIGKILL)
 	}
+	return len(below) > 0
 }
 
 // killStrays kills what has become a child of this process because its guard was

@@ -16,8 +16,9 @@ func leaderAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpg
 // descendants' orphans. A daemon that leaves its process group survives.
 func adoptOrphans() error { return nil }
 
-// killBelow kills the process group of a server: what has left it cannot be found here.
-func killBelow(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }
+// killBelow kills the process group of a server: what has left it cannot be found
+// here. It is false if there was none.
+func killBelow(leader int) (left bool) { return syscall.Kill(-leader, syscall.SIGKILL) == nil }
 
 // killStrays does nothing here, where no orphan comes to this process.
 func killStrays(map[int]bool) {}
