@@ -330,9 +330,13 @@ func nullServer(cpus []int) (*runners.Installed, error) {
 		return nil, fmt.Errorf("null server: %w", err)
 	}
 	body := null.Body
+	command := []string{self, "null", "--addr", "{host}:{port}"}
+	if len(cpus) > 0 {
+		command = append(command, "--server-cpus", host.FormatCPUs(cpus))
+	}
 	return &runners.Installed{Manifest: &runners.Manifest{
 		Name: "null", Title: "The null server", Runtime: "other", Ready: "/",
-		Command: []string{self, "null", "--addr", "{host}:{port}", "--server-cpus", host.FormatCPUs(cpus)},
+		Command: command,
 		Routes:  map[string]runners.Route{"/": {Body: &body}},
 	}, Src: os.TempDir()}, nil
 }

@@ -267,7 +267,9 @@ func writeRun(t *testing.T, dir string, speed float64) []record.Trial {
 	run := &record.Run{
 		Schema: record.SchemaVersion, ID: filepath.Base(dir), Tool: "hellobench", Method: bench.Method(), Profile: "p", Quotable: true, Seed: 1, Arms: arms, Levels: levels,
 		Blocks: record.Range{Min: blocks, Max: blocks}, Window: time.Second, Timeout: time.Second, State: record.Complete, Start: time.Unix(1, 0), End: time.Unix(2, 0),
-		Engine: record.EngineChoice{Name: "wire", Ceiling: 1e6}, ServerCPUs: []int{0}, LoadCPUs: []int{1}, Asked: []string{"faster"}, Claims: `schema: 1
+		Engine: record.EngineChoice{Name: "wire", Reason: "asked for", Ceiling: 1e6}, Servers: []record.ServerVersion{}, ClaimsHash: strings.Repeat("0", 64),
+		Environment: record.Environment{OS: "linux", Arch: "amd64", Cores: 2, Go: "go1.26", Argv: []string{"hellobench"}},
+		ServerCPUs:  []int{0}, LoadCPUs: []int{1}, Asked: []string{"faster"}, Claims: `schema: 1
 title: A question
 source: nowhere
 alpha: 0.05
@@ -293,7 +295,7 @@ claims:
 			}
 			for _, level := range windows {
 				trial.Windows = append(trial.Windows, record.Window{
-					Level: level, Load: uneven(rng, level, block, arm.Name == "flask-dev", speed),
+					Level: level, Start: time.Unix(1, 0), Load: uneven(rng, level, block, arm.Name == "flask-dev", speed),
 					Server: record.Usage{CPU: record.CPU{User: 100 * time.Millisecond}, PSS: 1 << 20, RSS: 2 << 20, Threads: 3 + block, Processes: 1},
 				})
 			}

@@ -105,7 +105,7 @@ func tinyRun(t *testing.T) string {
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "PATH="+bin, "HELLOBENCH_CACHE="+filepath.Join(folder, "cache"))
 	out, err := cmd.CombinedOutput()
-	assert.Equal(t, 1, cmd.ProcessState.ExitCode(), "an arm that never worked: %s", out)
+	assert.Equal(t, 3, cmd.ProcessState.ExitCode(), "an arm that never worked: %s", out)
 	require.Error(t, err)
 	return folder
 }

@@ -62,7 +62,7 @@ func TestTimeoutsThatCannotBeRecorded(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 2, exit.ExitCode())
-	assert.Contains(t, string(out), "timeout 15m0s: must be at most 10m0s")
+	assert.Contains(t, string(out), "--timeout 15m0s: want a value from 1ms to 10m0s")
 }
 
 // TestWhatIsVerifiedIsLoaded: a server that insists on its clients' headers sees

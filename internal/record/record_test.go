@@ -143,13 +143,13 @@ func TestEditedRun(t *testing.T) {
 		"1: is empty":                        "\n",
 		"1: written by a newer hellobench (schema 9, this one reads up to 1)": `{"schema":9}` + "\n",
 		"1: x: unknown key": `{"x":9}` + "\n",
-		"1: windows: there are none, and no failure says why":                                        strings.Replace(good, `,"failure":"f"`, "", 1) + "\n",
-		"1: windows.0.level: c=5: there is no such level in run.json":                                strings.Replace(measured, `"connections":4`, `"connections":5`, 1) + "\n",
-		"1: windows.load.requests: -1: want a whole number from 0":                                   strings.Replace(measured, `"requests":1`, `"requests":-1`, 1) + "\n",
-		"1: windows.0.load: of 1 requests 2 were correct, 0 of them inside the window, and 0 failed": strings.Replace(measured, `"requests":1`, `"requests":1,"ok":2`, 1) + "\n",
-		"1: windows.0.load.latency: is missing":                                                      strings.Replace(measured, `{"count":0}`, `null`, 1) + "\n",
-		"1: windows.0.load.latency: has a negative number, or a histogram that is too long":          strings.Replace(measured, `{"count":0}`, `{"count":-5}`, 1) + "\n",
-		`1: "x": want a time such as 2026-01-31T12:00:00Z`:                                           strings.Replace(good, `"start":"2026-01-01T00:00:00Z"`, `"start":"x"`, 1) + "\n",
+		"1: windows: there are none, and no failure says why":                               strings.Replace(good, `,"failure":"f"`, "", 1) + "\n",
+		"1: windows.0.level: c=5: there is no such level in run.json":                       strings.Replace(measured, `"connections":4`, `"connections":5`, 1) + "\n",
+		"1: windows.load.requests: -1: want a whole number from 0":                          strings.Replace(measured, `"requests":1`, `"requests":-1`, 1) + "\n",
+		"1: windows.0.load: of 1 requests 2 were correct, 0 of them inside the window":      strings.Replace(measured, `"requests":1`, `"requests":1,"ok":2`, 1) + "\n",
+		"1: windows.0.load.latency: is missing":                                             strings.Replace(measured, `{"count":0}`, `null`, 1) + "\n",
+		"1: windows.0.load.latency: has a negative number, or a histogram that is too long": strings.Replace(measured, `{"count":0}`, `{"count":-5}`, 1) + "\n",
+		`1: "x": want a time such as 2026-01-31T12:00:00Z`:                                  strings.Replace(good, `"start":"2026-01-01T00:00:00Z"`, `"start":"x"`, 1) + "\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, record.TrialsFile), []byte(text), 0o600))
 		trials, err := record.TrialsOf(dir, tinyRun())

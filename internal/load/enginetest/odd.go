@@ -72,11 +72,11 @@ func testLateBytes(t *testing.T, e load.Engine) {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t, func(x *exchange) bool {
 				ok := x.send(okay)
-				time.Sleep(5 * time.Millisecond) // well before the next send
+				time.Sleep(30 * time.Millisecond) // well after the answer, and well before the next send
 				return ok && x.part(late)
 			})
-			sp := spec(s.url(), 1, 400*time.Millisecond)
-			sp.Schedule = &load.Schedule{Rate: 20}
+			sp := spec(s.url(), 1, 800*time.Millisecond)
+			sp.Schedule = &load.Schedule{Rate: 10}
 			m := measure(t, e, sp)
 			checkAllOK(t, m, s)
 			assert.EqualValues(t, 8, m.Requests)
