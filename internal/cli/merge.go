@@ -103,6 +103,9 @@ func join(into, r *record.Run) error {
 		}
 	}
 	into.Quotable = into.Quotable && r.Quotable
+	if r.Engine.Disproved() {
+		into.Engine.CrossCheck = r.Engine.CrossCheck
+	}
 	into.Engine.Ceiling = min(into.Engine.Ceiling, r.Engine.Ceiling)
 	for i, c := range into.Engine.Ceilings { // at the same levels
 		into.Engine.Ceilings[i].Throughput = min(c.Throughput, r.Engine.CeilingAt(record.Level{Connections: c.Connections}))
@@ -151,5 +154,8 @@ func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) er
 		return err
 	}
 	failed := writeFolder(dir, doc)
-	return errors.Join(a.printRun(doc, dir, "text", failed), failed.err())
+	if err := errors.Join(a.printRun(doc, dir, "text", failed), failed.err()); err != nil {
+		return err
+	}
+	return judge(doc)
 }
