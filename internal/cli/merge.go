@@ -154,8 +154,5 @@ func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) er
 		return err
 	}
 	failed := writeFolder(dir, doc)
-	if err := errors.Join(a.printRun(doc, dir, "text", failed), failed.err()); err != nil {
-		return err
-	}
-	return judge(doc)
+	return errors.Join(a.printRun(doc, dir, "text", failed), failed.err())
 }
