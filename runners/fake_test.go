@@ -66,6 +66,11 @@ func fake(kind string) {
 		shell(`(setsid sh -c 'trap "" TERM INT HUP; live() { sleep 0.02; live & exit; }; live' &)`)
 	case "worker": // a daemon that works for a while and ends: its time is the server's
 		shell("(setsid sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done' &)")
+	case "careless": // a child that works and ends, and that nobody waits for
+		child := exec.CommandContext(context.Background(), "sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done")
+		if child.Start() != nil {
+			os.Exit(1)
+		}
 	case "chatty":
 		for i := range 1_000_000 {
 			fmt.Printf("line %d %s\n", i, strings.Repeat("x", 40))

@@ -38,6 +38,9 @@ func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group
 	for i := range n {
 		o := opts
 		o.Port = ports[i]
+		if i > 0 && o.LogFile != "" { // each guard cuts its own
+			o.LogFile = fmt.Sprintf("%s.%d", opts.LogFile, i+1)
+		}
 		if each {
 			o.CPUs = opts.CPUs[i : i+1]
 		}

@@ -3,6 +3,7 @@ package runners
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hellobench/hellobench/internal/host"
 )
@@ -39,7 +42,9 @@ type guarded struct {
 	life   io.WriteCloser // its standard input
 	leader int            // pid of the command, which leads a process group
 	exited chan struct{}  // closed when the command has ended
+	began  time.Time      // just before the command was started
 	reason string         // how it ended, such as "exit status 1"; valid once exited is closed
+	lost   bool           // the guard was killed, and the command with it; valid once exited is closed
 }
 
 // startGuarded starts cmd under the guard that argv leads to; argv has to end
@@ -54,20 +59,27 @@ func startGuarded(argv []string, cmd *exec.Cmd) (*guarded, error) {
 	}
 	defer func() { _ = child.Close() }()
 	guard := exec.Command(argv[0], append(argv[1:], append([]string{cmd.Path}, cmd.Args[1:]...)...)...) //nolint:noctx // ends with its standard input
-	guard.Dir, guard.Env, guard.Stdout, guard.Stderr = cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr
+	guard.Dir, guard.Stdout, guard.Stderr = cmd.Dir, cmd.Stdout, cmd.Stderr
+	guard.Env = []string{"GOMAXPROCS=1"} // the command's own, which may have options for a Go program, comes by its input
 	guard.ExtraFiles = []*os.File{child}
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of reach of what a terminal sends
 	g := &guarded{guard: guard, exited: make(chan struct{})}
-	if g.life, err = guard.StdinPipe(); err == nil {
+	env, err := json.Marshal(cmd.Env)
+	if err == nil {
+		g.life, err = guard.StdinPipe()
+	}
+	if err == nil {
 		err = guards.start(guard)
 	}
 	if err != nil {
 		_ = report.Close()
 		return nil, fmt.Errorf("start guard: %w", err)
 	}
+	_, _ = g.life.Write(append(env, '\n')) // a guard that is gone reports nothing
 	lines := bufio.NewReader(report)
 	word, rest := reported(lines)
-	if g.leader, err = strconv.Atoi(rest); word != "started" || err != nil {
+	var began int64
+	if _, err = fmt.Sscan(rest, &g.leader, &began); word != "started" || err != nil {
 		_ = report.Close()
 		_ = g.life.Close()
 		_ = guards.wait(guard)
@@ -76,11 +88,12 @@ func startGuarded(argv []string, cmd *exec.Cmd) (*guarded, error) {
 		}
 		return nil, errors.New("start guard: it ended at once")
 	}
+	g.began = time.Now().Add(time.Duration(began - monotonic()))
 	go func() {
 		if word, rest := reported(lines); word == "exited" {
 			g.reason = rest
 		} else {
-			g.reason = "its guard was killed"
+			g.reason, g.lost = "hellobench's own process that watches it was killed", true
 		}
 		_ = report.Close()
 		close(g.exited)
@@ -116,8 +129,7 @@ func (r *roster) wait(guard *exec.Cmd) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.running, guard.Process.Pid)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && !exit.Exited() {
+	if err != nil {
 		killStrays(r.running)
 	}
 	return err
@@ -131,7 +143,7 @@ func reported(r *bufio.Reader) (word, rest string) {
 }
 
 // stop ends the command and everything that it started: SIGTERM to the command,
-// and after the grace period SIGKILL to what is left. It returns once nothing of it runs
+// and once that has ended, or after the grace period, SIGKILL to what is left. It returns once nothing of it runs
 // any more, and an error if that cannot be had.
 func (g *guarded) stop(grace time.Duration) error {
 	_, _ = fmt.Fprintln(g.life, grace)
@@ -175,12 +187,13 @@ func GuardMain(argv []string) int {
 	const reports = 3
 	syscall.CloseOnExec(reports)
 	report := os.NewFile(reports, "reports")
-	leader, err := startLeader(argv)
+	input := bufio.NewReader(os.Stdin)
+	began, leader, err := startLeader(argv, input)
 	if err != nil {
 		_, _ = fmt.Fprintf(report, "failed %v\n", err)
 		return 1
 	}
-	_, _ = fmt.Fprintf(report, "started %d\n", leader)
+	_, _ = fmt.Fprintf(report, "started %d %d\n", leader, began)
 	exited, childless := make(chan struct{}), make(chan struct{})
 	go reap(leader, func(reason string) {
 		_, _ = fmt.Fprintf(report, "exited %s\n", reason)
@@ -189,7 +202,7 @@ func GuardMain(argv []string) int {
 	stopBounding := boundLog(os.Stdout)
 
 	grace := orphanGrace
-	line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	line, _ := input.ReadString('\n')
 	if d, err := time.ParseDuration(strings.TrimSpace(line)); err == nil {
 		grace = d
 	}
@@ -216,28 +229,45 @@ func GuardMain(argv []string) int {
 	return 1
 }
 
-// startLeader starts the command as the leader of a group, and as the guard's own child.
-func startLeader(argv []string) (pid int, err error) {
+// startLeader starts the command as the leader of a group, and as the guard's own
+// child. The first line of input is the command's environment. began is monotonic.
+func startLeader(argv []string, input *bufio.Reader) (began int64, pid int, err error) {
 	if len(argv) == 0 {
-		return 0, errors.New("guard: no command")
+		return 0, 0, errors.New("guard: no command")
+	}
+	var env []string
+	line, err := input.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &env)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("guard: read the environment: %w", err)
 	}
 	if err := adoptOrphans(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if _, err := host.RaiseOpenFiles(); err != nil { // thousands of connections are no matter of a shell's default
-		return 0, err
+		return 0, 0, err
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = null.Close() }()
-	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Files: []*os.File{null, os.Stdout, os.Stderr}, Sys: leaderAttributes()})
+	began = monotonic()
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Env: env, Files: []*os.File{null, os.Stdout, os.Stderr}, Sys: leaderAttributes()})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = p.Release() }()
-	return p.Pid, nil
+	return began, p.Pid, nil
+}
+
+// monotonic is a clock that two processes have in common, in ns.
+func monotonic() int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return now.Nano()
 }
 
 // reap waits for every child, those that were adopted included: the kernel then

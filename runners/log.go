@@ -52,7 +52,7 @@ func cutLog(log *os.File) {
 	if log.Truncate(logPart) != nil {
 		return
 	}
-	_, _ = fmt.Fprintf(log, "\n... %d bytes left out ...\n%s", st.Size()-logPart-int64(n), tail[:n])
+	_, _ = fmt.Fprintf(log, "\n... the middle of this log was left out ...\n%s", tail[:n])
 }
 
 // openLog opens a log to be appended to, or one without a name that ends with

@@ -61,11 +61,10 @@ func startWithin(ctx, run context.Context, in *Installed, opts Options) (*Proces
 		_ = p.log.Close()
 		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
 	}
-	began := time.Now()
-	if err := p.awaitReady(ctx, began); err != nil {
+	if err := p.awaitReady(ctx, p.began); err != nil {
 		return nil, fmt.Errorf("start server %q: %w", in.Name, errors.Join(err, p.Stop()))
 	}
-	p.startup = time.Since(began)
+	p.startup = time.Since(p.began)
 	return p, nil
 }
 
@@ -198,13 +197,13 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 			last = fmt.Errorf("%s answers status %d", p.in.Ready, a.status)
 		}
 		if time.Since(began) > deadline {
-			return fmt.Errorf("not ready after %v (%w)%s", deadline, last, p.logTail())
+			return record.Fault{Err: fmt.Errorf("not ready after %v (%w)%s", deadline, last, p.logTail())}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.exited:
-			return fmt.Errorf("it ended before it was ready (%s)%s", p.reason, p.logTail())
+			return p.ended(fmt.Errorf("it ended before it was ready (%s)%s", p.reason, p.logTail()))
 		case <-time.After(wait):
 			wait = min(wait*5/4, 2*time.Millisecond) // the answer is not to be timed by the question
 		}
@@ -217,7 +216,7 @@ func (p *Process) inForeground() error {
 	if p.Alive() == nil {
 		return nil
 	}
-	return fmt.Errorf("it answers, but the process that was started has ended (%s): its command must stay in the foreground", p.reason)
+	return p.ended(fmt.Errorf("it answers, but the process that was started has ended (%s): its command must stay in the foreground", p.reason))
 }
 
 // logTail is the most telling line that the server printed, ready to be appended to a message.
@@ -248,18 +247,27 @@ func (p *Process) Startup() time.Duration { return p.startup }
 func (p *Process) Alive() error {
 	select {
 	case <-p.exited:
-		return fmt.Errorf("server %q ended by itself (%s)%s", p.in.Name, p.reason, p.logTail())
+		return p.ended(fmt.Errorf("server %q ended by itself (%s)%s", p.in.Name, p.reason, p.logTail()))
 	default:
 		return nil
 	}
+}
+
+// ended is the error of a server that has ended: its own fault, unless what
+// watched it was taken away.
+func (p *Process) ended(err error) error {
+	if p.lost {
+		return fmt.Errorf("server %q ended: %s", p.in.Name, p.reason)
+	}
+	return record.Fault{Err: err}
 }
 
 // Usage is what the server's process tree has used since it was started, and
 // its memory and threads now.
 func (p *Process) Usage() (record.Usage, error) { return treeUsage(p.guard.Process.Pid) }
 
-// Stop ends the server and everything that it started: SIGTERM to the server,
-// after a grace period SIGKILL to what is left of it. It returns once nothing of it runs
+// Stop ends the server and everything that it started: SIGTERM to the server, and
+// once it has ended, or after a grace period, SIGKILL to what is left of it. It returns once nothing of it runs
 // any more, and an error if that cannot be had.
 func (p *Process) Stop() error {
 	p.once.Do(func() {

@@ -63,7 +63,7 @@ func TestGuardKilled(t *testing.T) {
 	before := len(marked(mark))
 	require.NoError(t, p.guard.Process.Kill())
 	assert.Eventually(t, func() bool { return p.Alive() != nil }, 5*time.Second, 10*time.Millisecond)
-	assert.ErrorContains(t, p.Alive(), "its guard was killed")
+	assert.ErrorContains(t, p.Alive(), "hellobench's own process that watches it was killed")
 	assert.ErrorContains(t, p.Stop(), "signal: killed")
 	assert.True(t, ended(p.leader))
 	require.NoError(t, other.Alive())
@@ -72,19 +72,33 @@ func TestGuardKilled(t *testing.T) {
 	assert.Empty(t, marked(mark), "daemons of the guard that was killed")
 }
 
-// TestDaemonsAreMetered counts the time of a daemon that has ended already: the guard waited for it.
-func TestDaemonsAreMetered(t *testing.T) {
-	p, err := start(t, "worker", Options{})
-	require.NoError(t, err)
-	assert.Eventually(t, func() bool {
-		u, err := p.Usage()
-		return err == nil && u.Processes == 1 && u.CPU.Total() > 60*time.Millisecond
-	}, 20*time.Second, 20*time.Millisecond)
+// TestEndedProcessesAreMetered counts the time of processes that have ended
+// already: a daemon that the guard waited for, and a child that nobody waited for.
+func TestEndedProcessesAreMetered(t *testing.T) {
+	for _, kind := range []string{"worker", "careless"} {
+		p, err := start(t, kind, Options{})
+		require.NoError(t, err)
+		assert.Eventually(t, func() bool {
+			u, err := p.Usage()
+			return err == nil && u.Processes == 1 && u.CPU.Total() > 60*time.Millisecond
+		}, 20*time.Second, 20*time.Millisecond, kind)
+	}
 	plain, err := start(t, "plain", Options{})
 	require.NoError(t, err)
 	u, err := plain.Usage()
 	require.NoError(t, err)
 	assert.Less(t, u.CPU.Total(), 60*time.Millisecond)
+}
+
+// TestGuardKnowsNothingOfTheServer: options for a Go program are not the guard's.
+func TestGuardKnowsNothingOfTheServer(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "server.log")
+	p, err := start(t, "plain", Options{LogFile: log, Env: map[string]string{"GODEBUG": "inittrace=1"}})
+	require.NoError(t, err)
+	require.NoError(t, p.Stop())
+	printed, err := os.ReadFile(log)
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(printed), "init runtime @"), "%s", printed)
 }
 
 // TestLogIsBounded lets a server print 47 MB.

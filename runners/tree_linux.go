@@ -36,6 +36,7 @@ func adoptOrphans() error {
 // killBelow kills every process below this one. It is false if there was none.
 func killBelow(int) (left bool) {
 	_, below, _ := tree(os.Getpid())
+	below = slices.DeleteFunc(below, zombie)
 	for _, st := range below {
 		_ = syscall.Kill(st.PID, syscall.SIGKILL)
 	}
@@ -53,14 +54,19 @@ func killStrays(guards map[int]bool) {
 			return
 		}
 		for _, st := range strays {
-			quiet = -1
 			_ = syscall.Kill(st.PID, syscall.SIGKILL)
-			_, _ = syscall.Wait4(st.PID, nil, 0, nil)
+			if pid, err := syscall.Wait4(st.PID, nil, syscall.WNOHANG, nil); pid != st.PID && err == nil {
+				quiet = -1
+			}
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
-// tree lists a process and all its descendants that run now.
+// zombie says whether a process has ended and nobody has waited for it yet.
+func zombie(st procfs.ProcStat) bool { return st.State == "Z" }
+
+// tree lists a process and all its descendants, zombies included.
 func tree(pid int) (root *procfs.ProcStat, below []procfs.ProcStat, err error) {
 	procs, err := procfs.AllProcs()
 	if err != nil {
@@ -80,9 +86,7 @@ func tree(pid int) (root *procfs.ProcStat, below []procfs.ProcStat, err error) {
 	for todo := children[pid]; len(todo) > 0; {
 		st := todo[len(todo)-1]
 		todo = append(todo[:len(todo)-1:len(todo)-1], children[st.PID]...)
-		if st.State != "Z" {
-			below = append(below, st)
-		}
+		below = append(below, st)
 	}
 	return root, below, nil
 }
@@ -96,14 +100,17 @@ func treeUsage(guard int) (record.Usage, error) {
 	if err != nil {
 		return record.Usage{}, fmt.Errorf("meter the processes of guard %d: %w", guard, err)
 	}
-	if root == nil || len(below) == 0 {
+	if root == nil || !slices.ContainsFunc(below, func(st procfs.ProcStat) bool { return !zombie(st) }) {
 		return record.Usage{}, fmt.Errorf("meter the processes of guard %d: they have ended", guard)
 	}
-	u := record.Usage{Processes: len(below), CPU: waitedFor(*root)}
+	u := record.Usage{CPU: waitedFor(*root)}
 	for _, st := range below {
-		u.Threads += st.NumThreads
-		u.RSS += uint64(st.ResidentMemory())
-		u.PSS += pss(st.PID)
+		if !zombie(st) { // of whom nothing is left but the time that it used
+			u.Processes++
+			u.Threads += st.NumThreads
+			u.RSS += uint64(st.ResidentMemory())
+			u.PSS += pss(st.PID)
+		}
 		for _, cpu := range []record.CPU{processCPU(st), waitedFor(st)} {
 			u.CPU.User += cpu.User
 			u.CPU.System += cpu.System

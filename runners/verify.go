@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hellobench/hellobench/internal/http1"
+	"github.com/hellobench/hellobench/internal/record"
 )
 
 // answer is one response.
@@ -67,10 +68,10 @@ func (p *Process) Verify(ctx context.Context, route string) ([]byte, error) {
 	for i, keepAlive := range []bool{true, false} {
 		a, err := get(ctx, p.URL(route), keepAlive)
 		if err != nil {
-			return nil, fmt.Errorf("verify server %q: GET %s: %w", p.in.Name, route, err)
+			return nil, record.Fault{Err: fmt.Errorf("verify server %q: GET %s: %w", p.in.Name, route, err)}
 		}
 		fail := func(format string, args ...any) error {
-			return fmt.Errorf("verify server %q: GET %s: %s", p.in.Name, route, fmt.Sprintf(format, args...))
+			return record.Fault{Err: fmt.Errorf("verify server %q: GET %s: %s", p.in.Name, route, fmt.Sprintf(format, args...))}
 		}
 		switch {
 		case a.status != p.Status(route):

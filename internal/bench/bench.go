@@ -244,6 +244,9 @@ func (b *Bench) trial(ctx context.Context, planned record.PlannedTrial, ev Event
 	}
 	if err != nil {
 		t.Failure = err.Error()
+		if fault := (record.Fault{}); errors.As(err, &fault) {
+			t.Fault = record.ServerFault
+		}
 	}
 	t.End = time.Now().UTC()
 	return t, nil

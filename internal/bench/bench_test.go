@@ -3,6 +3,7 @@ package bench_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -189,6 +190,12 @@ func TestAFailureIsOneTrial(t *testing.T) {
 	s = &stage{verifyFailure: errors.New("wrong body")}
 	require.NoError(t, s.bench(1).Blocks(t.Context()))
 	assert.Equal(t, "wrong body", s.trials[0].Failure)
+	assert.Empty(t, s.trials[0].Fault, "nobody says that it was the server's")
+
+	s = &stage{verifyFailure: fmt.Errorf("verify: %w", record.Fault{Err: errors.New("wrong body")})}
+	require.NoError(t, s.bench(1).Blocks(t.Context()))
+	assert.Equal(t, "verify: wrong body", s.trials[0].Failure)
+	assert.Equal(t, record.ServerFault, s.trials[0].Fault)
 	assert.Zero(t, s.windows, "no load before the answers are verified")
 }
 

@@ -94,6 +94,10 @@ func verdictOn(c *report.Comparison) error {
 		return exitError{exitMissed, strings.Join(lines, "\n")}
 	case len(c.Invalid) > 0:
 		return exitError{exitInvalid, fmt.Sprintf("%s: the machine spoiled the run, so there is nothing to compare\n%s", strings.Join(c.Invalid, ", "), machineHint)}
+	case slices.ContainsFunc(c.Rows, func(r report.Change) bool { return r.Metric == report.Works && r.Outcome == report.NotComputed }):
+		i := slices.IndexFunc(c.Rows, func(r report.Change) bool { return r.Metric == report.Works && r.Outcome == report.NotComputed })
+		r := &c.Rows[i]
+		return exitError{exitNoAnswer, show.Text(fmt.Sprintf("%s at %s cannot be compared: %s", r.Arm, r.Level, r.Reason))}
 	case c.Answered() > 0:
 		return nil
 	case len(c.Machines) > 0 && c.Reference == "":

@@ -109,6 +109,8 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 		case err != nil:
 			s.say("warning: %v", err) // its trials will say so too
 			continue
+		case c == nil: // neither engine could read anything of it
+			continue
 		case !c.Agree && noisy():
 			// Nothing is known of the engines then. The gates will judge each window.
 			s.run.Notices = append(s.run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
@@ -167,6 +169,9 @@ func (s *session) compareEngines(ctx context.Context, engines [2]load.Engine, ar
 			}
 			if err != nil {
 				return err
+			}
+			if read[0].p50 == record.MaxLatency && read[1].p50 == record.MaxLatency {
+				return nil
 			}
 			if c = crossCheck(arm, rate, cost, read); c.Agree {
 				return nil

@@ -103,6 +103,9 @@ func join(into, r *record.Run) error {
 		}
 	}
 	into.Quotable = into.Quotable && r.Quotable
+	if r.Engine.Disproved() {
+		into.Engine.CrossCheck = r.Engine.CrossCheck
+	}
 	into.Engine.Ceiling = min(into.Engine.Ceiling, r.Engine.Ceiling)
 	for i, c := range into.Engine.Ceilings { // at the same levels
 		into.Engine.Ceilings[i].Throughput = min(c.Throughput, r.Engine.CeilingAt(record.Level{Connections: c.Connections}))

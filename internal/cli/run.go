@@ -145,6 +145,9 @@ const machineHint = "hint: hellobench doctor says what disturbs this machine; cl
 // judge is an error if the run came to nothing that an answer can stand on, or
 // if a server failed by itself.
 func judge(doc *report.Document) error {
+	if err := hopelessArms(doc); err != nil {
+		return err
+	}
 	if failed := doc.FailedServers(); len(failed) > 0 {
 		var lines []string
 		for i := range failed {
@@ -155,22 +158,22 @@ func judge(doc *report.Document) error {
 	if doc.Invalid() {
 		return exitError{exitInvalid, "the run is invalid: the machine spoiled every figure or every block, see the gates above\n" + machineHint}
 	}
-	return hopelessArms(doc)
+	return nil
 }
 
-// hopelessArms is an error if an arm came to no measurement in any trial.
+// hopelessArms is an error if an arm became ready in no trial.
 func hopelessArms(doc *report.Document) error {
 	var errs []error
 	for _, arm := range doc.Arms {
-		failed, why := 0, ""
+		failed, ready, why := 0, false, ""
 		for _, f := range doc.Failures {
 			if f.Arm == arm.Name {
 				failed++
-				why = f.Reason
+				ready, why = ready || f.Ready, f.Reason
 			}
 		}
 		measured := slices.ContainsFunc(doc.Cells, func(c report.Cell) bool { return c.Arm == arm.Name })
-		if failed > 0 && !measured {
+		if failed > 0 && !measured && !ready {
 			errs = append(errs, fmt.Errorf("%s failed in every trial: %s", arm.Name, why))
 		}
 	}
@@ -301,7 +304,11 @@ func (s *session) measure(ctx context.Context) error {
 // the run here, not a trial as if its server had failed.
 func (s *session) makeLogs() error {
 	for _, arm := range s.run.Arms {
-		f, err := os.OpenFile(s.logFile(arm), os.O_CREATE|os.O_WRONLY, 0o644)
+		name := s.logFile(arm)
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("make the log of a server: %s is no plain file", name)
+		}
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644)
 		if err != nil {
 			return fmt.Errorf("make the log of a server: %w", err)
 		}

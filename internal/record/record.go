@@ -143,10 +143,12 @@ func (c CPU) Total() time.Duration { return c.User + c.System }
 
 // Sub is the time used since the earlier reading o. The kernel knows the sum
 // better than the parts, so a part may seem to have shrunk: it is then 0, and
-// the sum is kept.
+// the sum is kept. A sum that shrank, for processes ended that nobody waited for, is 0.
 func (c CPU) Sub(o CPU) CPU {
 	d := CPU{User: c.User - o.User, System: c.System - o.System}
 	switch {
+	case d.Total() < 0:
+		return CPU{}
 	case d.User < 0:
 		return CPU{System: d.Total()}
 	case d.System < 0:
@@ -363,4 +365,16 @@ type Trial struct {
 	Steady   string            `json:"steady,omitempty"`     // what the warm-up came to: flat, warm-up, slowdown, no steady state, or TooShort; none without a warm-up
 	Windows  []Window          `json:"windows"`
 	Failure  string            `json:"failure,omitempty"` // why there are fewer windows than planned
+	Fault    string            `json:"fault,omitempty"`   // whose the failure is: ServerFault, or none that is known
 }
+
+// ServerFault is the fault of a failure that the server itself made: it did not
+// start, answered wrongly, or ended.
+const ServerFault = "server"
+
+// Fault is an error that the server made, and neither this program nor the machine.
+type Fault struct{ Err error }
+
+func (f Fault) Error() string { return f.Err.Error() }
+
+func (f Fault) Unwrap() error { return f.Err }

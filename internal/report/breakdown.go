@@ -2,19 +2,17 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
-
-	"github.com/hellobench/hellobench/internal/record"
 )
 
-// broken says whether the server failed in half of the starts or more.
-func (c *Cell) broken() bool { return c.Broken > 0 && 2*c.Broken >= c.Trials }
+// broken says whether the server failed in half or more of the starts that tell:
+// what fails on a disturbed machine may be no fault of the server's.
+func (c *Cell) broken() bool { return c.Broken > 0 && 2*c.Broken >= c.Trials-c.Unclear }
 
-// works says whether the server answered as it should in every start, on however
-// noisy a machine.
-func (c *Cell) works() bool {
-	return !slices.ContainsFunc(c.Gates, func(g GateCount) bool { return record.OfServer(g.Name) })
-}
+// works says whether the server answered as it should in most of the starts, on
+// however noisy a machine.
+func (c *Cell) works() bool { return 2*(c.Broken+c.Unclear) < c.Trials }
 
 // breakdowns lists the competitors that failed by what they did themselves. Where
 // the machine changed during every block, only wrong answers say so.
@@ -31,7 +29,7 @@ func breakdowns(d *Document) []Breakdown {
 		s := &d.Starts[i]
 		b := Breakdown{Arm: s.Arm, Of: s.Trials}
 		for _, f := range d.Failures {
-			if f.Arm == s.Arm && f.Ready {
+			if f.Arm == s.Arm && f.Server {
 				b.Starts++
 				b.Detail = cmp.Or(b.Detail, f.Reason)
 			}
@@ -62,16 +60,27 @@ func (d *Document) breakdown(arm, level string) *Breakdown {
 	return &d.Breakdowns[i]
 }
 
-// compareBreakdowns adds a row for every arm and level at which one of the runs
-// has a figure and in the other the server failed.
+// compareBreakdowns adds a row for every arm and level at which a server failed in
+// head, or has no figure there, and worked in base; or the other way round.
 func (c *Comparison) compareBreakdowns(base, head *Document) {
 	for _, cell := range base.Cells {
-		if base.arm(cell.Arm).Role == Competitor && base.breakdown(cell.Arm, "") == nil && cell.works() {
-			if b := head.breakdown(cell.Arm, cell.Level); b != nil {
-				c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{cell.Trials, b.Of}, Outcome: Worse, Reason: b.String()})
-				c.Regressions++
-			}
+		if base.arm(cell.Arm).Role != Competitor || head.arm(cell.Arm).Role != Competitor || base.breakdown(cell.Arm, "") != nil || !cell.works() {
+			continue
 		}
+		r := Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{cell.Trials, 0}}
+		b, in := head.breakdown(cell.Arm, cell.Level), head.Cell(cell.Arm, cell.Level)
+		switch {
+		case b != nil:
+			r.Outcome, r.Reason, r.Blocks[1] = Worse, b.String(), b.Of
+			c.Regressions++
+		case in == nil:
+			r.Outcome, r.Reason = NotComputed, head.absence(cell.Arm)
+		case !in.works():
+			r.Outcome, r.Reason, r.Blocks[1] = NotComputed, fmt.Sprintf("it failed in %d of %d starts, or the machine did", in.Broken+in.Unclear, in.Trials), in.Trials
+		default:
+			continue
+		}
+		c.Rows = append(c.Rows, r)
 	}
 	for _, cell := range head.Cells {
 		if head.arm(cell.Arm).Role == Competitor && head.breakdown(cell.Arm, "") == nil && cell.works() {
@@ -80,4 +89,19 @@ func (c *Comparison) compareBreakdowns(base, head *Document) {
 			}
 		}
 	}
+}
+
+// absence says why an arm has no figure at a level.
+func (d *Document) absence(arm string) string {
+	for _, m := range d.Missing {
+		if m.Arm == arm {
+			return m.Reason
+		}
+	}
+	for _, f := range d.Failures {
+		if f.Arm == arm {
+			return f.Reason
+		}
+	}
+	return "it was not measured in " + d.Asked.ID
 }

@@ -27,7 +27,7 @@ func (d *Document) measure(run *record.Run, trials []record.Trial) error {
 		byArm[t.Arm] = append(byArm[t.Arm], t)
 		if t.Failure != "" {
 			failed[t.Arm]++
-			d.Failures = append(d.Failures, Failure{Block: t.Block, Arm: t.Arm, Reason: t.Failure, Ready: t.Startup > 0})
+			d.Failures = append(d.Failures, Failure{Block: t.Block, Arm: t.Arm, Reason: t.Failure, Ready: t.Startup > 0, Server: t.Fault == record.ServerFault})
 		}
 		for _, level := range visited(t) {
 			s, err := newStart(t, level)
@@ -160,9 +160,12 @@ func newCell(starts []start, cores int) Cell {
 		for _, o := range s.odd {
 			odd[o]++
 		}
-		if s.failed != "" {
+		switch {
+		case s.failed != "":
 			c.Broken++
 			c.BrokenBy = cmp.Or(c.BrokenBy, s.failed)
+		case slices.ContainsFunc(s.gates, func(g record.Gate) bool { return record.OfServer(g.Name) }):
+			c.Unclear++
 		}
 		for _, g := range s.gates {
 			c.Gates = addGate(c.Gates, g)

@@ -125,6 +125,10 @@ func TestCompareRefuses(t *testing.T) {
 	_, err = report.Compare(base, other, "", 0.1)
 	assert.ErrorContains(t, err, "differ in their long windows")
 	other.Asked.LongWindowS, other.Cells = base.Asked.LongWindowS, nil
+	c, err := report.Compare(base, other, "", 0.1)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]report.Outcome{"a works": report.NotComputed, "b works": report.NotComputed}, outcomes(c), "head lacks what base has")
+	other.Arms = nil
 	_, err = report.Compare(base, other, "", 0.1)
 	assert.ErrorContains(t, err, "no arm at the same level in common")
 }
@@ -196,8 +200,10 @@ func TestCompareMachines(t *testing.T) {
 	assert.Contains(t, c.Warnings[0], "Neither run recorded its processor")
 
 	head.Cells = slices.DeleteFunc(head.Cells, func(c report.Cell) bool { return c.Arm == "a" })
-	_, err = report.Compare(base, head, "a", 0.1)
-	assert.ErrorContains(t, err, "no figure in common that could be taken over a")
+	c, err = report.Compare(base, head, "a", 0.1)
+	require.NoError(t, err)
+	assert.Zero(t, c.Answered())
+	assert.Equal(t, report.NotComputed, outcomes(c)["a works"])
 }
 
 // broken makes the server of an arm fail in n starts of ten.
@@ -254,4 +260,30 @@ func TestCompareInvalid(t *testing.T) {
 	assert.Equal(t, []string{"r"}, c.Invalid)
 	assert.Zero(t, c.Regressions)
 	assert.Zero(t, c.Answered())
+}
+
+// TestCompareDoubtfulServers: what is no clear answer of one arm is not covered by the answers of another.
+func TestCompareDoubtfulServers(t *testing.T) {
+	sound := func(seed uint64) *report.Document {
+		return sitting(t, seed, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	}
+	base, head := broken(sound(1), "b", 1), broken(sound(2), "b", 10)
+	c, err := report.Compare(base, head, "", 0.1)
+	require.NoError(t, err)
+	assert.Equal(t, report.Worse, outcomes(c)["b works"], "one stray failure in base")
+
+	head = sound(2)
+	head.Cells = slices.DeleteFunc(head.Cells, func(c report.Cell) bool { return c.Arm == "b" })
+	head.Failures = []report.Failure{{Arm: "b", Reason: "not ready after 30s"}}
+	c, err = report.Compare(sound(1), head, "", 0.1)
+	require.NoError(t, err)
+	assert.Equal(t, report.NotComputed, outcomes(c)["b works"])
+	assert.Positive(t, c.Answered(), "a is")
+
+	head = sound(2)
+	head.Cell("b", "c=8").Broken, head.Cell("b", "c=8").Unclear = 3, 4
+	head.Cell("b", "c=8").BrokenBy = "lost"
+	c, err = report.Compare(sound(1), head, "", 0.1)
+	require.NoError(t, err)
+	assert.Equal(t, report.NotComputed, outcomes(c)["b works"], "half of the starts that tell")
 }

@@ -173,6 +173,7 @@ type Cell struct {
 	Failed        int           `json:"failed"`              // starts that ended early, of this arm, in counted blocks
 	Broken        int           `json:"broken"`              // starts in which the server itself failed: wrong answers, lost connections
 	BrokenBy      string        `json:"broken_by,omitempty"` // the first time; from outside: escape it
+	Unclear       int           `json:"unclear"`             // starts in which it failed on a disturbed machine
 	LowerBound    bool          `json:"lower_bound"`         // the generator was the limit: the server can do at least this
 	OfferedRPS    float64       `json:"offered_rps"`         // open loop: what the schedules placed in the windows; 0 in a closed loop
 	AchievedRPS   float64       `json:"achieved_rps"`        // what was sent inside the windows
@@ -290,13 +291,14 @@ type Failure struct {
 	Arm    string `json:"arm"`
 	Reason string `json:"reason"` // from outside: escape it
 	Ready  bool   `json:"ready"`  // it had answered before
+	Server bool   `json:"server"` // the server's own fault, as far as is known
 }
 
 // Breakdown is a server that failed by what it did itself, in half of its
 // starts or more: no disturbance of the machine, but news of the server.
 type Breakdown struct {
 	Arm    string `json:"arm"`
-	Level  string `json:"level,omitempty"` // empty: it ended, or was lost, after it had become ready
+	Level  string `json:"level,omitempty"` // empty: it did not start, answered wrongly before any load, or ended
 	Starts int    `json:"starts"`          // in which it did
 	Of     int    `json:"of"`
 	Detail string `json:"detail"` // of the first time; from outside: escape it

@@ -3,11 +3,11 @@
 package hold
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"sync"
 	"time"
 
@@ -38,7 +38,7 @@ func Open(ctx context.Context, target string, status, n int, timeout time.Durati
 		return nil, fmt.Errorf("hold connections: %w", err)
 	}
 	host, _ := r.Address()
-	begin := fmt.Appendf(nil, "HTTP/1.1 %d ", status)
+	begin := regexp.MustCompile(fmt.Sprintf(`^HTTP/1\.[01] %d[ \r]`, status))
 	c := &Connections{conns: make([]net.Conn, n)}
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -76,7 +76,7 @@ func source(host string, i int) net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i/perAddress))}
 }
 
-func open(ctx context.Context, host string, from net.Addr, request, begin []byte, timeout time.Duration) net.Conn {
+func open(ctx context.Context, host string, from net.Addr, request []byte, begin *regexp.Regexp, timeout time.Duration) net.Conn {
 	d := net.Dialer{Timeout: timeout, LocalAddr: from, KeepAlive: -1}
 	conn, err := d.DialContext(ctx, "tcp", host)
 	if err != nil {
@@ -91,7 +91,7 @@ func open(ctx context.Context, host string, from net.Addr, request, begin []byte
 		return nil
 	}
 	n, err := conn.Read(answer)
-	if err != nil || !bytes.HasPrefix(answer[:n], begin) {
+	if err != nil || !begin.Match(answer[:n]) {
 		_ = conn.Close()
 		return nil
 	}
