@@ -397,7 +397,7 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 		return err
 	}
 	if len(m.LeftOut) > 0 {
-		s.say("note: the copy of %s that is measured lacks %s", server, strings.Join(m.LeftOut, ", "))
+		s.say("note: not copied from the folder of %s: %s", server, strings.Join(m.LeftOut, ", "))
 	}
 	in, err := p.Prepare(ctx, m)
 	if err != nil {

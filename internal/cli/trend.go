@@ -74,7 +74,7 @@ func news(t *report.Trend) error {
 	}
 	n := t.News[0]
 	run := fmt.Sprintf("%s (%s)", t.Runs[n.Run].ID, t.Runs[n.Run].Start.UTC().Format("2006-01-02"))
-	text := fmt.Sprintf("%s at %s fails since %s: the run before it that measured it was sound", n.Arm, n.Level, run)
+	text := fmt.Sprintf("%s at %s has failed since %s; it was sound in the run before that", n.Arm, n.Level, run)
 	if c := n.Change; c != nil {
 		text = fmt.Sprintf("%s at %s changed at %s: from %.3g of %s to %.3g", n.Arm, n.Level, run, c.Before, n.Over, c.After)
 	}

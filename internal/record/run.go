@@ -182,7 +182,7 @@ type CrossCheck struct {
 
 func (c *CrossCheck) String() string {
 	round := func(d time.Duration) time.Duration { return d.Round(100 * time.Nanosecond) }
-	return fmt.Sprintf("the engines differ in %s at %.0f req/s: p50 %v, p90 %v by wire, p50 %v, p90 %v by vegeta",
+	return fmt.Sprintf("the two engines disagree on %s at %.0f requests/s: wire p50 %v, p90 %v; vegeta p50 %v, p90 %v",
 		c.Arm, c.Rate, round(c.Wire), round(c.WireP90), round(c.Vegeta), round(c.VegetaP90))
 }
 
