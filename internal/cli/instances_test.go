@@ -122,11 +122,14 @@ func TestInstances(t *testing.T) {
 	}
 }
 
-// asked are the counts that two instances printed at their ends.
+// asked are the counts that two instances printed at their ends, each to its own log.
 func asked(t *testing.T, log string) (counts []int) {
 	t.Helper()
 	printed, err := os.ReadFile(log)
 	require.NoError(t, err)
+	second, err := os.ReadFile(log + ".2")
+	require.NoError(t, err)
+	printed = append(printed, second...)
 	for _, line := range regexp.MustCompile(`(?m)^asked (\d+)$`).FindAllStringSubmatch(string(printed), -1) {
 		n, err := strconv.Atoi(line[1])
 		require.NoError(t, err)
