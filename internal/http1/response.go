@@ -78,6 +78,7 @@ type Response struct {
 	Status    uint16 // three digits
 	lines     uint16
 	head      int32 // bytes of lines so far
+	digits    int32 // in which the Content-Length was written
 	excess    int64
 	length    int64  // Content-Length
 	left      int64  // bytes to come of the body or chunk
@@ -287,9 +288,10 @@ func (r *Response) takeLength(value []byte) error {
 		}
 		n = n*10 + int64(c-'0')
 	}
-	if r.hasLength && n != r.length {
+	if r.hasLength && (n != r.length || len(value) != int(r.digits)) { // written alike, as net/http wants it
 		return errLength
 	}
+	r.digits = int32(len(value))
 	r.hasLength, r.length = true, n
 	return nil
 }
