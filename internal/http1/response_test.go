@@ -104,6 +104,8 @@ func stricter(err error, data []byte) bool {
 	switch {
 	case errors.Is(err, errFold), errors.Is(err, errHeadSize), errors.Is(err, errTrailer):
 		return true
+	case errors.Is(err, errLength): // the line before a folded one is read first
+		return bytes.Contains(data, []byte("\n ")) || bytes.Contains(data, []byte("\n\t"))
 	case errors.Is(err, errStatusCode):
 		return bytes.ContainsAny(data, "+-")
 	}
