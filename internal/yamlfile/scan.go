@@ -110,7 +110,7 @@ func (s *scanner) scan(node ast.Node) (n int, err error) {
 		}
 		return n, nil
 	case *ast.TagNode:
-		return mistake("%s: tags have no meaning here", v.GetToken().Value)
+		return mistake("%q: tags have no meaning here", v.GetToken().Value)
 	case *ast.InfinityNode, *ast.NanNode:
 		return mistake("%s: want a finite number", v.GetToken().Value)
 	case *ast.IntegerNode:
