@@ -96,7 +96,7 @@ func doctorScript(checks []host.Check) string {
 		fix.WriteString("\t: # nothing that can be put back has to be fixed\n")
 		restore.WriteString("\t:\n")
 	}
-	return "#!/bin/sh\n# Made by hellobench doctor: fixes this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nfix | mend)\n" +
+	return "#!/bin/sh\n# Made by hellobench doctor: fixes this machine for a measurement, and puts it back.\nset -eu\ncase \"${1-}\" in\nfix)\n" +
 		fix.String() + "\t;;\nrestore)\n\tset +e # what can be put back is\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 fix|restore\" >&2\n\texit 2\n\t;;\nesac\n"
 }
 

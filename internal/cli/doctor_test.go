@@ -70,7 +70,7 @@ func TestWrappedText(t *testing.T) {
 	assert.Equal(t, "a \n", wrap("a ", "", "", doctorWidth))
 }
 
-// TestDoctorScript runs the script: what it mends, it puts back.
+// TestDoctorScript runs the script: what it fixes, it puts back.
 func TestDoctorScript(t *testing.T) {
 	dir := t.TempDir()
 	setting, script := filepath.Join(dir, "a setting"), filepath.Join(dir, "tune.sh")
@@ -83,7 +83,7 @@ func TestDoctorScript(t *testing.T) {
 		require.NoError(t, os.WriteFile(script, []byte(doctorScript(checks)), 0o644))
 		return exec.CommandContext(t.Context(), "sh", script, argument).Run()
 	}
-	for _, step := range []struct{ argument, want string }{{"mend", "fast"}, {"restore", "slow"}} {
+	for _, step := range []struct{ argument, want string }{{"fix", "fast"}, {"restore", "slow"}} {
 		require.NoError(t, run(step.argument))
 		now, err := os.ReadFile(setting)
 		require.NoError(t, err)
@@ -91,6 +91,6 @@ func TestDoctorScript(t *testing.T) {
 	}
 	require.Error(t, run("nonsense"))
 	checks = nil
-	require.NoError(t, run("mend"))
+	require.NoError(t, run("fix"))
 	require.NoError(t, run("restore"))
 }

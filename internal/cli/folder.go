@@ -70,7 +70,7 @@ func startable(dir string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", dir, reasonOf(err))
+		return fmt.Errorf("%s: %w", dir, record.Reason(err))
 	}
 	for _, e := range entries {
 		if e.Name() == record.RunFile {
@@ -80,7 +80,7 @@ func startable(dir string) error {
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			return fmt.Errorf("%s: %w", dir, reasonOf(err))
+			return fmt.Errorf("%s: %w", dir, record.Reason(err))
 		}
 		left := e.Name() == logsFolder && e.IsDir() || strings.HasPrefix(e.Name(), "."+record.RunFile+".") ||
 			e.Name() == record.TrialsFile && info.Mode().IsRegular() && info.Size() == 0

@@ -48,11 +48,11 @@ func writeTo(name string, render func(io.Writer) error) error {
 	}
 	w, err := openOutput(name)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, reasonOf(err))
+		return fmt.Errorf("write %s: %w", name, record.Reason(err))
 	}
 	_, err = w.Write(buf.Bytes())
 	if err = errors.Join(err, w.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, reasonOf(err))
+		return fmt.Errorf("write %s: %w", name, record.Reason(err))
 	}
 	return nil
 }
@@ -61,16 +61,6 @@ func writeTo(name string, render func(io.Writer) error) error {
 // only the folder forbids it, or the file is mounted, it can be written to.
 func replaceable(err error) bool {
 	return !slices.ContainsFunc([]error{fs.ErrPermission, syscall.EBUSY, syscall.EXDEV}, func(e error) bool { return errors.Is(err, e) })
-}
-
-// reasonOf is an error of the file system without the path, which whoever
-// reports it names.
-func reasonOf(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // openOutput opens for writing what there is under a name, and makes a file where
@@ -90,8 +80,8 @@ func openOutput(name string) (*os.File, error) {
 // mostLinks is how many symbolic links a name may lead over, as in the kernel.
 const mostLinks = 40
 
-// inherited is the open file of this process that a name stands for, such as 1
-// of /dev/stdout and 63 of /dev/fd/63; -1 if it is none.
+// inherited is the number of the open file that a name leads to, such as 1 for
+// /dev/stdout and 63 for /dev/fd/63; -1 if it leads to none.
 func inherited(name string) int {
 	folders := []string{"/dev/fd", "/proc/self/fd", "/proc/thread-self/fd", fmt.Sprintf("/proc/%d/fd", os.Getpid())}
 	for range mostLinks {

@@ -25,7 +25,7 @@ func tuned(t *testing.T, command ...string) (*exec.Cmd, string) {
 		"Makefile":          "build:\n",
 		"bin/hellobench": `#!/bin/sh
 echo 'case $1 in
-mend) echo "a = 1"; echo tuned >state ;;
+fix) echo "a = 1"; echo tuned >state ;;
 restore) echo "a = 0"; echo "a = 0" >&2; sleep 0.1; echo restored >state ;;
 esac'
 `,

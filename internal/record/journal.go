@@ -195,7 +195,7 @@ const temporary = ".unfinished.*"
 func WriteFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+temporary)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, reason(err))
+		return fmt.Errorf("write %s: %w", path, Reason(err))
 	}
 	_, err = f.Write(data)
 	if err == nil {
@@ -212,13 +212,13 @@ func WriteFile(path string, data []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", path, reason(err))
+		return fmt.Errorf("write %s: %w", path, Reason(err))
 	}
 	return nil
 }
 
-// reason is err without the name of the temporary file, which is gone.
-func reason(err error) error {
+// Reason is err without the name of the temporary file, which is gone.
+func Reason(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	switch {
