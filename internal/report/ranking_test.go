@@ -10,6 +10,7 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // places writes a ranking as "1-1 a, 2-3 b".
@@ -48,7 +49,7 @@ func TestRankingAndVerdictAgree(t *testing.T) {
 	require.Len(t, d.Rankings, 1)
 	assert.Equal(t, "p50", d.Rankings[0].Metric)
 	assert.Equal(t, []string{"1-1 a", "2-2 b"}, places(&d.Rankings[0]))
-	a, b := d.Cell("a", "r=500/s").P50, d.Cell("b", "r=500/s").P50
+	a, b := d.Cell("a", "r=500/s").Of(sample.P50), d.Cell("b", "r=500/s").Of(sample.P50)
 	assert.Greater(t, a.High, b.Low, "their own intervals overlap")
 
 	// Arms whose own intervals do not overlap are apart only if the pairs say so too.

@@ -19,6 +19,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/csv"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -51,7 +52,7 @@ func TestGolden(t *testing.T) {
 
 func TestRowsReadBack(t *testing.T) {
 	d := document(t)
-	d.Cells[0].P99 = nil
+	d.Cells[0].Of(sample.P99) = nil
 	d.Arms[0].Server = `=HYPERLINK("http://e.vil")`
 	var b bytes.Buffer
 	require.NoError(t, csv.Write(&b, d))
@@ -61,7 +62,7 @@ func TestRowsReadBack(t *testing.T) {
 	field := func(row int, name string) string { return rows[row][slices.Index(rows[0], name)] }
 	v, err := strconv.ParseFloat(field(1, "throughput_rps"), 64)
 	require.NoError(t, err)
-	assert.InDelta(t, d.Cells[0].Throughput.Mid, v, 0, "unrounded")
+	assert.InDelta(t, d.Cells[0].Of(sample.Throughput).Mid, v, 0, "unrounded")
 	assert.Empty(t, field(1, "p99_s"))
 	assert.Equal(t, `'=HYPERLINK("http://e.vil")`, field(1, "server"))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/html"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 func document(t *testing.T, blocks int) *report.Document {
@@ -73,7 +74,7 @@ func TestHostileText(t *testing.T) {
 	doc.Arms[0].Name, doc.Notices = evil, []string{evil}
 	doc.Charts[0].Series[0].Label, doc.Charts[0].Title, doc.Charts[6].Series[0].Label = evil, evil, evil
 	doc.Failures = append(doc.Failures, report.Failure{Arm: evil, Reason: evil})
-	doc.Verdicts[0].Reason, doc.Verdicts[0].Cells[0].Group = evil, evil
+	doc.Verdicts[0].Reason, doc.Verdicts[0].Conditions[0].Group = evil, evil
 	doc.Verdicts = append(doc.Verdicts, claims.Verdict{ID: "x", Kind: claims.FactCheck, Verdict: "never heard of", Paraphrase: evil, Facts: []claims.Found{{Field: evil, Found: evil, Arm: evil}}})
 	page := render(t, doc)
 	assert.NotContains(t, page, "<script>alert")
@@ -111,7 +112,7 @@ func TestDataCanBeTakenAlong(t *testing.T) {
 func TestNothingMeasuredHasNoValue(t *testing.T) {
 	doc := document(t, 4)
 	doc.Cells = doc.Cells[:1]
-	doc.Cells[0].Throughput, doc.Cells[0].P999 = nil, nil
+	doc.Cells[0].Of(sample.Throughput), doc.Cells[0].Of(sample.P999) = nil, nil
 	page := render(t, doc)
 	body := page[strings.Index(page, `id="raw-table"`):]
 	body = body[:strings.Index(body, "</table>")]
