@@ -11,7 +11,12 @@ import (
 var cellMetrics = sample.OfCells()
 
 // Of is the cell's estimate of a metric, nil where nothing could be measured.
-func (c *Cell) Of(m *sample.Metric) *Estimate { return c.estimates[slices.Index(cellMetrics, m)] }
+func (c *Cell) Of(m *sample.Metric) *Estimate {
+	if c.estimates == nil { // a cell that was never measured
+		return nil
+	}
+	return c.estimates[slices.Index(cellMetrics, m)]
+}
 
 // Of is the start's value of a metric. 0 says "not reported", except for the
 // throughput, where it says that nothing was answered.

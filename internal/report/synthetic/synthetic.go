@@ -12,6 +12,8 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -247,4 +249,13 @@ func Verdicts() []claims.Verdict {
 			Paraphrase: "The cluster module scales one server by cloning it.", Reason: "this machine has 1 server core, the claim needs 4", Conditions: []claims.Condition{},
 		},
 	}
+}
+
+// Document is the report of a run.
+func Document(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*report.Document, error) {
+	t, err := sample.New(run, trials)
+	if err != nil {
+		return nil, err
+	}
+	return report.Build(t, verdicts), nil
 }
