@@ -1,6 +1,9 @@
 package sample_test
 
 import (
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,4 +139,23 @@ func TestMetricsAreDeclaredOnce(t *testing.T) {
 		assert.Same(t, m, sample.Named(m.Name))
 	}
 	assert.Nil(t, sample.Named("speed"))
+}
+
+// TestSchemasNameTheMetrics: what a ledger may compare is what the schemas allow.
+func TestSchemasNameTheMetrics(t *testing.T) {
+	var want []string
+	for _, m := range sample.OfClaims() {
+		want = append(want, m.Name)
+	}
+	for _, file := range []string{"claims", "verdicts"} {
+		text, err := os.ReadFile("../../docs/formats/" + file + ".schema.json")
+		require.NoError(t, err)
+		enum := regexp.MustCompile(`"metric": \{[^}]*"enum": \[([^\]]*)\]`).FindSubmatch(text)
+		require.NotNil(t, enum, file)
+		var names []string
+		for name := range strings.SplitSeq(string(enum[1]), ",") {
+			names = append(names, strings.Trim(name, ` "`))
+		}
+		assert.ElementsMatch(t, want, names, file)
+	}
 }
