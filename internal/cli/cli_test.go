@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -36,6 +37,11 @@ func TestMain(m *testing.M) {
 	binary = filepath.Join(dir, "hellobench")
 	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../../cmd/hellobench")
 	build.Stderr = os.Stderr
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if signal.Ignored(s) { // in a shell's background, under nohup: what the tests start would inherit that
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 	code := 1
 	if build.Run() == nil {
 		code = m.Run()

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,9 +26,6 @@ import (
 // with each in the same folder until it is complete. HELLOBENCH_SURVIVE says
 // how often (make survive: 300), HELLOBENCH_SEED makes the same choices again.
 func TestSurvive(t *testing.T) {
-	if signal.Ignored(syscall.SIGINT) { // in a shell's background: the runs would inherit that
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
-	}
 	faults := number("HELLOBENCH_SURVIVE", 6)
 	seed := number("HELLOBENCH_SEED", int(time.Now().Unix()))
 	t.Logf("HELLOBENCH_SEED=%d repeats these choices", seed)
