@@ -25,20 +25,20 @@ func (p *BlockPoint) Of(m *sample.Metric) float64 { return p.values[slices.Index
 // MarshalJSON writes the cell with an estimate under the key of each metric.
 func (c Cell) MarshalJSON() ([]byte, error) {
 	type plain Cell
-	return withFigures(plain(c), c.estimates)
+	return withFigures(plain(c), c.Of)
 }
 
 // MarshalJSON writes the point with a value under the key of each metric.
 func (p BlockPoint) MarshalJSON() ([]byte, error) {
 	type plain BlockPoint
-	return withFigures(plain(p), p.values)
+	return withFigures(plain(p), p.Of)
 }
 
 // withFigures is an object with one more member for each metric of cells.
-func withFigures[T any](object any, figures []T) ([]byte, error) {
-	members := make(map[string]T, len(figures))
-	for i, m := range cellMetrics {
-		members[m.Key] = figures[i]
+func withFigures[T any](object any, of func(*sample.Metric) T) ([]byte, error) {
+	members := make(map[string]T, len(cellMetrics))
+	for _, m := range cellMetrics {
+		members[m.Key] = of(m)
 	}
 	out, err := json.Marshal(object)
 	if err != nil {
