@@ -62,12 +62,13 @@ func (t *Table) Pairs(m *Metric, a, b Side) Pairs {
 	gates := map[string]bool{}
 	var spoiled []Lack
 	broken := 0
+	readA, readB := t.reader(m, a), t.reader(m, b)
 	for _, block := range t.Blocks.Counted {
-		va, whyA := t.side(m, a, block, gates, &p.BoundA)
-		vb, whyB := t.side(m, b, block, gates, &p.BoundB)
+		va, whyA := readA.value(block, gates, &p.BoundA)
+		vb, whyB := readB.value(block, gates, &p.BoundB)
 		if why := cmp.Or(whyA, whyB); why != (Lack{}) {
 			spoiled = append(spoiled, why)
-			if t.failed(a, block) {
+			if readA.failed(block) {
 				broken++
 				p.Broken = whyA.Detail
 			}
@@ -87,55 +88,71 @@ func (t *Table) Pairs(m *Metric, a, b Side) Pairs {
 	return p
 }
 
-// side reads one side in one block.
-func (t *Table) side(m *Metric, s Side, block int, gates map[string]bool, bound *bool) (v float64, why Lack) {
-	if s.Figure > 0 {
-		return s.Figure, Lack{}
+// reader reads a metric of one side.
+type reader struct {
+	Side
+	metric  *Metric
+	starts  []*record.Trial // by block; nil where the arm has none
+	samples []*Sample
+	over    *reader
+}
+
+func (t *Table) reader(m *Metric, s Side) *reader {
+	r := &reader{Side: s, metric: m, starts: t.starts[s.Arm], samples: t.samples[place{s.Arm, s.Level}]}
+	if s.Over != nil {
+		r.over = t.reader(m, *s.Over)
 	}
-	v, why = t.sound(m, s.Arm, s.Level, block, gates, bound)
-	if s.Over == nil || why != (Lack{}) {
+	return r
+}
+
+// value is that of a block, over the other side's if there is one.
+func (r *reader) value(block int, gates map[string]bool, bound *bool) (v float64, why Lack) {
+	if r.Figure > 0 {
+		return r.Figure, Lack{}
+	}
+	v, why = r.sound(block, gates, bound)
+	if r.over == nil || why != (Lack{}) {
 		return v, why
 	}
-	one, why := t.side(m, *s.Over, block, gates, bound)
+	one, why := r.over.value(block, gates, bound)
 	if why != (Lack{}) {
 		return 0, why
 	}
 	return v / one, Lack{}
 }
 
-// failed says whether a side's server failed in a block by what it did itself.
-func (t *Table) failed(s Side, block int) bool {
-	if at := t.At(s.Arm, s.Level, block); at != nil {
-		return at.Failed != ""
+// failed says whether the server failed in a block by what it did itself.
+func (r *reader) failed(block int) bool {
+	if s := in(r.samples, block); s != nil {
+		return s.Failed != ""
 	}
-	start := t.Start(s.Arm, block)
+	start := in(r.starts, block)
 	return start != nil && start.Failure != ""
 }
 
-// sound reads a metric in one block, or says why it has no sound value there.
-func (t *Table) sound(m *Metric, arm string, level record.Level, block int, gates map[string]bool, bound *bool) (v float64, why Lack) {
-	start, s := t.Start(arm, block), t.At(arm, level, block)
-	if m.OfStart && start != nil {
-		s = &Sample{Trial: start}
-	}
-	failure := "it was not measured"
+// sound is the value of a block, or the reason why it has no sound one.
+func (r *reader) sound(block int, gates map[string]bool, bound *bool) (v float64, why Lack) {
+	start, s, failure := in(r.starts, block), in(r.samples, block), "it was not measured"
 	if start != nil {
 		failure = cmp.Or(start.Failure, failure)
+		if r.metric.OfStart {
+			s = &Sample{Trial: start}
+		}
 	}
 	if s == nil {
-		return 0, Lack{NoSample, fmt.Sprintf("%s at %v: %s", arm, level, failure)}
+		return 0, Lack{NoSample, fmt.Sprintf("%s at %v: %s", r.Arm, r.Level, failure)}
 	}
 	for _, g := range s.Gates {
 		gates[g.Name] = true
 		if record.LowerBound(g.Name) {
 			*bound = true
 		} else {
-			why = Lack{Gated, fmt.Sprintf("%s: %s", arm, g.Detail)}
+			why = Lack{Gated, fmt.Sprintf("%s: %s", r.Arm, g.Detail)}
 		}
 	}
-	v, ok := m.Of(s)
-	if !ok && (why == (Lack{}) || m.Lacks != "") {
-		why = Lack{NoSample, fmt.Sprintf("%s at %v: %s", arm, level, cmp.Or(m.Lacks, "too few requests for this figure"))}
+	v, ok := r.metric.Of(s)
+	if !ok && (why == (Lack{}) || r.metric.Lacks != "") {
+		why = Lack{NoSample, fmt.Sprintf("%s at %v: %s", r.Arm, r.Level, cmp.Or(r.metric.Lacks, "too few requests for this figure"))}
 	}
 	return v, why
 }

@@ -20,17 +20,12 @@ type Table struct {
 	Trials []*record.Trial // of all blocks, in the order of their blocks and positions
 	Blocks Blocks
 
-	starts  map[startKey]*record.Trial
-	samples map[key]*Sample
+	starts  map[string][]*record.Trial // by arm and block
+	samples map[place][]*Sample        // by block
 }
 
-type startKey struct {
+type place struct {
 	arm   string
-	block int
-}
-
-type key struct {
-	startKey
 	level record.Level
 }
 
@@ -49,21 +44,22 @@ type Sample struct {
 // New makes the table of a run. The trials must be the run's (record.TrialsOf);
 // it keeps pointers to them. It fails where a histogram has to be merged and is damaged.
 func New(run *record.Run, trials []record.Trial) (*Table, error) {
-	t := &Table{Run: run, starts: make(map[startKey]*record.Trial, len(trials)), samples: make(map[key]*Sample, len(trials)*(1+len(run.Levels)))}
+	t := &Table{Run: run, starts: map[string][]*record.Trial{}, samples: map[place][]*Sample{}}
+	blocks := len(run.Plan)
 	for i := range trials {
 		trial := &trials[i]
 		t.Trials = append(t.Trials, trial)
-		at := startKey{trial.Arm, trial.Block}
-		t.starts[at] = trial
+		row(t.starts, trial.Arm, blocks)[trial.Block] = trial
 		for j := range trial.Windows {
 			w := &trial.Windows[j]
 			if w.Warmup {
 				continue
 			}
-			s := t.samples[key{at, w.Level}]
+			samples := row(t.samples, place{trial.Arm, w.Level}, blocks)
+			s := samples[trial.Block]
 			if s == nil {
 				s = &Sample{Trial: trial, Level: w.Level}
-				t.samples[key{at, w.Level}] = s
+				samples[trial.Block] = s
 			}
 			if err := s.add(w); err != nil {
 				return nil, fmt.Errorf("block %d, arm %q at %v: %w", trial.Block+1, trial.Arm, w.Level, err)
@@ -77,12 +73,27 @@ func New(run *record.Run, trials []record.Trial) (*Table, error) {
 	return t, nil
 }
 
+// row is that of a key, with a place for each block.
+func row[K comparable, V any](rows map[K][]*V, key K, blocks int) []*V {
+	if rows[key] == nil {
+		rows[key] = make([]*V, blocks)
+	}
+	return rows[key]
+}
+
 // Start is an arm's trial in a block, nil where it has none.
-func (t *Table) Start(arm string, block int) *record.Trial { return t.starts[startKey{arm, block}] }
+func (t *Table) Start(arm string, block int) *record.Trial { return in(t.starts[arm], block) }
 
 // At is the sample of an arm at a level in a block, nil where it has none.
 func (t *Table) At(arm string, level record.Level, block int) *Sample {
-	return t.samples[key{startKey{arm, block}, level}]
+	return in(t.samples[place{arm, level}], block)
+}
+
+func in[V any](row []*V, block int) *V {
+	if row == nil {
+		return nil
+	}
+	return row[block]
 }
 
 // add merges a window into the sample.
