@@ -18,7 +18,7 @@ const module = "github.com/hellobench/hellobench/"
 
 // allowed says which of our own packages a package may import; a name stands
 // for its subpackages too. What is not listed may import nothing of ours.
-// The flow is profile, plan, bench (runners, load, host), record, stats,
+// The flow is profile, plan, bench (runners, load, host), record, sample (stats),
 // claims, report, renderers; cli puts them together.
 var allowed = map[string][]string{
 	"cmd/hellobench":    {"internal/cli"},
@@ -30,11 +30,12 @@ var allowed = map[string][]string{
 	"internal/plan":     {"internal/record"},
 	"internal/load":     {"internal/load", "internal/host", "internal/http1", "internal/record"},
 	"internal/bench":    {"internal/load", "internal/host", "internal/http1", "internal/record", "internal/stats"}, // it is pure mathematics, and says when a start is warm
-	"internal/claims":   {"internal/record", "internal/stats", "internal/yamlfile"},
-	"internal/report":   {"internal/report", "internal/record", "internal/stats", "internal/claims"},
+	"internal/sample":   {"internal/record", "internal/stats"},
+	"internal/claims":   {"internal/record", "internal/sample", "internal/stats", "internal/yamlfile"},
+	"internal/report":   {"internal/report", "internal/record", "internal/sample", "internal/stats", "internal/claims"},
 	"internal/cli": {
 		"fixtures", "runners", "internal/profile", "internal/plan", "internal/bench", "internal/load", "internal/host", "internal/http1",
-		"internal/record", "internal/stats", "internal/claims", "internal/report", "internal/yamlfile", "docs/formats",
+		"internal/record", "internal/sample", "internal/stats", "internal/claims", "internal/report", "internal/yamlfile", "docs/formats",
 	},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/plan"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // machine is an engine for the null server whose rates follow a script, window after window.
@@ -88,7 +89,12 @@ func TestCanary(t *testing.T) {
 				assert.Len(t, trial.Windows, 2)
 			}
 		}
-		disturbed := record.DisturbedBlocks(s.trials)
+		disturbed := map[int]string{}
+		for i := range s.trials {
+			if why := sample.DisturbedBy(&s.trials[i]); why != "" {
+				disturbed[s.trials[i].Block] = why
+			}
+		}
 		assert.Len(t, disturbed, len(c.gated), "%s: %v", c.name, disturbed)
 		for block, text := range c.gated {
 			assert.Contains(t, disturbed[block], text, c.name)

@@ -13,6 +13,7 @@ import (
 	"github.com/hellobench/hellobench/fixtures"
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/yamlfile/yamltest"
 )
 
@@ -70,7 +71,7 @@ func rigged(blocks int, noise float64, throughput map[string]float64) (*record.R
 
 func answer(t *testing.T, run *record.Run, trials []record.Trial) claims.Verdict {
 	t.Helper()
-	vs, err := claims.Evaluate(ledger(t, ledgerText), run, trials)
+	vs, err := claims.Evaluate(ledger(t, ledgerText), table(t, run, trials))
 	require.NoError(t, err)
 	require.Len(t, vs, 1)
 	return vs[0]
@@ -100,7 +101,7 @@ func TestEveryVerdictIsReached(t *testing.T) {
 			v := answer(t, run, trials)
 			assert.Equal(t, tc.want, v.Verdict, v.Reason)
 			assert.Contains(t, v.Reason, tc.reason)
-			require.Len(t, v.Cells, 4)
+			require.Len(t, v.Conditions, 4)
 		})
 	}
 }
@@ -128,22 +129,22 @@ func TestFirstByte(t *testing.T) {
 		}
 	}
 	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: first-byte-p50, connections: [1]"))
-	vs, err := claims.Evaluate(l, run, trials)
+	vs, err := claims.Evaluate(l, table(t, run, trials))
 	require.NoError(t, err)
-	require.Len(t, vs[0].Cells, 2)
-	assert.Equal(t, claims.Supported, vs[0].Cells[0].Verdict, vs[0].Reason)
-	assert.InEpsilon(t, 4, vs[0].Cells[0].Ratio.Mid, 0.05)
-	assert.Equal(t, claims.Refuted, vs[0].Cells[1].Verdict)
+	require.Len(t, vs[0].Conditions, 2)
+	assert.Equal(t, claims.Supported, vs[0].Conditions[0].Verdict, vs[0].Reason)
+	assert.InEpsilon(t, 4, vs[0].Conditions[0].Ratio.Mid, 0.05)
+	assert.Equal(t, claims.Refuted, vs[0].Conditions[1].Verdict)
 }
 
 func TestLatencyTurnsTheRatioRound(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 250, "c": 1})
 	l := ledger(t, strings.ReplaceAll(ledgerText, "metric: throughput", "metric: latency-p50, connections: [1]"))
-	vs, err := claims.Evaluate(l, run, trials)
+	vs, err := claims.Evaluate(l, table(t, run, trials))
 	require.NoError(t, err)
 	assert.Equal(t, claims.Supported, vs[0].Verdict)
 	assert.InEpsilon(t, 4, vs[0].Effect, 0.05)
-	assert.Len(t, vs[0].Cells, 2)
+	assert.Len(t, vs[0].Conditions, 2)
 }
 
 func TestGatesAreRespected(t *testing.T) {
@@ -162,8 +163,8 @@ func TestGatesAreRespected(t *testing.T) {
 	gate(trials, "a", "generator-cpu")
 	v := answer(t, run, trials)
 	assert.Equal(t, claims.Supported, v.Verdict, "A could only have been faster still")
-	assert.Contains(t, v.Cells[0].Reason, "lower bound")
-	assert.Equal(t, []string{"generator-cpu"}, v.Cells[0].Gates)
+	assert.Contains(t, v.Conditions[0].Reason, "lower bound")
+	assert.Equal(t, []string{"generator-cpu"}, v.Conditions[0].Gates)
 
 	run, trials = rigged(8, 0.01, fast)
 	gate(trials, "b", "generator-cpu")
@@ -186,7 +187,7 @@ func TestGatesAreRespected(t *testing.T) {
 	gate(trials[:4], "b", "errors") // one block of eight
 	v = answer(t, run, trials)
 	assert.Equal(t, claims.Supported, v.Verdict)
-	assert.Equal(t, 7, v.Cells[0].Blocks)
+	assert.Equal(t, 7, v.Conditions[0].Blocks)
 }
 
 func TestNoiseFloorIsRespected(t *testing.T) {
@@ -225,7 +226,7 @@ func TestAbsentArms(t *testing.T) {
 func TestIncompleteBlocksDoNotCount(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
 	v := answer(t, run, trials[:len(trials)-1])
-	assert.Equal(t, 7, v.Cells[0].Blocks)
+	assert.Equal(t, 7, v.Conditions[0].Blocks)
 }
 
 func TestLedgerMistakes(t *testing.T) {
@@ -254,7 +255,7 @@ func FuzzLedger(f *testing.F) {
 	f.Add(string(fixtures.Claims()))
 	f.Fuzz(func(t *testing.T, text string) {
 		if l, err := claims.DecodeLedger("x", []byte(text)); err == nil {
-			_, err := claims.Evaluate(l, &record.Run{}, nil)
+			_, err := claims.Evaluate(l, table(t, &record.Run{}, nil))
 			assert.NoError(t, err)
 		} else {
 			yamltest.Clean(t, text, err)
@@ -283,7 +284,7 @@ func TestACrashIsNoSelection(t *testing.T) {
 	crash(trials, 1)
 	v = answer(t, run, trials)
 	assert.Equal(t, claims.Supported, v.Verdict)
-	assert.Equal(t, 7, v.Cells[1].Blocks)
+	assert.Equal(t, 7, v.Conditions[1].Blocks)
 }
 
 // one is a ledger with one claim on throughput (unless it says otherwise).
@@ -294,7 +295,7 @@ func one(t *testing.T, margin, comparison string) *claims.Ledger {
 
 func judge(t *testing.T, l *claims.Ledger, run *record.Run, trials []record.Trial) claims.Verdict {
 	t.Helper()
-	vs, err := claims.Evaluate(l, run, trials)
+	vs, err := claims.Evaluate(l, table(t, run, trials))
 	require.NoError(t, err)
 	return vs[0]
 }
@@ -330,9 +331,9 @@ func TestSidesOfAComparison(t *testing.T) {
 			v := judge(t, one(t, tc.margin, tc.comparison), run, trials)
 			assert.Equal(t, tc.want, v.Verdict, v.Reason)
 			assert.InEpsilon(t, tc.effect, v.Effect, 0.03)
-			require.Len(t, v.Cells, 1)
-			assert.Equal(t, tc.b, v.Cells[0].B)
-			assert.Equal(t, tc.level, v.Cells[0].Level)
+			require.Len(t, v.Conditions, 1)
+			assert.Equal(t, tc.b, v.Conditions[0].B)
+			assert.Equal(t, tc.level, v.Conditions[0].Level)
 		})
 	}
 }
@@ -362,7 +363,7 @@ func TestErrorsCount(t *testing.T) {
 	v = judge(t, one(t, "0", "baseline: 1, at_least: 0.8, connections: [64], errors_count: true"), run, trials)
 	assert.Equal(t, claims.Refuted, v.Verdict)
 	assert.Contains(t, v.Reason, "in none of")
-	assert.Contains(t, v.Cells[0].Reason, "it failed in 6 of 8 blocks: a: half of them failed")
+	assert.Contains(t, v.Conditions[0].Reason, "it failed in 6 of 8 blocks: a: half of them failed")
 	v = judge(t, one(t, "0", "b: b, connections: [64], errors_count: true"), run, trials[:0])
 	assert.Equal(t, claims.NotTestable, v.Verdict, "nothing measured is no failure")
 }
@@ -397,7 +398,7 @@ func TestWhatCannotBeMeasuredIsListed(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
 	alone := answer(t, run, trials)
 	l := ledger(t, ledgerText+"  - {id: liked, section: S, paraphrase: P, not_measurable: it is a matter of taste}\n")
-	vs, err := claims.Evaluate(l, run, trials)
+	vs, err := claims.Evaluate(l, table(t, run, trials))
 	require.NoError(t, err)
 	assert.Equal(t, alone, vs[0])
 	assert.Equal(t, claims.NotTestable, vs[1].Verdict)
@@ -420,8 +421,8 @@ func TestOnlyCommonLevels(t *testing.T) {
 		}
 	}
 	v := judge(t, one(t, "0.1", "b: b"), run, trials)
-	require.Len(t, v.Cells, 1)
-	assert.Equal(t, "c=64", v.Cells[0].Level)
+	require.Len(t, v.Conditions, 1)
+	assert.Equal(t, "c=64", v.Conditions[0].Level)
 }
 
 // TestDisturbedBlocksAreNoSample: a block with the canary's gate is left out, and
@@ -443,7 +444,7 @@ func TestDisturbedBlocksAreNoSample(t *testing.T) {
 	}
 	v := answer(t, run, trials)
 	assert.Equal(t, claims.Supported, v.Verdict, v.Reason)
-	assert.Equal(t, 6, v.Cells[0].Blocks)
+	assert.Equal(t, 6, v.Conditions[0].Blocks)
 }
 
 // TestUnreachableLevels: what the machine does not allow has a reason of its own.
@@ -451,7 +452,7 @@ func TestUnreachableLevels(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300})
 	run.Unreachable = []record.Unreachable{{Level: record.Level{Connections: 9000}, Reason: "not testable here: it takes 18000 open files"}}
 	l := ledger(t, strings.Replace(ledgerText, "a: a, b: b", "a: a, b: b, connections: [64, 9000]", 1))
-	vs, err := claims.Evaluate(l, run, trials)
+	vs, err := claims.Evaluate(l, table(t, run, trials))
 	require.NoError(t, err)
 	assert.Equal(t, claims.NotTestable, vs[0].Verdict)
 	assert.Contains(t, vs[0].Reason, "it takes 18000 open files")
@@ -463,7 +464,7 @@ func TestPrecisionWaitsForBlocksThatCount(t *testing.T) {
 	run, trials := rigged(5, 0.001, map[string]float64{"a": 1000, "b": 500, "c": 300})
 	run.Blocks = record.Range{Min: 5, Max: 10}
 	l := ledger(t, ledgerText)
-	enough, _, err := claims.Precision(l, run, trials)
+	enough, _, err := claims.Precision(l, table(t, run, trials))
 	require.NoError(t, err)
 	assert.True(t, enough)
 	disturb := func(block int) {
@@ -472,18 +473,25 @@ func TestPrecisionWaitsForBlocksThatCount(t *testing.T) {
 	for block := range 4 {
 		disturb(block)
 	}
-	enough, blocks, err := claims.Precision(l, run, trials)
+	enough, blocks, err := claims.Precision(l, table(t, run, trials))
 	require.NoError(t, err)
 	assert.False(t, enough)
 	assert.Greater(t, blocks, 5)
 
 	run, trials = rigged(6, 0.05, map[string]float64{"a": 1000, "b": 500, "c": 300})
 	run.Blocks = record.Range{Min: 5, Max: 30}
-	_, all, err := claims.Precision(l, run, trials)
+	_, all, err := claims.Precision(l, table(t, run, trials))
 	require.NoError(t, err)
 	disturb(0)
 	disturb(1)
-	_, some, err := claims.Precision(l, run, trials)
+	_, some, err := claims.Precision(l, table(t, run, trials))
 	require.NoError(t, err)
 	assert.Greater(t, some, all, "blocks that do not count have to be run all the same")
+}
+
+func table(t *testing.T, run *record.Run, trials []record.Trial) *sample.Table {
+	t.Helper()
+	table, err := sample.New(run, trials)
+	require.NoError(t, err)
+	return table
 }

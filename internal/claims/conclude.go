@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
 // decide places the intervals against the bar and the noise. The t interval
 // decides; the signed-rank one must not contradict it.
-func (c *Cell) decide(robust stats.Interval, bar bar, p pairs) {
+func (c *Condition) decide(robust stats.Interval, bar bar, p *sample.Pairs) {
 	position := bar.position(c.Ratio, c.Floor)
 	value := valueOf(position)
 	if valueOf(bar.position(robust, c.Floor)) != value {
@@ -21,11 +22,11 @@ func (c *Cell) decide(robust stats.Interval, bar bar, p pairs) {
 	}
 	c.Verdict = value
 	switch {
-	case value == Supported && p.boundB:
+	case value == Supported && p.BoundB:
 		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.B)
-	case value == Refuted && p.boundA:
+	case value == Refuted && p.BoundA:
 		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.A)
-	case p.boundA:
+	case p.BoundA:
 		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
 	case value == Inconclusive && c.Floor > 1+bar.margin:
 		c.Reason = fmt.Sprintf("the same server against itself could differ by %s here, more than the margin", multiple(c.Floor))
@@ -63,9 +64,9 @@ func multiple(ratio float64) string {
 
 // conclude combines the cells of a claim.
 func (e *evaluation) conclude(v *Verdict) {
-	byValue := map[Value][]Cell{}
-	var answered []Cell
-	for _, c := range v.Cells {
+	byValue := map[Value][]Condition{}
+	var answered []Condition
+	for _, c := range v.Conditions {
 		byValue[c.Verdict] = append(byValue[c.Verdict], c)
 		if c.Ratio.Mid > 0 {
 			answered = append(answered, c)
@@ -99,7 +100,7 @@ func (e *evaluation) conclude(v *Verdict) {
 	if v.Verdict == Depends {
 		deciding = refuted
 	}
-	if deciding = slices.DeleteFunc(slices.Clone(deciding), func(c Cell) bool { return c.Ratio.Mid <= 0 }); len(deciding) > 0 {
+	if deciding = slices.DeleteFunc(slices.Clone(deciding), func(c Condition) bool { return c.Ratio.Mid <= 0 }); len(deciding) > 0 {
 		c := hardest(deciding)
 		v.Effect, v.Low, v.High = c.Ratio.Mid, c.Ratio.Low, c.Ratio.High
 	}
@@ -107,22 +108,22 @@ func (e *evaluation) conclude(v *Verdict) {
 }
 
 // hardest is the cell whose interval begins lowest, as a share of what is asked.
-func hardest(cells []Cell) *Cell {
-	c := slices.MinFunc(cells, func(a, b Cell) int { return compare(a.Ratio.Low/a.AtLeast, b.Ratio.Low/b.AtLeast) })
+func hardest(cells []Condition) *Condition {
+	c := slices.MinFunc(cells, func(a, b Condition) int { return compare(a.Ratio.Low/a.AtLeast, b.Ratio.Low/b.AtLeast) })
 	return &c
 }
 
 // asked is what conditions of a claim with this margin ask for, in words.
-func asked(cells []Cell, margin float64) string {
+func asked(cells []Condition, margin float64) string {
 	ratio := cells[0].AtLeast
-	if slices.ContainsFunc(cells, func(c Cell) bool { return c.AtLeast != ratio }) {
+	if slices.ContainsFunc(cells, func(c Condition) bool { return c.AtLeast != ratio }) {
 		return "what it asks for"
 	}
 	return bar{scale: 1, margin: ratio - 1, stated: math.Abs(ratio-1-margin) > 1e-9}.String()
 }
 
 // besides says what is known of the other conditions of a claim without an answer.
-func besides(supported, refuted []Cell) string {
+func besides(supported, refuted []Condition) string {
 	switch {
 	case len(refuted) > 0:
 		return "; it does not hold " + describe(refuted)
@@ -132,7 +133,7 @@ func besides(supported, refuted []Cell) string {
 	return ""
 }
 
-func (c *Cell) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }
+func (c *Condition) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }
 
 func compare(a, b float64) int {
 	switch {
@@ -146,7 +147,7 @@ func compare(a, b float64) int {
 }
 
 // describe names conditions by group and, where a group is not whole, by level.
-func describe(cells []Cell) string {
+func describe(cells []Condition) string {
 	var groups []string
 	levels := map[string][]string{}
 	for _, c := range cells {
@@ -163,11 +164,11 @@ func describe(cells []Cell) string {
 
 // flips says in one sentence how the answer moves over the conditions, and
 // how far the nearest one is from turning it.
-func flips(v *Verdict, answered []Cell) string {
+func flips(v *Verdict, answered []Condition) string {
 	if len(answered) == 0 {
 		return ""
 	}
-	byMid := func(a, b Cell) int { return compare(a.Ratio.Mid, b.Ratio.Mid) }
+	byMid := func(a, b Condition) int { return compare(a.Ratio.Mid, b.Ratio.Mid) }
 	least, most := slices.MinFunc(answered, byMid), slices.MaxFunc(answered, byMid)
 	move := fmt.Sprintf("The ratio goes from %.3gx %s to %.3gx %s", most.Ratio.Mid, most.where(), least.Ratio.Mid, least.where())
 	if len(answered) == 1 {
@@ -178,7 +179,7 @@ func flips(v *Verdict, answered []Cell) string {
 		nearest := hardest(answered)
 		return fmt.Sprintf("%s; the nearest to turning is %s, where %.3gx would still be supported.", move, nearest.where(), nearest.Ratio.Low)
 	case Refuted:
-		high := slices.MaxFunc(answered, func(a, b Cell) int { return compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
+		high := slices.MaxFunc(answered, func(a, b Condition) int { return compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
 		return fmt.Sprintf("%s; only a claim of less than %.3gx %s would be open.", move, high.Ratio.High, high.where())
 	default:
 		return move + "."

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // conditionText is a ledger with one comparison, in line 8.
@@ -119,20 +120,20 @@ func TestAtLeastIsTheRatio(t *testing.T) {
 		assert.Equal(t, want, v.Verdict, comparison)
 		assert.Contains(t, v.Flips, "The ratio is 10.7x", comparison)
 		assert.InEpsilon(t, 10.7, v.Effect, 0.02, comparison)
-		assert.InEpsilon(t, 10.7, v.Cells[0].Ratio.Mid, 0.02, comparison)
+		assert.InEpsilon(t, 10.7, v.Conditions[0].Ratio.Mid, 0.02, comparison)
 	}
 	v := judge(t, one(t, "0", "b: b, connections: [1], at_least: 2"), run, trials)
 	assert.Contains(t, v.Reason, "beyond the 2x that the claim asks for")
-	assert.InEpsilon(t, 2, v.Cells[0].AtLeast, 1e-9)
+	assert.InEpsilon(t, 2, v.Conditions[0].AtLeast, 1e-9)
 	v = judge(t, one(t, "0.1", "b: b, connections: [1]"), run, trials)
 	assert.Contains(t, v.Reason, "beyond the margin of 10%")
-	assert.InEpsilon(t, 1.1, v.Cells[0].AtLeast, 1e-9)
+	assert.InEpsilon(t, 1.1, v.Conditions[0].AtLeast, 1e-9)
 
 	// A margin of 100% and at_least: 2 are the same.
 	byMargin := judge(t, one(t, "1", "b: b, connections: [1]"), run, trials)
 	byRatio := judge(t, one(t, "1", "b: b, connections: [1], at_least: 2"), run, trials)
 	assert.Equal(t, byMargin.Verdict, byRatio.Verdict)
-	assert.InEpsilon(t, byMargin.Cells[0].AtLeast, byRatio.Cells[0].AtLeast, 1e-9)
+	assert.InEpsilon(t, byMargin.Conditions[0].AtLeast, byRatio.Conditions[0].AtLeast, 1e-9)
 
 	l := one(t, "0.1", "b: b, connections: [1], at_least: 20")
 	l.SetMargin(0)
@@ -142,28 +143,28 @@ func TestAtLeastIsTheRatio(t *testing.T) {
 // TestWhichCause: "not testable here" says which of four it is, for programs and for people.
 func TestWhichCause(t *testing.T) {
 	for _, tc := range []struct {
-		cause      claims.Cause
+		cause      sample.Cause
 		comparison string
 		change     func(run *record.Run, trials []record.Trial)
 		words      string
 	}{
-		{claims.Cores, "b: b, cores: 4", nil, "too few cores: needs 4 server cores; this run had 2"},
-		{claims.Cores, "b: b", func(run *record.Run, _ []record.Trial) {
+		{sample.NoCores, "b: b, cores: 4", nil, "too few cores: needs 4 server cores; this run had 2"},
+		{sample.NoCores, "b: b", func(run *record.Run, _ []record.Trial) {
 			run.Arms[2].Workers, run.Missing = 4, []record.Missing{{Arm: "b", Reason: "not testable here: 4 workers on 2 core(s)"}}
 		}, "too few cores: 4 workers on 2 core(s)"},
-		{claims.Arm, "b: b", func(run *record.Run, _ []record.Trial) {
+		{sample.NoArm, "b: b", func(run *record.Run, _ []record.Trial) {
 			run.Missing = []record.Missing{{Arm: "b", Reason: "python3 is not installed"}}
 		}, "an arm did not run: b: python3 is not installed"},
-		{claims.Arm, "b: z", nil, "an arm did not run: z was not part of this run"},
-		{claims.Gate, "b: b", func(_ *record.Run, trials []record.Trial) {
+		{sample.NoArm, "b: z", nil, "an arm did not run: z was not part of this run"},
+		{sample.Gated, "b: b", func(_ *record.Run, trials []record.Trial) {
 			for i := range trials {
 				for j := range trials[i].Windows {
 					trials[i].Windows[j].Gates = []record.Gate{{Name: record.GateHostNoise, Detail: "others used 40%"}}
 				}
 			}
 		}, "a validity gate failed: 8 of 8 blocks give no value: a: others used 40%"},
-		{claims.Sample, "b: b, connections: [9]", nil, "no sample: 8 of 8 blocks give no value: a at c=9: it was not measured"},
-		{claims.Sample, "b: b, connections: [9]", func(run *record.Run, _ []record.Trial) {
+		{sample.NoSample, "b: b, connections: [9]", nil, "no sample: 8 of 8 blocks give no value: a at c=9: it was not measured"},
+		{sample.NoSample, "b: b, connections: [9]", func(run *record.Run, _ []record.Trial) {
 			run.Unreachable = []record.Unreachable{{Level: record.Level{Connections: 9}, Reason: "not testable here: c=9 takes 18 open files"}}
 		}, "no sample: c=9 takes 18 open files"},
 	} {
@@ -175,7 +176,7 @@ func TestWhichCause(t *testing.T) {
 		v := judge(t, one(t, "0.1", tc.comparison), run, trials)
 		assert.Equal(t, claims.NotTestable, v.Verdict, tc.words)
 		assert.Equal(t, tc.cause, v.Cause, tc.words)
-		assert.Equal(t, tc.cause, v.Cells[0].Cause, tc.words)
+		assert.Equal(t, tc.cause, v.Conditions[0].Cause, tc.words)
 		assert.Contains(t, v.Reason, tc.words)
 	}
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
@@ -188,8 +189,8 @@ func TestConditionsAreInOrder(t *testing.T) {
 	run.Levels[0], run.Levels[1] = run.Levels[1], run.Levels[0]
 	for _, comparison := range []string{"b: b, connections: [64, 1]", "b: b"} {
 		v := judge(t, one(t, "0.1", comparison), run, trials)
-		require.Len(t, v.Cells, 2)
-		assert.Equal(t, []string{"c=1", "c=64"}, []string{v.Cells[0].Level, v.Cells[1].Level}, comparison)
+		require.Len(t, v.Conditions, 2)
+		assert.Equal(t, []string{"c=1", "c=64"}, []string{v.Conditions[0].Level, v.Conditions[1].Level}, comparison)
 	}
 }
 
@@ -204,7 +205,7 @@ func TestNothingComparedIsNoAnswer(t *testing.T) {
 	run.Plan[0][0].Levels, run.Plan[0][2].Levels = []int{0}, []int{1}
 	v := judge(t, one(t, "0.1", "b: b"), run, trials)
 	assert.Equal(t, claims.NotTestable, v.Verdict)
-	assert.Equal(t, claims.Sample, v.Cause)
+	assert.Equal(t, sample.NoSample, v.Cause)
 	assert.Contains(t, v.Reason, "no closed loop of both a and b")
 }
 

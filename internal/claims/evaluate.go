@@ -2,23 +2,23 @@ package claims
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// Evaluate gives every claim of the ledger its verdict from the complete
-// blocks of a run.
+// Evaluate gives every claim of the ledger its verdict from the blocks of a run
+// that count.
 //
 // Intervals are at confidence 1 - alpha/m for m measured claims (Bonferroni), so that
 // the whole ledger has at most the chance alpha of a false verdict; inside a
 // claim no correction is needed, since it holds only if all of its
 // conditions hold (intersection-union test, Berger 1982). Where a run may stop
 // at several looks, each look has its part of alpha.
-func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, error) {
-	e, err := newEvaluation(l, run, trials)
+func Evaluate(l *Ledger, t *sample.Table) ([]Verdict, error) {
+	e, err := newEvaluation(l, t)
 	if err != nil {
 		return nil, err
 	}
@@ -29,75 +29,21 @@ func Evaluate(l *Ledger, run *record.Run, trials []record.Trial) ([]Verdict, err
 	return verdicts, nil
 }
 
-func newEvaluation(l *Ledger, run *record.Run, trials []record.Trial) (*evaluation, error) {
-	e := index(run, trials, 0)
-	alpha, err := alphaAt(l, run.Blocks, e.done)
+type evaluation struct {
+	table      *sample.Table
+	confidence float64 // of each interval
+}
+
+func newEvaluation(l *Ledger, t *sample.Table) (*evaluation, error) {
+	alpha, err := alphaAt(l, t.Run.Blocks, t.Blocks.Complete())
 	if err != nil {
 		return nil, fmt.Errorf("evaluate ledger: %w", err)
 	}
-	e.confidence = 1 - alpha
-	return e, nil
-}
-
-type evaluation struct {
-	run        *record.Run
-	confidence float64
-	values     map[place]map[int]*sample  // by block
-	starts     map[string]map[int]*sample // by arm and block: the trial alone
-	failures   map[string]map[int]string  // by arm and block: why a trial has fewer windows than planned
-	blocks     []int                      // the complete and undisturbed ones, in order
-	done       int                        // complete ones, disturbed or not
-}
-
-type place struct {
-	arm   string
-	level record.Level
-}
-
-// sample is one window of one trial, or only the trial where a metric needs no window.
-type sample struct {
-	trial  *record.Trial
-	window *record.Window
-}
-
-// index sorts the windows of the complete blocks.
-func index(run *record.Run, trials []record.Trial, confidence float64) *evaluation {
-	e := &evaluation{run: run, confidence: confidence, values: map[place]map[int]*sample{}, starts: map[string]map[int]*sample{}, failures: map[string]map[int]string{}}
-	complete := record.CountedBlocks(e.run, trials)
-	e.done = len(record.CompleteBlocks(e.run, trials))
-	e.blocks = slices.Sorted(maps.Keys(complete))
-	for i := range trials {
-		t := &trials[i]
-		if !complete[t.Block] {
-			continue
-		}
-		if e.starts[t.Arm] == nil {
-			e.starts[t.Arm] = map[int]*sample{}
-		}
-		e.starts[t.Arm][t.Block] = &sample{trial: t}
-		if t.Failure != "" {
-			if e.failures[t.Arm] == nil {
-				e.failures[t.Arm] = map[int]string{}
-			}
-			e.failures[t.Arm][t.Block] = t.Failure
-		}
-		for j := range t.Windows {
-			w := &t.Windows[j]
-			if w.Warmup {
-				continue
-			}
-			p := place{t.Arm, w.Level}
-			if e.values[p] == nil {
-				e.values[p] = map[int]*sample{}
-			}
-			e.values[p][t.Block] = &sample{t, w}
-		}
-	}
-	return e
+	return &evaluation{table: t, confidence: 1 - alpha}, nil
 }
 
 func (e *evaluation) claim(c Claim) Verdict {
-	v := Verdict{ID: c.ID, Kind: c.Kind(), Margin: c.Margin, Section: c.Section, Paraphrase: c.Paraphrase, Cells: []Cell{}}
+	v := Verdict{ID: c.ID, Kind: c.Kind(), Margin: c.Margin, Section: c.Section, Paraphrase: c.Paraphrase, Conditions: []Condition{}}
 	switch v.Kind {
 	case NotMeasurable:
 		v.Verdict, v.Reason = NotTestable, "no measurement can tell: "+c.NotMeasurable
@@ -107,10 +53,10 @@ func (e *evaluation) claim(c Claim) Verdict {
 		for _, cmp := range c.Comparisons {
 			levels := e.levels(cmp)
 			for _, level := range levels {
-				v.Cells = append(v.Cells, e.cell(c, cmp, level))
+				v.Conditions = append(v.Conditions, e.condition(c, cmp, level))
 			}
 			if len(levels) == 0 { // nothing compared is no answer, neither for nor against
-				v.Cells = append(v.Cells, e.nowhere(c, cmp))
+				v.Conditions = append(v.Conditions, e.nowhere(c, cmp))
 			}
 		}
 		e.conclude(&v)
@@ -121,8 +67,8 @@ func (e *evaluation) claim(c Claim) Verdict {
 // levels are the run's levels at which a comparison is to be made. One that
 // the run did not visit stands as it is: its cell will say that it has no samples.
 func (e *evaluation) levels(cmp Comparison) []record.Level {
-	if metrics[cmp.Metric].ofTrial && len(e.run.Levels) > 0 {
-		return e.run.Levels[:1]
+	if cmp.metric().OfStart && len(e.table.Run.Levels) > 0 {
+		return e.table.Run.Levels[:1]
 	}
 	var levels []record.Level
 	for _, s := range cmp.Shares {
@@ -132,7 +78,7 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 		levels = append(levels, record.Level{SLO: true})
 	}
 	if len(levels)+len(cmp.Connections)+len(cmp.Rates) == 0 {
-		for _, l := range e.run.Levels {
+		for _, l := range e.table.Run.Levels {
 			if !l.Open() && e.visits(cmp.A, l) && e.visits(cmp.B, l) {
 				levels = append(levels, l)
 			}
@@ -151,8 +97,8 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 // visits says whether an arm is planned at a level; "" is no arm and is
 // everywhere, and so is an arm that is not planned at all, for its cell says why.
 func (e *evaluation) visits(arm string, level record.Level) bool {
-	i := slices.Index(e.run.Levels, level)
-	for _, block := range e.run.Plan {
+	i := slices.Index(e.table.Run.Levels, level)
+	for _, block := range e.table.Run.Plan {
 		for _, p := range block {
 			if p.Arm == arm {
 				return slices.Contains(p.Levels, i)
@@ -162,78 +108,88 @@ func (e *evaluation) visits(arm string, level record.Level) bool {
 	return true
 }
 
-// cell answers one condition.
-func (e *evaluation) cell(c Claim, cmp Comparison, level record.Level) Cell {
-	against, bar := cmp.against(level), cmp.bar(c.Margin)
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
+// condition answers one comparison at one level.
+func (e *evaluation) condition(c Claim, cmp Comparison, level record.Level) Condition {
+	against, name := cmp.against(level)
+	bar := cmp.bar(c.Margin)
+	out := Condition{Metric: cmp.Metric, A: cmp.A, B: name, Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
 	if cmp.Baseline > 0 {
-		cell.Level += " against " + against.level.String()
+		out.Level += " against " + against.Level.String()
 	}
-	if why := e.forbidden(cmp, level, against); why != (lack{}) {
-		return cell.without(why)
+	if why := e.forbidden(cmp, level, against.Level); why != (sample.Lack{}) {
+		return out.without(why)
 	}
-	m := metrics[cmp.Metric]
-	p := e.pairs(m, operand{place: place{cmp.A, level}, over: cmp.AOver}, against, cmp.ErrorsCount)
-	cell.Blocks, cell.Gates = len(p.a), p.gates
+	m := cmp.metric()
+	p := e.table.Pairs(m, side(cmp.A, cmp.AOver, level), against)
+	out.Blocks, out.Gates = len(p.A), p.Gates
 	switch {
-	case p.broken != "":
-		cell.Verdict, cell.Reason = Refuted, p.broken
-		return cell
-	case p.spoiled != (lack{}):
-		return cell.without(p.spoiled)
-	case len(p.a) < 2:
-		why := lack{Sample, fmt.Sprintf("%d complete blocks have both sides at %v; at least 2 are needed", len(p.a), level)}
-		if len(e.blocks) < 2 && e.done > len(e.blocks) {
-			why = lack{Gate, fmt.Sprintf("the machine changed during %d of %d blocks, and at least 2 must count", e.done-len(e.blocks), e.done)}
-		}
-		return cell.without(why)
+	case cmp.ErrorsCount && p.Broken != "":
+		out.Verdict, out.Reason = Refuted, p.Broken
+		return out
+	case p.Spoiled != (sample.Lack{}):
+		return out.without(p.Spoiled)
+	case len(p.A) < 2:
+		return out.without(e.tooFew(len(p.A), level))
 	}
-	better, worse := p.a, p.b
-	if !m.higherIsBetter {
-		better, worse = p.b, p.a
+	better, worse := p.A, p.B
+	if !m.HigherIsBetter {
+		better, worse = p.B, p.A
 	}
 	t, err := stats.PairedRatio(better, worse, e.confidence)
 	if err != nil {
-		return cell.without(lack{Sample, err.Error()})
+		return out.without(sample.Lack{Cause: sample.NoSample, Detail: err.Error()})
 	}
 	if !t.Bounded() {
-		cell.Verdict, cell.Reason = Inconclusive, "the blocks differ too much for any interval"
-		return cell
+		out.Verdict, out.Reason = Inconclusive, "the blocks differ too much for any interval"
+		return out
 	}
-	cell.Ratio = t
-	floor, ok := e.floor(m, cmp.A, level)
-	if ok && cmp.Baseline > 0 {
-		var other float64
-		other, ok = e.floor(m, against.arm, against.level)
-		floor = max(floor, other)
+	out.Ratio = t
+	var ok bool
+	if out.Floor, ok = e.floor(m, &cmp, level, against); !ok {
+		out.Verdict, out.Reason = Inconclusive, "the run has no A/A pair at this level, so its noise is not known"
+		return out
 	}
-	if !ok {
-		cell.Verdict, cell.Reason = Inconclusive, "the run has no A/A pair at this level, so its noise is not known"
-		return cell
-	}
-	cell.Floor = floor
 	// Few blocks cannot reach every confidence; the check is then as strict as they allow.
 	robust, err := stats.RobustRatio(better, worse, min(e.confidence, stats.SignedRankReach(len(better))))
 	if err != nil {
-		return cell.without(lack{Sample, err.Error()})
+		return out.without(sample.Lack{Cause: sample.NoSample, Detail: err.Error()})
 	}
-	cell.decide(robust, bar, p)
-	return cell
+	out.decide(robust, bar, &p)
+	return out
+}
+
+// floor is the noise at the level, and at that of the baseline where there is one.
+func (e *evaluation) floor(m *sample.Metric, cmp *Comparison, level record.Level, against sample.Side) (floor float64, ok bool) {
+	floor, ok = e.table.Floor(m, cmp.A, level, e.confidence)
+	if ok && cmp.Baseline > 0 {
+		var other float64
+		other, ok = e.table.Floor(m, against.Arm, against.Level, e.confidence)
+		floor = max(floor, other)
+	}
+	return floor, ok
+}
+
+// tooFew says why so few blocks have both sides.
+func (e *evaluation) tooFew(pairs int, level record.Level) sample.Lack {
+	if b := &e.table.Blocks; len(b.Counted) < 2 && len(b.Disturbed) > 0 {
+		return sample.Lack{Cause: sample.Gated, Detail: fmt.Sprintf("the machine changed during %d of %d blocks, and at least 2 must count", len(b.Disturbed), b.Complete())}
+	}
+	return sample.Lack{Cause: sample.NoSample, Detail: fmt.Sprintf("%d complete blocks have both sides at %v; at least 2 are needed", pairs, level)}
 }
 
 // nowhere is the condition of a comparison that no level of the run has both sides of.
-func (e *evaluation) nowhere(c Claim, cmp Comparison) Cell {
-	against, bar := cmp.against(record.Level{}), cmp.bar(c.Margin)
-	cell := Cell{Metric: string(cmp.Metric), A: cmp.A, B: against.name(), Level: "no common level", Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
+func (e *evaluation) nowhere(c Claim, cmp Comparison) Condition {
+	_, name := cmp.against(record.Level{})
+	out := Condition{Metric: cmp.Metric, A: cmp.A, B: name, Level: "no common level", Group: cmp.Group, Verdict: NotTestable, AtLeast: cmp.bar(c.Margin).ratio()}
 	why := e.impossible(cmp)
-	if why == (lack{}) {
-		why = lack{Sample, fmt.Sprintf("the run has no closed loop of both %s and %s", cmp.A, against.name())}
+	if why == (sample.Lack{}) {
+		why = sample.Lack{Cause: sample.NoSample, Detail: fmt.Sprintf("the run has no closed loop of both %s and %s", cmp.A, name)}
 	}
-	return cell.without(why)
+	return out.without(why)
 }
 
-// without is the cell with the reason why it has no answer.
-func (c Cell) without(why lack) Cell {
-	c.Cause, c.Reason = why.cause, why.String()
+// without is the condition with the reason why it has no answer.
+func (c Condition) without(why sample.Lack) Condition {
+	c.Cause, c.Reason = why.Cause, why.String()
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
@@ -60,7 +61,7 @@ func (c *Claim) Kind() Kind {
 // the same level, an arm at another level (Baseline), or a figure (Limit, Delay).
 type Comparison struct {
 	Group  string `yaml:"group"`
-	Metric Metric `yaml:"metric"`
+	Metric string `yaml:"metric"`
 	A      string `yaml:"a"`
 	B      string `yaml:"b"` // A itself if there is a baseline
 
@@ -84,6 +85,9 @@ type Comparison struct {
 
 	DelayText string `yaml:"delay"`
 }
+
+// metric is what is compared; the schema names only those that there are.
+func (c *Comparison) metric() *sample.Metric { return sample.Named(c.Metric) }
 
 // Fact is what a running arm must say of itself for the claim to hold.
 type Fact struct {
@@ -154,7 +158,7 @@ func (c *Comparison) complete() (field string, err error) {
 		if c.Delay, err = time.ParseDuration(c.DelayText); err != nil || c.Delay <= 0 {
 			return "delay", fmt.Errorf("%q: want a duration above 0", c.DelayText)
 		}
-		if c.Metric != Throughput {
+		if c.metric() != sample.Throughput {
 			return "delay", errors.New("has a meaning for throughput only")
 		}
 	}

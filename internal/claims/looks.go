@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -49,31 +50,31 @@ func Looks(blocks record.Range) []int {
 // Precision says whether the intervals of all conditions are narrow enough to
 // stop, and after how many blocks they should be, as far as that can be told.
 // It looks at widths alone: a run never goes on until something comes out.
-func Precision(l *Ledger, run *record.Run, trials []record.Trial) (enough bool, blocks int, err error) {
-	e, err := newEvaluation(l, run, trials)
+func Precision(l *Ledger, t *sample.Table) (enough bool, blocks int, err error) {
+	e, err := newEvaluation(l, t)
 	if err != nil {
 		return false, 0, err
 	}
-	if len(e.blocks) < 2 {
-		return false, e.done + 1, nil // nothing is known yet of any width
+	if len(t.Blocks.Counted) < 2 {
+		return false, t.Blocks.Complete() + 1, nil // nothing is known yet of any width
 	}
-	counting := float64(e.done) / float64(len(e.blocks)) // blocks to be run for one that counts
+	counting := float64(t.Blocks.Complete()) / float64(len(t.Blocks.Counted)) // blocks to be run for one that counts
 	enough = true
 	for _, c := range l.Claims {
 		for _, cmp := range c.Comparisons {
-			goal := metrics[cmp.Metric].goal
+			goal := cmp.metric().Goal
 			for _, level := range e.levels(cmp) {
-				cell := e.cell(c, cmp, level)
-				if goal == 0 || cell.Verdict == NotTestable {
+				c := e.condition(c, cmp, level)
+				if goal == 0 || c.Verdict == NotTestable {
 					continue // cannot become narrower by measuring more
 				}
-				if cell.Ratio.Mid == 0 { // the blocks differ too much for any interval
-					enough, blocks = false, max(blocks, e.done+1)
+				if c.Ratio.Mid == 0 { // the blocks differ too much for any interval
+					enough, blocks = false, max(blocks, t.Blocks.Complete()+1)
 					continue
 				}
-				over := math.Log1p(cell.Ratio.HalfWidth()) / math.Log1p(goal)
+				over := math.Log1p(c.Ratio.HalfWidth()) / math.Log1p(goal)
 				enough = enough && over <= 1
-				blocks = max(blocks, int(min(math.Ceil(float64(cell.Blocks)*over*over*counting), 1e6)))
+				blocks = max(blocks, int(min(math.Ceil(float64(c.Blocks)*over*over*counting), 1e6)))
 			}
 		}
 	}

@@ -1,8 +1,7 @@
 package claims
 
 import (
-	"strings"
-
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -21,29 +20,6 @@ const (
 // Answers says whether the value is an answer to its claim, whichever it is.
 func (v Value) Answers() bool { return v != Inconclusive && v != NotTestable }
 
-// Cause says why there is no answer here.
-type Cause string
-
-// The causes of NotTestable.
-const (
-	Cores  Cause = "cores"  // the servers have too few cores
-	Arm    Cause = "arm"    // an arm, or the runtime that it needs, was no part of the run
-	Gate   Cause = "gate"   // validity gates left no sound values: noise, errors, a load that was not delivered
-	Sample Cause = "sample" // nothing was measured there, or too little
-)
-
-// lack is a cause with what is behind it; the zero value lacks nothing.
-type lack struct {
-	cause  Cause
-	detail string
-}
-
-// String is the cause in plain words, with what is behind it.
-func (l lack) String() string {
-	words := map[Cause]string{Cores: "too few cores", Arm: "an arm did not run", Gate: "a validity gate failed", Sample: "no sample"}
-	return words[l.cause] + ": " + strings.TrimPrefix(l.detail, string(NotTestable)+": ")
-}
-
 // Kind says how a claim is checked.
 type Kind string
 
@@ -60,20 +36,20 @@ const (
 // claim among those with its verdict (of a claim that depends: where it fails);
 // they are ratios, above 1 in the claimed direction, and 0 where nothing could be computed.
 type Verdict struct {
-	ID         string  `json:"id"`
-	Kind       Kind    `json:"kind"`
-	Verdict    Value   `json:"verdict"`
-	Cause      Cause   `json:"cause,omitempty"` // of NotTestable; none where no measurement could tell
-	Effect     float64 `json:"effect"`
-	Low        float64 `json:"low"`
-	High       float64 `json:"high"`
-	Margin     float64 `json:"margin"` // 0.10: a difference of 10% or less is not material
-	Reason     string  `json:"reason"`
-	Flips      string  `json:"flips,omitempty"` // what would turn the answer, in one sentence
-	Cells      []Cell  `json:"cells"`
-	Facts      []Found `json:"facts,omitempty"`
-	Section    string  `json:"section,omitempty"` // of the article
-	Paraphrase string  `json:"paraphrase"`
+	ID         string       `json:"id"`
+	Kind       Kind         `json:"kind"`
+	Verdict    Value        `json:"verdict"`
+	Cause      sample.Cause `json:"cause,omitempty"` // of NotTestable; none where no measurement could tell
+	Effect     float64      `json:"effect"`
+	Low        float64      `json:"low"`
+	High       float64      `json:"high"`
+	Margin     float64      `json:"margin"` // 0.10: a difference of 10% or less is not material
+	Reason     string       `json:"reason"`
+	Flips      string       `json:"flips,omitempty"` // what would turn the answer, in one sentence
+	Conditions []Condition  `json:"cells"`
+	Facts      []Found      `json:"facts,omitempty"`
+	Section    string       `json:"section,omitempty"` // of the article
+	Paraphrase string       `json:"paraphrase"`
 }
 
 // Found is one fact as it was found.
@@ -86,15 +62,15 @@ type Found struct {
 	Holds bool   `json:"holds"`
 }
 
-// Cell is one condition of a claim: one comparison at one level.
-type Cell struct {
+// Condition is one condition of a claim: one comparison at one level.
+type Condition struct {
 	Metric  string         `json:"metric"`
 	A       string         `json:"a"` // arm that the claim favors
 	B       string         `json:"b"` // arm, or the figure that stands in its place
 	Level   string         `json:"level"`
 	Group   string         `json:"group"` // "as in the article", "production", ...
 	Verdict Value          `json:"verdict"`
-	Cause   Cause          `json:"cause,omitempty"`    // of NotTestable
+	Cause   sample.Cause   `json:"cause,omitempty"`    // of NotTestable
 	Ratio   stats.Interval `json:"ratio"`              // of A over B, above 1 where A is better
 	AtLeast float64        `json:"at_least,omitempty"` // the ratio that the claim asks for
 	Blocks  int            `json:"blocks"`             // pairs that entered

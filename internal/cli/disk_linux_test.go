@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // scarcity lets the writes of a run fail from some point on: the greater n,
@@ -196,7 +197,9 @@ func (s *scarcity) readable(t *testing.T, dir string, before []byte) (measured b
 	trials, err := record.ReadTrials(dir)
 	require.NoError(t, err)
 	if len(before) > 0 {
-		assert.NotEmpty(t, record.CompleteBlocks(r, trials))
+		table, err := sample.New(r, trials)
+		require.NoError(t, err)
+		assert.Positive(t, table.Blocks.Complete())
 	}
 	out, said, code := finished(t, []string{binary, "report", dir, "--format", "csv"})
 	assert.Zero(t, code, said)

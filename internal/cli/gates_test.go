@@ -26,7 +26,7 @@ func TestEnginesThatDiffer(t *testing.T) {
 	require.ErrorAs(t, judge(doc), &exit)
 	assert.Equal(t, exitInvalid, exit.code)
 	for _, v := range doc.Verdicts {
-		for _, c := range v.Cells {
+		for _, c := range v.Conditions {
 			if c.Metric == "throughput" || c.Metric == "latency-p50" || c.Metric == "latency-p99" {
 				assert.Contains(t, []claims.Value{claims.Inconclusive, claims.NotTestable}, c.Verdict, v.ID)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 func (a *app) mergeCommand() *cobra.Command {
@@ -61,7 +62,11 @@ func (a *app) merge(dirs []string, out string) error {
 		}
 	}
 	merged.Shard, merged.State = nil, record.Interrupted
-	if len(record.CompleteBlocks(merged, all)) == len(merged.Plan) {
+	t, err := sample.New(merged, all)
+	if err != nil {
+		return err
+	}
+	if t.Blocks.Complete() == len(merged.Plan) {
 		merged.State = record.Complete
 	}
 	return a.writeMerged(merged, all, out)

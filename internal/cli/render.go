@@ -15,6 +15,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report/html"
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/table"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
@@ -78,14 +79,15 @@ func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 
 func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) (*report.Document, error) {
 	trials = gateEngines(run, trials)
-	verdicts, err := claims.Evaluate(ledger, run, trials)
+	t, err := sample.New(run, trials)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := report.Build(run, trials, verdicts)
+	verdicts, err := claims.Evaluate(ledger, t)
 	if err != nil {
 		return nil, err
 	}
+	doc := report.Build(t, verdicts)
 	doc.Question = cmp.Or(run.Title, ledger.Title)
 	return doc, nil
 }

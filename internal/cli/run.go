@@ -24,6 +24,7 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -289,7 +290,13 @@ func (s *session) measure(ctx context.Context) error {
 		Hold: func(ctx context.Context, url string, status, n int) (bench.Held, error) {
 			return hold.Open(ctx, url, status, n, s.run.Timeout)
 		},
-		Enough: func() (bool, int, error) { return claims.Precision(s.ledger, s.run, sink.trials) },
+		Enough: func() (bool, int, error) {
+			t, err := sample.New(s.run, sink.trials)
+			if err != nil {
+				return false, 0, err
+			}
+			return claims.Precision(s.ledger, t)
+		},
 	}
 	if s.run.Shard == nil { // a shard does not see the others' figures and runs all its blocks
 		b.Looks = claims.Looks(s.run.Blocks)

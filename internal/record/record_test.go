@@ -205,18 +205,6 @@ func TestDistribution(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestCompleteBlocks(t *testing.T) {
-	run := &record.Run{
-		Plan:    [][]record.PlannedTrial{{{Arm: "a"}, {Arm: "b"}}, {{Arm: "b"}, {Arm: "a"}}},
-		Missing: []record.Missing{{Arm: "c"}},
-	}
-	trials := []record.Trial{{Block: 0, Arm: "a"}, {Block: 0, Arm: "b", Failure: "crashed"}, {Block: 1, Arm: "b"}, {Block: 7, Arm: "a"}}
-	assert.Equal(t, map[int]bool{0: true}, record.CompleteBlocks(run, trials))
-	run.Plan[1] = append(run.Plan[1], record.PlannedTrial{Arm: "c"})
-	trials = append(trials, record.Trial{Block: 1, Arm: "a"})
-	assert.Equal(t, map[int]bool{0: true, 1: true}, record.CompleteBlocks(run, trials), "a missing arm is not waited for")
-}
-
 func TestMeasurementFigures(t *testing.T) {
 	m := record.Measurement{Connections: 4, Duration: 2 * time.Second, Requests: 110, Completed: 100, InFlight: 8 * time.Second}
 	m.Errors = record.Errors{Reset: 10}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/yamlfile/yamltest"
 )
 
@@ -146,7 +147,8 @@ func FuzzRun(f *testing.F) {
 		if r, err := record.ReadRun(dir); err != nil {
 			yamltest.Clean(t, string(data), err)
 		} else {
-			record.CountedBlocks(r, nil)
+			_, err := sample.New(r, nil)
+			require.NoError(t, err)
 		}
 	})
 }
@@ -165,6 +167,7 @@ func FuzzTrials(f *testing.F) {
 			return
 		}
 		use(t, string(data), trials)
-		record.CountedBlocks(run, trials)
+		_, err = sample.New(run, trials)
+		require.NoError(t, err)
 	})
 }

@@ -2,24 +2,20 @@ package report
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// Build derives the document of a run. The order of the trials does not
-// matter. It fails where the trials do not belong to the run (an arm that the
-// run does not know, a negative block) or a histogram cannot be decoded; a run
-// without any trial is a document without cells.
-func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*Document, error) {
-	if run == nil {
-		return nil, errors.New("report: no run")
-	}
+// Build derives the document of a run; one without any trial is a document
+// without cells.
+func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
+	run := t.Run
 	d := &Document{
 		Schema:      SchemaVersion,
 		Title:       title(run),
@@ -27,36 +23,28 @@ func Build(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*
 		Asked:       asked(run),
 		Verdicts:    cleanVerdicts(verdicts),
 		Arms:        arms(run),
+		Levels:      levels(run),
+		Blocks:      t.Blocks,
 		Missing:     slices.Concat([]record.Missing{}, run.Missing),
 		Unreachable: slices.Concat([]record.Unreachable{}, run.Unreachable),
-		Notices:     slices.Concat([]string{}, run.Notices),
 		Environment: run.Environment,
 		Servers:     slices.Concat([]record.ServerVersion{}, run.Servers),
+		table:       t,
 	}
 	d.Tally = Count(d.Verdicts)
-	trials, err := ordered(d.Arms, trials)
-	if err != nil {
-		return nil, err
-	}
-	d.Notices = append(d.Notices, restless(d.Arms, trials)...)
-	pairing := claims.Pair(run, trials, Confidence)
-	d.Blocks = countBlocks(run, trials)
-	d.Canary = canary(d.Arms, trials)
-	trials = counted(d.Blocks, trials)
-	d.Levels = levels(run, trials)
+	d.Notices = slices.Concat([]string{}, run.Notices, restless(d.Arms, t.Trials))
+	d.Canary = canary(d.Arms, t.Trials)
 	d.Partial = run.State != record.Complete || len(run.Missing) > 0 || len(run.Unreachable) > 0 || len(d.Blocks.Partial) > 0
-	if err := d.measure(run, trials); err != nil {
-		return nil, err
-	}
+	d.measure()
 	d.style()
-	d.Rankings = rankings(d, pairing)
+	d.Rankings = rankings(d)
 	d.Noise = noise(d)
-	d.Ratios = ratios(d, pairing)
+	d.Ratios = ratios(d)
 	d.Gates = gateTotals(d.Cells)
 	d.Breakdowns = breakdowns(d)
 	d.Fits = fits(d)
 	d.Charts = charts(d)
-	return d, nil
+	return d
 }
 
 func title(run *record.Run) string {
@@ -134,69 +122,14 @@ func (d *Document) style() {
 	}
 }
 
-// ordered checks the trials against the run and sorts a copy by block and
-// position. Of two trials of one arm in one block, which a resumed run leaves
-// behind, the later one stays, unless it failed and the earlier one did not.
-func ordered(arms []Arm, trials []record.Trial) ([]record.Trial, error) {
-	type turn struct {
-		block int
-		arm   string
-	}
-	at := make(map[turn]int, len(trials))
-	known := make(map[string]bool, len(arms))
-	for _, a := range arms {
-		known[a.Name] = true
-	}
-	out := make([]record.Trial, 0, len(trials))
-	for i, t := range trials {
-		if !known[t.Arm] {
-			return nil, fmt.Errorf("trial %d: arm %q is not one of the run's", i+1, t.Arm)
-		}
-		if t.Block < 0 {
-			return nil, fmt.Errorf("trial %d: block %d: must not be negative", i+1, t.Block)
-		}
-		k := turn{t.Block, t.Arm}
-		if j, ok := at[k]; !ok {
-			at[k] = len(out)
-			out = append(out, t)
-		} else if t.Failure == "" || out[j].Failure != "" {
-			out[j] = t
-		}
-	}
-	slices.SortStableFunc(out, func(a, b record.Trial) int {
-		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Position, b.Position), cmp.Compare(a.Arm, b.Arm))
-	})
-	return out, nil
-}
-
-// levels are the run's and those that only the trials know (rates found by a
-// search): closed loops first, each kind by its load, for a profile names them
-// in the order in which its claims came.
-func levels(run *record.Run, trials []record.Trial) []Level {
-	var all []record.Level
-	seen := map[record.Level]bool{}
-	add := func(l record.Level) {
-		if !seen[l] {
-			seen[l] = true
-			all = append(all, l)
-		}
-	}
-	for _, l := range run.Levels {
-		add(l)
-	}
-	for _, t := range trials {
-		for i := range t.Windows {
-			if w := &t.Windows[i]; !w.Warmup {
-				add(w.Level)
-			}
-		}
-	}
-	slices.SortStableFunc(all, record.ByLoad)
-	out := make([]Level, len(all))
-	names := make(map[string]int, len(all))
-	for i, l := range all {
-		out[i] = Level{Level: l, Name: l.String(), Open: l.Open()}
-		names[out[i].Name]++
+// levels are the run's: closed loops first, each kind by its load, for a profile
+// names them in the order in which its claims came.
+func levels(run *record.Run) []Level {
+	out := make([]Level, 0, len(run.Levels))
+	names := make(map[string]int, len(run.Levels))
+	for _, l := range slices.SortedStableFunc(slices.Values(run.Levels), record.ByLoad) {
+		out = append(out, Level{Level: l, Name: l.String(), Open: l.Open()})
+		names[l.String()]++
 	}
 	for i := range out { // one rate over different numbers of connections
 		if l := &out[i]; names[l.Name] > 1 {
@@ -253,9 +186,9 @@ func cleanVerdicts(verdicts []claims.Verdict) []claims.Verdict {
 	out := make([]claims.Verdict, len(verdicts))
 	for i, v := range verdicts {
 		v.Effect, v.Low, v.High, v.Margin = number(v.Effect), number(v.Low), number(v.High), number(v.Margin)
-		v.Cells = append([]claims.Cell{}, v.Cells...)
-		for j := range v.Cells {
-			c := &v.Cells[j]
+		v.Conditions = append([]claims.Condition{}, v.Conditions...)
+		for j := range v.Conditions {
+			c := &v.Conditions[j]
 			c.Ratio = stats.Interval{Low: number(c.Ratio.Low), Mid: number(c.Ratio.Mid), High: number(c.Ratio.High)}
 			c.Floor = number(c.Floor)
 		}
@@ -266,12 +199,12 @@ func cleanVerdicts(verdicts []claims.Verdict) []claims.Verdict {
 
 // restless is a notice for each arm that worked by itself when some of its
 // windows began: what it did then is part of its figures.
-func restless(arms []Arm, trials []record.Trial) (notices []string) {
+func restless(arms []Arm, trials []*record.Trial) (notices []string) {
 	count := map[string]int{}
-	for i := range trials {
-		for j := range trials[i].Windows {
-			if trials[i].Windows[j].Restless {
-				count[trials[i].Arm]++
+	for _, t := range trials {
+		for i := range t.Windows {
+			if t.Windows[i].Restless {
+				count[t.Arm]++
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // logSpread is the spread of the values of a chart from which on its y axis is
@@ -98,7 +100,7 @@ func throughputChart(d *Document, w work, suffix string, levels []Level) Chart {
 		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: "Correct responses", Unit: "req/s"},
 	}
 	for _, a := range d.competitors(w) {
-		c.add(d, a, "", levels, func(c *Cell) *Estimate { return c.Throughput }, func(p BlockPoint) float64 { return p.Throughput })
+		c.add(d, a, "", levels, func(c *Cell) *Estimate { return c.Of(sample.Throughput) }, func(p BlockPoint) float64 { return p.Of(sample.Throughput) })
 	}
 	c.Y.Log = c.spread() > logSpread
 	return c
@@ -110,16 +112,16 @@ func latencyChart(d *Document, w work, name, title string, levels []Level) Chart
 		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: latency, Unit: "s", Log: true},
 	}
 	// Where some connections starve, the median of a closed loop is that of the others.
-	center, at := func(c *Cell) *Estimate { return c.Mean }, func(p BlockPoint) float64 { return p.Mean }
+	center, at := func(c *Cell) *Estimate { return c.Of(sample.Mean) }, func(p BlockPoint) float64 { return p.Of(sample.Mean) }
 	c.Center = "mean"
 	if len(levels) > 0 && levels[0].Open {
 		c.X = Axis{Label: "Offered rate", Unit: "req/s", Log: true}
-		center, at = func(c *Cell) *Estimate { return c.P50 }, func(p BlockPoint) float64 { return p.P50 }
+		center, at = func(c *Cell) *Estimate { return c.Of(sample.P50) }, func(p BlockPoint) float64 { return p.Of(sample.P50) }
 		c.Center = "p50"
 	}
 	for _, a := range d.competitors(w) {
 		c.add(d, a, c.Center, levels, center, at)
-		c.add(d, a, "p99", levels, func(c *Cell) *Estimate { return c.P99 }, func(p BlockPoint) float64 { return p.P99 })
+		c.add(d, a, "p99", levels, func(c *Cell) *Estimate { return c.Of(sample.P99) }, func(p BlockPoint) float64 { return p.Of(sample.P99) })
 	}
 	return c
 }
@@ -141,7 +143,7 @@ func (c *Chart) add(d *Document, a Arm, variant string, levels []Level, of func(
 			x = l.Rate
 		}
 		s.Points = append(s.Points, Point{
-			X: x, Y: *e, Bound: cell.LowerBound && c.Y.Unit == "req/s", Blocks: column(cell.Points, at, false),
+			X: x, Y: *e, Bound: cell.LowerBound && c.Y.Unit == "req/s", Blocks: column(cell.Points, at),
 		})
 	}
 	slices.SortStableFunc(s.Points, func(p, q Point) int { return cmp.Compare(p.X, q.X) })
@@ -158,11 +160,11 @@ type percentile struct {
 }
 
 var percentiles = []percentile{
-	{2, func(c *Cell) *Estimate { return c.P50 }, func(p BlockPoint) float64 { return p.P50 }},
-	{10, func(c *Cell) *Estimate { return c.P90 }, func(p BlockPoint) float64 { return p.P90 }},
-	{20, func(c *Cell) *Estimate { return c.P95 }, func(p BlockPoint) float64 { return p.P95 }},
-	{100, func(c *Cell) *Estimate { return c.P99 }, func(p BlockPoint) float64 { return p.P99 }},
-	{1000, func(c *Cell) *Estimate { return c.P999 }, func(p BlockPoint) float64 { return p.P999 }},
+	{2, func(c *Cell) *Estimate { return c.Of(sample.P50) }, func(p BlockPoint) float64 { return p.Of(sample.P50) }},
+	{10, func(c *Cell) *Estimate { return c.Of(sample.P90) }, func(p BlockPoint) float64 { return p.Of(sample.P90) }},
+	{20, func(c *Cell) *Estimate { return c.Of(sample.P95) }, func(p BlockPoint) float64 { return p.Of(sample.P95) }},
+	{100, func(c *Cell) *Estimate { return c.Of(sample.P99) }, func(p BlockPoint) float64 { return p.Of(sample.P99) }},
+	{1000, func(c *Cell) *Estimate { return c.Of(sample.P999) }, func(p BlockPoint) float64 { return p.Of(sample.P999) }},
 }
 
 // percentileChart shows the tail of each arm at one level: in an open loop
@@ -205,7 +207,7 @@ func percentilesAt(d *Document, w work, l Level) (c Chart, n int) {
 		s := Series{Arm: a.Name, Label: a.Label, Style: a.Style}
 		for _, p := range percentiles {
 			if e := p.of(cell); e != nil && e.Mid > 0 {
-				s.Points = append(s.Points, Point{X: p.x, Y: *e, Blocks: column(cell.Points, p.at, false)})
+				s.Points = append(s.Points, Point{X: p.x, Y: *e, Blocks: column(cell.Points, p.at)})
 			}
 		}
 		if len(s.Points) > 1 {
@@ -265,9 +267,9 @@ func cpuChart(d *Document, closed, open []Level) Chart {
 	for _, l := range slices.Concat(open, closed) {
 		var series []Series
 		for _, a := range d.competitors(works[0]) {
-			if cell := d.Cell(a.Name, l.Name); cell != nil && cell.CPUPerRequest != nil {
+			if cell := d.Cell(a.Name, l.Name); cell != nil && cell.Of(sample.CPUPerRequest) != nil {
 				series = append(series, Series{Arm: a.Name, Label: a.Label, Style: a.Style, Points: []Point{{
-					Y: *cell.CPUPerRequest, Blocks: column(cell.Points, func(p BlockPoint) float64 { return p.CPUPerRequest }, false),
+					Y: *cell.Of(sample.CPUPerRequest), Blocks: column(cell.Points, func(p BlockPoint) float64 { return p.Of(sample.CPUPerRequest) }),
 				}}})
 			}
 		}
@@ -278,4 +280,15 @@ func cpuChart(d *Document, closed, open []Level) Chart {
 	}
 	c.Series = best
 	return c.ofRows()
+}
+
+// column picks one figure of every block that has it.
+func column(points []BlockPoint, of func(BlockPoint) float64) []float64 {
+	out := make([]float64, 0, len(points))
+	for _, p := range points {
+		if v := of(p); v > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
 }

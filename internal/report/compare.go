@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -78,21 +79,6 @@ type Change struct {
 // Works is the metric of a row where the server of one run failed by itself, and that of the other did not.
 const Works = "works"
 
-// comparedMetric is a metric under the name that it has in Document.Noise.
-type comparedMetric struct {
-	name           string
-	higherIsBetter bool
-	least          float64 // margin: a tail varies more than a mean
-	of             func(BlockPoint) float64
-}
-
-var compared = []comparedMetric{
-	{"throughput", true, 0, func(p BlockPoint) float64 { return p.Throughput }},
-	{"p50", false, 0, func(p BlockPoint) float64 { return p.P50 }},
-	{"p99", false, 0.25, func(p BlockPoint) float64 { return p.P99 }},
-	{"cpu", false, 0, func(p BlockPoint) float64 { return p.CPUPerRequest }},
-}
-
 // Compare holds head against base. Blocks of two runs are no pairs, so the
 // ratios are those of independent samples (stats.UnpairedRatio), with
 // Bonferroni's correction over the rows; a difference counts only where it is
@@ -122,8 +108,8 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 		if other == nil || base.arm(cell.Arm).Role != Competitor || cell.Arm == reference {
 			continue
 		}
-		for i := range compared {
-			c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: compared[i].name})
+		for _, m := range sample.OfRuns() {
+			c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: m.Short})
 		}
 	}
 	ratios := c.Rows
@@ -136,8 +122,8 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 	if c.Confidence, err = stats.Bonferroni(Confidence, max(len(ratios), 1)); err != nil {
 		return nil, err
 	}
-	for i := range ratios {
-		c.judge(&ratios[i], base, head)
+	for i, m := range slices.Repeat(sample.OfRuns(), len(ratios)/len(sample.OfRuns())) {
+		c.judge(&ratios[i], m, base, head)
 	}
 	c.Rows = slices.DeleteFunc(append(c.Rows, ratios...), func(r Change) bool { return r.Outcome == "" })
 	if len(c.Rows) == 0 {
@@ -198,26 +184,14 @@ func (c *Comparison) doubts(base, head *Document) []string {
 }
 
 // judge fills in a row; one without values on both sides stays without an outcome.
-func (c *Comparison) judge(r *Change, base, head *Document) {
-	m := compared[slices.IndexFunc(compared, func(m comparedMetric) bool { return m.name == r.Metric })]
+func (c *Comparison) judge(r *Change, m *sample.Metric, base, head *Document) {
 	var values [2][]float64
 	for k, d := range []*Document{base, head} {
-		cell := d.Cell(r.Arm, r.Level)
-		if b := d.breakdown(r.Arm, r.Level); b != nil {
-			if !slices.ContainsFunc(c.Rows, func(w Change) bool { return w.Metric == Works && w.Arm == r.Arm && w.Level == r.Level }) {
-				r.Outcome, r.Reason = NotComputed, fmt.Sprintf("in %s %v", d.Asked.ID, b)
-			}
+		var reason string
+		if values[k], reason = c.values(r, m, d); reason != "" {
+			r.Outcome, r.Reason = NotComputed, reason
 			return
 		}
-		if slices.Contains(c.Invalid, d.Asked.ID) {
-			r.Outcome, r.Reason = NotComputed, d.Asked.ID+" is invalid: the machine spoiled every figure or every block"
-			return
-		}
-		if over := d.referenceCell(c.Reference, r.Level, m); cell.spoiled() || over != nil && over.spoiled() {
-			r.Outcome, r.Reason = NotComputed, "a validity gate fired in "+d.Asked.ID
-			return
-		}
-		values[k] = c.column(d, cell, m)
 		r.Blocks[k] = len(values[k])
 	}
 	if r.Blocks[0] == 0 || r.Blocks[1] == 0 {
@@ -229,8 +203,8 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 		return
 	}
 	r.Ratio = stats.Interval{Low: number(ratio.Low), Mid: number(ratio.Mid), High: number(min(ratio.High, math.MaxFloat64))}
-	b, okBase := base.floor(m.name, r.Arm, r.Level)
-	h, okHead := head.floor(m.name, r.Arm, r.Level)
+	b, okBase := base.floor(m, r.Arm, r.Level)
+	h, okHead := head.floor(m, r.Arm, r.Level)
 	if !okBase || !okHead {
 		r.Outcome, r.Reason = NotComputed, "no A/A pair at this level, so the noise is not known"
 		return
@@ -240,7 +214,12 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 		r.Outcome = OtherMachine
 		return
 	}
-	bar := max(1+max(c.Margin, m.least), r.Floor)
+	c.conclude(r, m, ratio)
+}
+
+// conclude holds a ratio against the margin and the noise.
+func (c *Comparison) conclude(r *Change, m *sample.Metric, ratio stats.Interval) {
+	bar := max(1+max(c.Margin, m.Margin), r.Floor)
 	up, down := ratio.Low > bar, ratio.High < 1/bar
 	r.Visible = number(min(bar*max(ratio.High/ratio.Mid, ratio.Mid/ratio.Low), math.MaxFloat64))
 	switch {
@@ -248,7 +227,7 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 		r.Outcome, r.Reason = TooNoisy, fmt.Sprintf("a change by less than %.3gx could not have been seen", r.Visible)
 	case !up && !down:
 		r.Outcome = Same
-	case up == m.higherIsBetter:
+	case up == m.HigherIsBetter:
 		r.Outcome = Better
 	default:
 		r.Outcome = Worse
@@ -256,49 +235,44 @@ func (c *Comparison) judge(r *Change, base, head *Document) {
 	}
 }
 
-// column is a metric block by block, over the reference's if there is one.
-func (c *Comparison) column(d *Document, cell *Cell, m comparedMetric) (out []float64) {
-	ref := map[int]float64{}
-	if c.Reference != "" {
-		if cell := d.referenceCell(c.Reference, cell.Level, m); cell != nil {
-			for _, p := range cell.Points {
-				ref[p.Block] = m.of(p)
-			}
+// values are those of one run in a row, or the reason why they are none to compare.
+func (c *Comparison) values(r *Change, m *sample.Metric, d *Document) (values []float64, reason string) {
+	if b := d.breakdown(r.Arm, r.Level); b != nil {
+		if slices.ContainsFunc(c.Rows, func(w Change) bool { return w.Metric == Works && w.Arm == r.Arm && w.Level == r.Level }) {
+			return nil, "" // a row of its own says so
 		}
+		return nil, fmt.Sprintf("in %s %v", d.Asked.ID, b)
 	}
-	for _, p := range cell.Points {
-		v := m.of(p)
-		if c.Reference != "" {
-			if ref[p.Block] <= 0 {
-				continue
-			}
-			v /= ref[p.Block]
-		}
-		if v > 0 {
-			out = append(out, v)
-		}
+	if slices.Contains(c.Invalid, d.Asked.ID) {
+		return nil, d.Asked.ID + " is invalid: the machine spoiled every figure or every block"
 	}
-	return out
+	values, lack := d.over(m, r.Arm, r.Level, c.Reference)
+	if lack.Cause == sample.Gated {
+		return nil, "a validity gate fired in " + d.Asked.ID
+	}
+	return values, ""
 }
 
-// referenceCell is what figures at a level are taken over: the reference at that
-// level. Throughput is taken over the canary's at the one level that it has.
-func (d *Document) referenceCell(reference, level string, m comparedMetric) *Cell {
-	if cell := d.Cell(reference, level); cell != nil || d.arm(reference).Role != Ceiling || m.name != "throughput" {
-		return cell
+// over are the sound values of an arm at a level by block, each over the
+// reference's in the same block if there is one. Throughput is taken over the
+// canary's at the one level that it has.
+func (d *Document) over(m *sample.Metric, arm, level, reference string) ([]float64, sample.Lack) {
+	side := sample.Side{Arm: arm, Level: d.level(level)}
+	if reference != "" {
+		side.Over = &sample.Side{Arm: reference, Level: side.Level}
+		i := slices.IndexFunc(d.Cells, func(c Cell) bool { return c.Arm == reference })
+		if d.arm(reference).Role == Ceiling && m == sample.Throughput && i >= 0 && d.Cell(reference, level) == nil {
+			side.Over.Level = d.level(d.Cells[i].Level)
+		}
 	}
-	i := slices.IndexFunc(d.Cells, func(c Cell) bool { return c.Arm == reference })
-	if i < 0 {
-		return nil
-	}
-	return &d.Cells[i]
+	return d.table.Values(m, side)
 }
 
 // floor is what an A/A pair did at a level: the one on the arm's route if there is one.
-func (d *Document) floor(metric, name, level string) (floor float64, ok bool) {
+func (d *Document) floor(m *sample.Metric, name, level string) (floor float64, ok bool) {
 	one := d.arm(name)
 	for _, n := range d.Noise {
-		if n.Metric != metric || n.Level != level || n.Floor < 1 {
+		if n.Metric != m.Short || n.Level != level || n.Floor < 1 {
 			continue
 		}
 		if a := d.arm(n.Arm); !ok || a.Route == one.Route && a.Beside == one.Beside {
@@ -306,6 +280,12 @@ func (d *Document) floor(metric, name, level string) (floor float64, ok bool) {
 		}
 	}
 	return floor, ok
+}
+
+// level is the one of that name; every cell's level is there.
+func (d *Document) level(name string) record.Level {
+	i := slices.IndexFunc(d.Levels, func(l Level) bool { return l.Name == name })
+	return d.Levels[i].Level
 }
 
 // arm is the one of that name, the zero Arm if there is none.

@@ -14,8 +14,9 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 )
 
-// sitting is a run of two arms and an A/A pair, on a machine that is so fast.
-func sitting(t *testing.T, seed uint64, machine, noise float64, rates map[string]float64) *report.Document {
+// sitting is a run of two arms and an A/A pair, on a machine that is so fast; edits
+// change its trials.
+func sitting(t *testing.T, seed uint64, machine, noise float64, rates map[string]float64, edits ...func(*record.Trial)) *report.Document {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	run := &record.Run{
@@ -40,9 +41,12 @@ func sitting(t *testing.T, seed uint64, machine, noise float64, rates map[string
 		}
 		run.Plan = append(run.Plan, block)
 	}
-	doc, err := report.Build(run, trials, nil)
-	require.NoError(t, err)
-	return doc
+	for i := range trials {
+		for _, edit := range edits {
+			edit(&trials[i])
+		}
+	}
+	return report.Build(table(t, run, trials), nil)
 }
 
 func outcomes(c *report.Comparison) map[string]report.Outcome {
@@ -136,15 +140,20 @@ func TestCompareRefuses(t *testing.T) {
 // TestCompareDoubts: gates and unknown noise take an outcome away, another machine is told.
 func TestCompareDoubts(t *testing.T) {
 	base := sitting(t, 1, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
-	head := sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 250})
+	slower := map[string]float64{"a": 1000, "b": 250}
+	head := sitting(t, 2, 1, 0.01, slower, func(trial *record.Trial) {
+		if trial.Arm == "b" {
+			trial.Windows[0].Gates = []record.Gate{{Name: record.GateHostNoise}}
+		}
+	})
 	head.Environment.Cores = 64
-	head.Cell("b", "c=8").Gates = []report.GateCount{{Name: record.GateErrors, Count: 10}}
 	c, err := report.Compare(base, head, "", 0.1)
 	require.NoError(t, err)
 	assert.Equal(t, report.NotComputed, outcomes(c)["b throughput"])
 	require.Len(t, c.Warnings, 1)
 	assert.Contains(t, c.Warnings[0], "number of cores")
-	head.Cell("b", "c=8").Gates, head.Noise = nil, nil
+	head = sitting(t, 2, 1, 0.01, slower)
+	head.Noise = nil
 	c, err = report.Compare(base, head, "", 0.1)
 	require.NoError(t, err)
 	assert.Equal(t, report.NotComputed, outcomes(c)["b throughput"])
@@ -199,7 +208,11 @@ func TestCompareMachines(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, c.Warnings[0], "Neither run recorded its processor")
 
-	head.Cells = slices.DeleteFunc(head.Cells, func(c report.Cell) bool { return c.Arm == "a" })
+	head = sitting(t, 2, 1, 0.01, map[string]float64{"a": 1000, "b": 300}, func(trial *record.Trial) {
+		if trial.Arm == "a" {
+			trial.Windows = nil
+		}
+	})
 	c, err = report.Compare(base, head, "a", 0.1)
 	require.NoError(t, err)
 	assert.Zero(t, c.Answered())
@@ -207,20 +220,19 @@ func TestCompareMachines(t *testing.T) {
 }
 
 // broken makes the server of an arm fail in n starts of ten.
-func broken(d *report.Document, arm string, n int) *report.Document {
-	c := d.Cell(arm, "c=8")
-	c.Broken, c.BrokenBy = n, "9 of 10 requests failed (status 9; first: status 500, expected 200)"
-	c.Gates = []report.GateCount{{Name: record.GateErrors, Count: n}}
-	if 2*n >= c.Trials {
-		d.Breakdowns = []report.Breakdown{{Arm: arm, Level: "c=8", Starts: n, Of: c.Trials, Detail: c.BrokenBy}}
+func broken(arm string, n int) func(*record.Trial) {
+	return func(trial *record.Trial) {
+		if w := &trial.Windows[0]; trial.Arm == arm && trial.Block < n {
+			w.Load.Errors.Status = w.Load.Requests
+			w.Gates = []record.Gate{{Name: record.GateErrors, Detail: "9 of 10 requests failed (status 9; first: status 500, expected 200)"}}
+		}
 	}
-	return d
 }
 
 // TestCompareBrokenServers: a server that fails in head, and did not in base, got worse.
 func TestCompareBrokenServers(t *testing.T) {
-	sound := func(seed uint64) *report.Document {
-		return sitting(t, seed, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	sound := func(seed uint64, edits ...func(*record.Trial)) *report.Document {
+		return sitting(t, seed, 1, 0.01, map[string]float64{"a": 1000, "b": 500}, edits...)
 	}
 	for _, tc := range []struct {
 		name       string
@@ -229,11 +241,11 @@ func TestCompareBrokenServers(t *testing.T) {
 		want       map[string]report.Outcome
 		worse      int
 	}{
-		{"b fails in head", sound(1), broken(sound(2), "b", 10), "a", map[string]report.Outcome{"b works": report.Worse}, 1},
-		{"b failed in base", broken(sound(1), "b", 10), sound(2), "a", map[string]report.Outcome{"b works": report.Better}, 0},
-		{"b fails in both", broken(sound(1), "b", 10), broken(sound(2), "b", 10), "a", map[string]report.Outcome{"b throughput": report.NotComputed, "b p50": report.NotComputed}, 0},
-		{"b fails now and then", sound(1), broken(sound(2), "b", 4), "a", map[string]report.Outcome{"b throughput": report.Same, "b p50": report.Same}, 0},
-		{"the reference fails in head", sound(1), broken(sound(2), "a", 10), "a", map[string]report.Outcome{"a works": report.Worse, "b throughput": report.NotComputed, "b p50": report.NotComputed}, 1},
+		{"b fails in head", sound(1), sound(2, broken("b", 10)), "a", map[string]report.Outcome{"b works": report.Worse}, 1},
+		{"b failed in base", sound(1, broken("b", 10)), sound(2), "a", map[string]report.Outcome{"b works": report.Better}, 0},
+		{"b fails in both", sound(1, broken("b", 10)), sound(2, broken("b", 10)), "a", map[string]report.Outcome{"b throughput": report.NotComputed, "b p50": report.NotComputed}, 0},
+		{"b fails now and then", sound(1), sound(2, broken("b", 4)), "a", map[string]report.Outcome{"b throughput": report.Same, "b p50": report.Same}, 0},
+		{"the reference fails in head", sound(1), sound(2, broken("a", 10)), "a", map[string]report.Outcome{"a works": report.Worse, "b throughput": report.NotComputed, "b p50": report.NotComputed}, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := report.Compare(tc.base, tc.head, tc.reference, 0.1)
@@ -264,10 +276,10 @@ func TestCompareInvalid(t *testing.T) {
 
 // TestCompareDoubtfulServers: what is no clear answer of one arm is not covered by the answers of another.
 func TestCompareDoubtfulServers(t *testing.T) {
-	sound := func(seed uint64) *report.Document {
-		return sitting(t, seed, 1, 0.01, map[string]float64{"a": 1000, "b": 500})
+	sound := func(seed uint64, edits ...func(*record.Trial)) *report.Document {
+		return sitting(t, seed, 1, 0.01, map[string]float64{"a": 1000, "b": 500}, edits...)
 	}
-	base, head := broken(sound(1), "b", 1), broken(sound(2), "b", 10)
+	base, head := sound(1, broken("b", 1)), sound(2, broken("b", 10))
 	c, err := report.Compare(base, head, "", 0.1)
 	require.NoError(t, err)
 	assert.Equal(t, report.Worse, outcomes(c)["b works"], "one stray failure in base")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // SchemaVersion is the version of a Document written as JSON.
@@ -36,7 +37,7 @@ type Document struct {
 	Verdicts    []claims.Verdict       `json:"verdicts"` // the answers themselves, in the order of the ledger
 	Arms        []Arm                  `json:"arms"`
 	Levels      []Level                `json:"levels"`
-	Blocks      Blocks                 `json:"blocks"`
+	Blocks      sample.Blocks          `json:"blocks"`
 	Cells       []Cell                 `json:"cells"` // by arm, then level, in the order of Arms and Levels
 	Starts      []Start                `json:"starts"`
 	Rankings    []Ranking              `json:"rankings"`
@@ -53,6 +54,8 @@ type Document struct {
 	Environment record.Environment     `json:"environment"`
 	Servers     []record.ServerVersion `json:"servers"`
 	Charts      []Chart                `json:"charts"`
+
+	table *sample.Table
 }
 
 // Asked is what the run was asked to do, and how far it came.
@@ -115,33 +118,6 @@ type Level struct {
 	Open bool   `json:"open"` // open loop
 }
 
-// Blocks says which blocks count.
-//
-// A block counts if every arm that was planned in it, and is not in Missing,
-// had its turn, and the canary was the same before and after. An arm whose trial failed had its turn: it has no value in
-// that block, and the others do. Where no block is complete Provisional is
-// true and everything measured is shown.
-type Blocks struct {
-	Planned     int            `json:"planned"` // in the plan; the run may stop earlier
-	Counted     []int          `json:"counted"`
-	Partial     []PartialBlock `json:"partial"`
-	Disturbed   []Disturbed    `json:"disturbed"` // complete, and left out because of the canary
-	Provisional bool           `json:"provisional"`
-}
-
-// PartialBlock is a block that does not count.
-type PartialBlock struct {
-	Block  int      `json:"block"`
-	Trials int      `json:"trials"` // that it has
-	Absent []string `json:"absent"` // arms without a trial; none where the plan does not hold the block
-}
-
-// Disturbed is a block during which the machine itself changed.
-type Disturbed struct {
-	Block  int    `json:"block"`
-	Reason string `json:"reason"`
-}
-
 // Canary is what the null server did before and after a block, in requests a
 // second; 0 where it was not measured. A block with a reason does not count.
 type Canary struct {
@@ -164,59 +140,47 @@ type Estimate struct {
 	Blocks     int     `json:"blocks"`
 }
 
-// Cell is one arm at one level across the blocks that count. An estimate is
-// nil where nothing could be measured.
+// Cell is one arm at one level across the blocks that count. Throughput is
+// correct responses a second: in an open loop all of them over all the time, without an
+// interval. Percentiles are medians of the starts' percentiles; all other
+// estimates are geometric means. They are under the keys of their metrics in JSON.
 type Cell struct {
-	Arm           string        `json:"arm"`
-	Level         string        `json:"level"`
-	Trials        int           `json:"trials"`              // starts that have a window here
-	Failed        int           `json:"failed"`              // starts that ended early, of this arm, in counted blocks
-	Broken        int           `json:"broken"`              // starts in which the server itself failed: wrong answers, lost connections
-	BrokenBy      string        `json:"broken_by,omitempty"` // the first time; from outside: escape it
-	Unclear       int           `json:"unclear"`             // starts in which it failed on a disturbed machine
-	LowerBound    bool          `json:"lower_bound"`         // the generator was the limit: the server can do at least this
-	OfferedRPS    float64       `json:"offered_rps"`         // open loop: what the schedules placed in the windows; 0 in a closed loop
-	AchievedRPS   float64       `json:"achieved_rps"`        // what was sent inside the windows
-	Delivered     float64       `json:"delivered"`           // open loop: share of the schedules that was sent inside the windows, 0 to 1; 0 in a closed loop
-	Throughput    *Estimate     `json:"throughput_rps"`      // correct responses a second; geometric mean, or in an open loop all of them over all the time, without an interval
-	Mean          *Estimate     `json:"mean_s"`              // of latency; geometric mean of the starts' means
-	P50           *Estimate     `json:"p50_s"`               // medians of the starts' percentiles
-	P90           *Estimate     `json:"p90_s"`               //
-	P95           *Estimate     `json:"p95_s"`               //
-	P99           *Estimate     `json:"p99_s"`               //
-	P999          *Estimate     `json:"p99_9_s"`             //
-	MaxS          float64       `json:"max_s"`               // longest latency of all
-	Requests      uint64        `json:"requests"`            // sent, all blocks
-	Errors        record.Errors `json:"errors"`              // all blocks
-	ErrorRate     float64       `json:"error_rate"`          // 0 to 1
-	CPUPerRequest *Estimate     `json:"cpu_per_request_s"`   // of the server, a correct response; geometric mean
-	Memory        *Estimate     `json:"memory_bytes"`        // of the server's process tree; geometric mean
-	MemoryKind    string        `json:"memory_kind"`         // "pss", or "rss" where the system does not tell
-	Threads       int           `json:"threads"`             // most seen
-	Processes     int           `json:"processes"`           // most seen
-	GeneratorCPU  float64       `json:"generator_cpu"`       // share of the generator's cores
-	LittlesLaw    float64       `json:"littles_law"`         // requests in flight over connections; 0 in an open loop
-	Gates         []GateCount   `json:"gates"`               // that fired here
+	Arm          string        `json:"arm"`
+	Level        string        `json:"level"`
+	Trials       int           `json:"trials"`              // starts that have a window here
+	Failed       int           `json:"failed"`              // starts that ended early, of this arm, in counted blocks
+	Broken       int           `json:"broken"`              // starts in which the server itself failed: wrong answers, lost connections
+	BrokenBy     string        `json:"broken_by,omitempty"` // the first time; from outside: escape it
+	Unclear      int           `json:"unclear"`             // starts in which it failed on a disturbed machine
+	LowerBound   bool          `json:"lower_bound"`         // the generator was the limit: the server can do at least this
+	OfferedRPS   float64       `json:"offered_rps"`         // open loop: what the schedules placed in the windows; 0 in a closed loop
+	AchievedRPS  float64       `json:"achieved_rps"`        // what was sent inside the windows
+	Delivered    float64       `json:"delivered"`           // open loop: share of the schedules that was sent inside the windows, 0 to 1; 0 in a closed loop
+	MaxS         float64       `json:"max_s"`               // longest latency of all
+	Requests     uint64        `json:"requests"`            // sent, all blocks
+	Errors       record.Errors `json:"errors"`              // all blocks
+	ErrorRate    float64       `json:"error_rate"`          // 0 to 1
+	MemoryKind   string        `json:"memory_kind"`         // "pss", or "rss" where the system does not tell
+	Threads      int           `json:"threads"`             // most seen
+	Processes    int           `json:"processes"`           // most seen
+	GeneratorCPU float64       `json:"generator_cpu"`       // share of the generator's cores
+	LittlesLaw   float64       `json:"littles_law"`         // requests in flight over connections; 0 in an open loop
+	Gates        []GateCount   `json:"gates"`               // that fired here
 
 	Odd []record.Oddity `json:"odd"` // of the latencies, in half of the starts at least
 
 	Points     []BlockPoint `json:"points"`      // behind the estimates, in block order
 	FirstError string       `json:"first_error"` // an example, from outside: escape it
+
+	estimates     []*Estimate // by cellMetrics
+	spoiledStarts int         // in which a gate fired that leaves no bound either
 }
 
-// BlockPoint is what one start contributed to a cell. 0 stands for "not
-// reported", except for throughput, where it means that nothing was answered.
+// BlockPoint is what one start contributed to a cell, under the keys of the metrics in JSON.
 type BlockPoint struct {
-	Block         int     `json:"block"`
-	Throughput    float64 `json:"throughput_rps"`
-	Mean          float64 `json:"mean_s"`
-	P50           float64 `json:"p50_s"`
-	P90           float64 `json:"p90_s"`
-	P95           float64 `json:"p95_s"`
-	P99           float64 `json:"p99_s"`
-	P999          float64 `json:"p99_9_s"`
-	CPUPerRequest float64 `json:"cpu_per_request_s"`
-	Memory        float64 `json:"memory_bytes"`
+	Block int `json:"block"`
+
+	values []float64 // by cellMetrics
 }
 
 // GateCount is a gate with the number of starts in which it fired.

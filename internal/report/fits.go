@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -115,8 +115,8 @@ func (c *curve) blocks() (out [][]float64) {
 		row := make([]float64, 0, len(c.cells))
 		for _, cell := range c.cells {
 			i := slices.IndexFunc(cell.Points, func(p BlockPoint) bool { return p.Block == first.Block })
-			if i >= 0 && cell.Points[i].Throughput > 0 {
-				row = append(row, cell.Points[i].Throughput)
+			if i >= 0 && cell.Points[i].Of(sample.Throughput) > 0 {
+				row = append(row, cell.Points[i].Of(sample.Throughput))
 			}
 		}
 		if len(row) == len(c.cells) {
@@ -127,6 +127,4 @@ func (c *curve) blocks() (out [][]float64) {
 }
 
 // spoiled says whether gates that are not bounds fired in half of the starts or more.
-func (c *Cell) spoiled() bool {
-	return slices.ContainsFunc(c.Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) && 2*g.Count >= c.Trials })
-}
+func (c *Cell) spoiled() bool { return 2*c.spoiledStarts >= c.Trials }

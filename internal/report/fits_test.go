@@ -55,8 +55,7 @@ func TestFitsFindTheLaws(t *testing.T) {
 	connections := stats.USL{Lambda: 1000, Sigma: 0.05, Kappa: 1e-5}
 	workers := stats.USL{Lambda: 500, Sigma: 0.1, Kappa: 0}
 	run, trials := lawful(connections, workers)
-	doc, err := report.Build(run, trials, nil)
-	require.NoError(t, err)
+	doc := report.Build(table(t, run, trials), nil)
 	require.Len(t, doc.Fits, 2)
 	byOver := map[string]report.Fit{}
 	for _, f := range doc.Fits {
@@ -74,8 +73,7 @@ func TestFitsFindTheLaws(t *testing.T) {
 	assert.False(t, w.Law.HasPeak)
 	assert.False(t, math.IsNaN(w.Law.Misfit))
 
-	again, err := report.Build(run, trials, nil)
-	require.NoError(t, err)
+	again := report.Build(table(t, run, trials), nil)
 	assert.Equal(t, doc.Fits, again.Fits, "a report is the same whenever it is made")
 
 	for i := range trials { // a level that a gate spoiled is none, and five levels are too few
@@ -83,8 +81,7 @@ func TestFitsFindTheLaws(t *testing.T) {
 			trials[i].Windows[2].Gates = []record.Gate{{Name: record.GateErrors}}
 		}
 	}
-	doc, err = report.Build(run, trials, nil)
-	require.NoError(t, err)
+	doc = report.Build(table(t, run, trials), nil)
 	require.Len(t, doc.Fits, 1)
 	assert.Equal(t, "workers", doc.Fits[0].Over)
 }

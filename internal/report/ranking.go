@@ -5,7 +5,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -13,7 +14,7 @@ import (
 // throughput in a closed loop, whose latency says only how many wait; by p99
 // (p50 where a start is too short for a p99) in an open one, where the rate is
 // given; and by the largest rate where that is searched for.
-func rankings(d *Document, pairing *claims.Pairing) []Ranking {
+func rankings(d *Document) []Ranking {
 	out := []Ranking{}
 	for _, w := range d.works() {
 		for _, l := range d.Levels {
@@ -23,31 +24,20 @@ func rankings(d *Document, pairing *claims.Pairing) []Ranking {
 					cells = append(cells, c)
 				}
 			}
-			metric := "throughput"
+			m := sample.Throughput
 			if l.Open && !l.SLO {
-				metric = "p99"
-				if !slices.ContainsFunc(cells, func(c *Cell) bool { return c.P99 != nil }) {
-					metric = "p50"
+				m = sample.P99
+				if !slices.ContainsFunc(cells, func(c *Cell) bool { return c.Of(m) != nil }) {
+					m = sample.P50
 				}
 			}
-			r := Ranking{Route: w.route, Beside: w.beside, Level: l.Name, Metric: metric}
-			if r.rank(cells, l, pairing); len(r.Places)+len(r.Unranked) > 0 {
+			r := Ranking{Route: w.route, Beside: w.beside, Level: l.Name, Metric: m.Short}
+			if r.rank(d, m, cells, l.Level); len(r.Places)+len(r.Unranked) > 0 {
 				out = append(out, r)
 			}
 		}
 	}
 	return out
-}
-
-// ranked are the metrics of a ranking.
-var ranked = map[string]struct {
-	metric claims.Metric
-	of     func(*Cell) *Estimate
-	lower  bool // is better
-}{
-	"throughput": {claims.Throughput, func(c *Cell) *Estimate { return c.Throughput }, false},
-	"p50":        {"latency-p50", func(c *Cell) *Estimate { return c.P50 }, true},
-	"p99":        {"latency-p99", func(c *Cell) *Estimate { return c.P99 }, true},
 }
 
 // rank gives every arm the range of places that the comparisons with all others
@@ -57,19 +47,18 @@ var ranked = map[string]struct {
 // ties ties the best with the worst. An arm that answered nothing has no place;
 // one whose figures a gate spoiled is named without one, for it is neither
 // above nor below another.
-func (r *Ranking) rank(cells []*Cell, level Level, pairing *claims.Pairing) {
-	by := ranked[r.Metric]
+func (r *Ranking) rank(d *Document, m *sample.Metric, cells []*Cell, level record.Level) {
 	r.Places = []Place{}
 	for _, c := range cells {
-		e := by.of(c)
+		e := c.Of(m)
 		if e == nil || e.Mid <= 0 {
 			continue
 		}
-		if pairing.Sound(by.metric, c.Arm, level.Level) != "" {
+		if _, lack := d.table.Values(m, sample.Side{Arm: c.Arm, Level: level}); lack != (sample.Lack{}) {
 			r.Unranked = append(r.Unranked, c.Arm)
 			continue
 		}
-		r.Places = append(r.Places, Place{Arm: c.Arm, Value: *e, Bound: c.LowerBound && !by.lower, Gated: len(c.Gates) > 0})
+		r.Places = append(r.Places, Place{Arm: c.Arm, Value: *e, Bound: c.LowerBound && m.HigherIsBetter, Gated: len(c.Gates) > 0})
 	}
 	for i := range r.Places {
 		r.Places[i].First, r.Places[i].Last = 1, len(r.Places)
@@ -77,7 +66,7 @@ func (r *Ranking) rank(cells []*Cell, level Level, pairing *claims.Pairing) {
 	for i := range r.Places {
 		for j := range i {
 			a, b := &r.Places[i], &r.Places[j]
-			p, ok := pairing.Ratio(by.metric, a.Arm, b.Arm, level.Level)
+			p, ok := d.table.Compare(m, a.Arm, b.Arm, level, Confidence)
 			switch {
 			case ok && p.Ahead():
 				a.Last, b.First = a.Last-1, b.First+1
@@ -88,7 +77,7 @@ func (r *Ranking) rank(cells []*Cell, level Level, pairing *claims.Pairing) {
 	}
 	slices.SortStableFunc(r.Places, func(a, b Place) int {
 		values := cmp.Compare(b.Value.Mid, a.Value.Mid)
-		if by.lower {
+		if !m.HigherIsBetter {
 			values = -values
 		}
 		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last), values)
@@ -149,54 +138,29 @@ func (d *Document) Cell(arm, level string) *Cell {
 	return nil
 }
 
-// noise compares every replicate with the arm that it repeats, paired by block.
+// noise compares every replicate with the arm that it repeats, paired by block:
+// the same comparison that every other has to clear.
 func noise(d *Document) []Noise {
 	out := []Noise{}
-	metrics := []struct {
-		name string
-		of   func(BlockPoint) float64
-	}{
-		{"throughput", func(p BlockPoint) float64 { return p.Throughput }},
-		{"p50", func(p BlockPoint) float64 { return p.P50 }},
-		{"p99", func(p BlockPoint) float64 { return p.P99 }},
-		{"cpu", func(p BlockPoint) float64 { return p.CPUPerRequest }},
-	}
 	for _, a := range d.Arms {
 		if a.Role != Replicate || a.Canary() {
 			continue
 		}
 		for _, l := range d.Levels {
-			base, again := d.Cell(a.Replicate, l.Name), d.Cell(a.Name, l.Name)
-			if base == nil || again == nil {
-				continue
-			}
-			for _, m := range metrics {
-				x, y := paired(again.Points, base.Points, m.of)
-				i, err := stats.PairedRatio(x, y, Confidence)
-				floor, floorErr := stats.NoiseFloor(x, y, Confidence)
+			for _, m := range sample.OfRuns() {
+				again, base := sample.Side{Arm: a.Name, Level: l.Level}, sample.Side{Arm: a.Replicate, Level: l.Level}
+				p := d.table.Pairs(m, again, base)
+				i, err := stats.PairedRatio(p.A, p.B, Confidence)
+				floor, floorErr := stats.NoiseFloor(p.A, p.B, Confidence)
 				if err != nil || floorErr != nil || !i.Bounded() || math.IsInf(floor, 0) {
 					continue // fewer than two blocks: no interval, so no floor
 				}
 				out = append(out, Noise{
-					Arm: a.Replicate, Replicate: a.Name, Level: l.Name, Metric: m.name,
-					Ratio: Estimate{Mid: i.Mid, Low: i.Low, High: i.High, Confidence: Confidence, Blocks: len(x)}, Floor: floor,
+					Arm: a.Replicate, Replicate: a.Name, Level: l.Name, Metric: m.Short,
+					Ratio: Estimate{Mid: i.Mid, Low: i.Low, High: i.High, Confidence: Confidence, Blocks: len(p.A)}, Floor: floor,
 				})
 			}
 		}
 	}
 	return out
-}
-
-// paired are the figures of a and b in every block in which both have one.
-func paired(a, b []BlockPoint, of func(BlockPoint) float64) (x, y []float64) {
-	j := 0
-	for _, p := range a {
-		for j < len(b) && b[j].Block < p.Block {
-			j++
-		}
-		if j < len(b) && b[j].Block == p.Block && of(p) > 0 && of(b[j]) > 0 {
-			x, y = append(x, of(p)), append(y, of(b[j]))
-		}
-	}
-	return x, y
 }

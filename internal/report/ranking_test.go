@@ -10,6 +10,7 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // places writes a ranking as "1-1 a, 2-3 b".
@@ -41,14 +42,14 @@ func TestRankingAndVerdictAgree(t *testing.T) {
 	}
 	ledger, err := claims.DecodeLedger("x", []byte("schema: 1\nalpha: 0.05\nclaims: [{id: x, section: S, paraphrase: P, margin: 0.1, comparisons: [{group: g, metric: latency-p50, a: a, b: b, rates: [500]}]}]\n"))
 	require.NoError(t, err)
-	verdicts, err := claims.Evaluate(ledger, run, trials)
+	verdicts, err := claims.Evaluate(ledger, table(t, run, trials))
 	require.NoError(t, err)
 	require.Equal(t, claims.Supported, verdicts[0].Verdict, verdicts[0].Reason)
 	d := build(t, run, trials...)
 	require.Len(t, d.Rankings, 1)
 	assert.Equal(t, "p50", d.Rankings[0].Metric)
 	assert.Equal(t, []string{"1-1 a", "2-2 b"}, places(&d.Rankings[0]))
-	a, b := d.Cell("a", "r=500/s").P50, d.Cell("b", "r=500/s").P50
+	a, b := d.Cell("a", "r=500/s").Of(sample.P50), d.Cell("b", "r=500/s").Of(sample.P50)
 	assert.Greater(t, a.High, b.Low, "their own intervals overlap")
 
 	// Arms whose own intervals do not overlap are apart only if the pairs say so too.

@@ -1,6 +1,6 @@
 package report
 
-import "github.com/hellobench/hellobench/internal/claims"
+import "github.com/hellobench/hellobench/internal/sample"
 
 // Ratio is the throughput of an arm over that of the first arm on its route, at
 // one closed-loop level, paired by block. It needs no claim, so it answers for
@@ -15,7 +15,7 @@ type Ratio struct {
 
 // ratios holds every arm against the first one on its route. An arm with a
 // calculation beside it is no match for one without.
-func ratios(d *Document, pairing *claims.Pairing) []Ratio {
+func ratios(d *Document) []Ratio {
 	out := []Ratio{}
 	for _, route := range d.Routes() {
 		first := ""
@@ -28,7 +28,7 @@ func ratios(d *Document, pairing *claims.Pairing) []Ratio {
 				continue
 			}
 			for _, l := range d.Levels {
-				if r, ok := ratio(a.Name, first, l, pairing); ok {
+				if r, ok := d.ratio(a.Name, first, l); ok {
 					out = append(out, r)
 				}
 			}
@@ -38,13 +38,13 @@ func ratios(d *Document, pairing *claims.Pairing) []Ratio {
 }
 
 // ratio is one of them; ok is false where there is no sound pair, or too few.
-func ratio(arm, over string, l Level, pairing *claims.Pairing) (r Ratio, ok bool) {
+func (d *Document) ratio(arm, over string, l Level) (r Ratio, ok bool) {
 	if l.Open {
 		return r, false
 	}
-	p, ok := pairing.Ratio(claims.Throughput, arm, over, l.Level)
+	p, ok := d.table.Compare(sample.Throughput, arm, over, l.Level, Confidence)
 	return Ratio{
 		Arm: arm, Over: over, Level: l.Name, Alike: !p.Apart(),
-		Ratio: Estimate{Mid: p.Ratio.Mid, Low: p.Ratio.Low, High: p.Ratio.High, Confidence: Confidence, Blocks: p.Blocks},
+		Ratio: Estimate{Mid: p.Mid, Low: p.Low, High: p.High, Confidence: Confidence, Blocks: p.Blocks},
 	}, ok
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -162,17 +163,12 @@ func changesBetween(before, after *Document) Differences {
 
 func newSerie(docs []*Document, arm Arm, over, level string) TrendSerie {
 	s := TrendSerie{Arm: arm.Name, Over: over, Level: level, Noise: arm.Role == Replicate, Points: []TrendPoint{}, Changes: []TrendChange{}}
-	c := Comparison{Reference: over}
 	for i, d := range docs {
-		cell := d.Cell(arm.Name, level)
-		if cell == nil || cell.spoiled() || d.Invalid() {
+		if d.Cell(arm.Name, level) == nil || d.Invalid() {
 			continue
 		}
-		if ref := d.referenceCell(over, level, compared[0]); ref == nil || ref.spoiled() {
-			continue
-		}
-		values := c.column(d, cell, compared[0])
-		if ratio, err := stats.GeoMeanInterval(values, Confidence); err == nil {
+		values, lack := d.over(sample.Throughput, arm.Name, level, over)
+		if ratio, err := stats.GeoMeanInterval(values, Confidence); err == nil && lack == (sample.Lack{}) {
 			s.Points = append(s.Points, TrendPoint{Run: i, Ratio: ratio.Mid, Low: number(ratio.Low), High: number(min(ratio.High, math.MaxFloat64)), Blocks: len(values)})
 		}
 	}

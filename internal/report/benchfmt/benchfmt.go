@@ -13,6 +13,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // units are those of the values, with what is better.
@@ -20,14 +21,14 @@ var units = []struct {
 	name, better string
 	of           func(p *report.BlockPoint) float64
 }{
-	{"req/s", "higher", func(p *report.BlockPoint) float64 { return p.Throughput }},
-	{"mean-sec", "lower", func(p *report.BlockPoint) float64 { return p.Mean }},
-	{"p50-sec", "lower", func(p *report.BlockPoint) float64 { return p.P50 }},
-	{"p90-sec", "lower", func(p *report.BlockPoint) float64 { return p.P90 }},
-	{"p95-sec", "lower", func(p *report.BlockPoint) float64 { return p.P95 }},
-	{"p99-sec", "lower", func(p *report.BlockPoint) float64 { return p.P99 }},
-	{"cpu-sec/req", "lower", func(p *report.BlockPoint) float64 { return p.CPUPerRequest }},
-	{"memory-bytes", "lower", func(p *report.BlockPoint) float64 { return p.Memory }},
+	{"req/s", "higher", func(p *report.BlockPoint) float64 { return p.Of(sample.Throughput) }},
+	{"mean-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.Mean) }},
+	{"p50-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P50) }},
+	{"p90-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P90) }},
+	{"p95-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P95) }},
+	{"p99-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P99) }},
+	{"cpu-sec/req", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.CPUPerRequest) }},
+	{"memory-bytes", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.Memory) }},
 }
 
 // Write renders the cells. The number of iterations of a line is 1: its

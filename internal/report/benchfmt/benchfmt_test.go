@@ -11,11 +11,12 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/benchfmt"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // TestWrite reads the text back as benchstat does.
 func TestWrite(t *testing.T) {
-	doc, err := report.Build(synthetic.Run(4, false))
+	doc, err := synthetic.Document(synthetic.Run(4, false))
 	require.NoError(t, err)
 	doc.Cells[0].Arm = "node-http:route=/io?ms=50 x"
 	results, units := read(t, doc)
@@ -27,14 +28,14 @@ func TestWrite(t *testing.T) {
 	assert.Contains(t, string(results[0].Name), "Server/arm=node-http:route=|io?ms=50_x/level=")
 	throughput, ok := results[0].Value("req/s")
 	require.True(t, ok)
-	assert.InEpsilon(t, doc.Cells[0].Points[0].Throughput, throughput, 1e-5)
+	assert.InEpsilon(t, doc.Cells[0].Points[0].Of(sample.Throughput), throughput, 1e-5)
 	assert.Equal(t, map[string]string{"req/s": "higher", "p50-sec": "lower", "p90-sec": "lower", "p99-sec": "lower", "cpu-sec/req": "lower", "mean-sec": "lower", "p95-sec": "lower", "memory-bytes": "lower"}, units)
 }
 
 // TestTwoRunsStandInOneTable: benchstat makes a table of its own for each
 // configuration, so two runs that may be compared must have the same one.
 func TestTwoRunsStandInOneTable(t *testing.T) {
-	doc, err := report.Build(synthetic.Run(4, false))
+	doc, err := synthetic.Document(synthetic.Run(4, false))
 	require.NoError(t, err)
 	base, _ := read(t, doc)
 	doc.Asked.ID = "another"

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // column is one column of the CSV.
@@ -47,11 +48,11 @@ var columns = concat(
 		{"failed_starts", "starts of the arm that failed or ended early", func(r *row) string { return strconv.Itoa(r.cell.Failed) }},
 		{"lower_bound", "true: the generator was the limit", func(r *row) string { return strconv.FormatBool(r.cell.LowerBound) }},
 	},
-	estimate("throughput_rps", "correct responses a second", func(c *report.Cell) *report.Estimate { return c.Throughput }),
-	estimate("p50_s", "median latency", func(c *report.Cell) *report.Estimate { return c.P50 }),
-	estimate("p90_s", "90th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P90 }),
-	estimate("p99_s", "99th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P99 }),
-	estimate("p99_9_s", "99.9th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P999 }),
+	estimate("throughput_rps", "correct responses a second", func(c *report.Cell) *report.Estimate { return c.Of(sample.Throughput) }),
+	estimate("p50_s", "median latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P50) }),
+	estimate("p90_s", "90th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P90) }),
+	estimate("p99_s", "99th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P99) }),
+	estimate("p99_9_s", "99.9th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P999) }),
 	[]column{
 		{"max_s", "longest latency", func(r *row) string { return number(r.cell.MaxS) }},
 		{"requests", "requests sent", func(r *row) string { return count(r.cell.Requests) }},
@@ -64,8 +65,8 @@ var columns = concat(
 		{"offered_rps", "rate that the schedules placed in the windows, 0 in a closed loop", func(r *row) string { return number(r.cell.OfferedRPS) }},
 		{"achieved_rps", "rate sent inside the windows", func(r *row) string { return number(r.cell.AchievedRPS) }},
 	},
-	estimate("cpu_per_request_s", "server CPU time a correct response", func(c *report.Cell) *report.Estimate { return c.CPUPerRequest }),
-	estimate("memory_bytes", "memory of the server's process tree", func(c *report.Cell) *report.Estimate { return c.Memory }),
+	estimate("cpu_per_request_s", "server CPU time a correct response", func(c *report.Cell) *report.Estimate { return c.Of(sample.CPUPerRequest) }),
+	estimate("memory_bytes", "memory of the server's process tree", func(c *report.Cell) *report.Estimate { return c.Of(sample.Memory) }),
 	[]column{
 		{"memory_kind", "pss or rss", func(r *row) string { return r.cell.MemoryKind }},
 		{"threads", "most threads seen", func(r *row) string { return strconv.Itoa(r.cell.Threads) }},
@@ -75,8 +76,8 @@ var columns = concat(
 		{"gates", "gates that fired, name:starts, separated by spaces", func(r *row) string { return gates(r.cell.Gates) }},
 		{"delivered", "open loop: share of the schedule that was sent inside the windows, 0 to 1; empty in a closed loop", delivered},
 	},
-	estimate("mean_s", "mean latency", func(c *report.Cell) *report.Estimate { return c.Mean }),
-	estimate("p95_s", "95th percentile of latency", func(c *report.Cell) *report.Estimate { return c.P95 }),
+	estimate("mean_s", "mean latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.Mean) }),
+	estimate("p95_s", "95th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P95) }),
 	[]column{
 		{"odd", "what is odd about the latencies, separated by spaces", odd},
 	},

@@ -32,9 +32,9 @@ type card struct {
 
 func newCard(v claims.Verdict) card {
 	c := card{Verdict: v, Class: strings.ReplaceAll(string(v.Verdict), " ", "-"), Mark: mark(v.Verdict), Short: beside(&v), Facts: show.Facts(&v)}
-	c.Forest, c.Axis = forest(v.Cells)
+	c.Forest, c.Axis = forest(v.Conditions)
 	for i := range c.Forest {
-		c.Forest[i].Asks = show.AtLeast(&c.Forest[i].Cell, v.Margin)
+		c.Forest[i].Asks = show.AtLeast(&c.Forest[i].Condition, v.Margin)
 	}
 	return c
 }
@@ -105,7 +105,7 @@ const (
 
 // forestRow is one condition of a claim with its interval drawn.
 type forestRow struct {
-	claims.Cell
+	claims.Condition
 	Drawn              bool
 	Mid, Low, High     float64 // coordinates
 	One                float64
@@ -121,7 +121,7 @@ type forestAxis struct {
 }
 
 // forest draws the conditions of one claim on one logarithmic axis.
-func forest(cells []claims.Cell) ([]forestRow, *forestAxis) {
+func forest(cells []claims.Condition) ([]forestRow, *forestAxis) {
 	reach := 1.5       // the axis is the same to both sides of 1
 	const widest = 200 // an interval beyond it says nothing, and would hide the others
 	drawn := false
@@ -136,7 +136,7 @@ func forest(cells []claims.Cell) ([]forestRow, *forestAxis) {
 	x := scale{low: 1 / reach / 1.1, high: reach * 1.1, from: 4, to: forestWidth - 4, log: true}
 	rows := make([]forestRow, len(cells))
 	for i, c := range cells {
-		r := forestRow{Cell: c, Drawn: c.Ratio.Mid > 0, One: x.at(1), Width: forestWidth, Height: forestHeight}
+		r := forestRow{Condition: c, Drawn: c.Ratio.Mid > 0, One: x.at(1), Width: forestWidth, Height: forestHeight}
 		r.Mid, r.Low, r.High = x.at(c.Ratio.Mid), x.at(c.Ratio.Low), x.at(c.Ratio.High)
 		r.NoiseLow, r.NoiseTop = x.at(1), x.at(1)
 		if c.Floor > 1 {

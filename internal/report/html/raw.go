@@ -6,6 +6,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // rawTable is every cell in one table that can be sorted.
@@ -26,7 +27,7 @@ func raw(d *report.Document) rawTable {
 	for i := range d.Cells {
 		c := &d.Cells[i]
 		row := []rawCell{{Text: show.Text(c.Arm)}, {Text: c.Level}}
-		if x := c.Throughput; x == nil {
+		if x := c.Of(sample.Throughput); x == nil {
 			row = append(row, missing, missing, missing)
 		} else {
 			row = append(row, number(x.Mid, show.Number), number(x.Low, show.Number), number(x.High, show.Number))
@@ -36,10 +37,10 @@ func raw(d *report.Document) rawTable {
 		} else {
 			row = append(row, missing)
 		}
-		for _, e := range []*report.Estimate{c.Mean, c.P50, c.P90, c.P95, c.P99, c.P999} {
+		for _, e := range []*report.Estimate{c.Of(sample.Mean), c.Of(sample.P50), c.Of(sample.P90), c.Of(sample.P95), c.Of(sample.P99), c.Of(sample.P999)} {
 			row = append(row, estimate(e, show.Seconds))
 		}
-		row = append(row, number(c.MaxS, show.Seconds), estimate(c.CPUPerRequest, show.Seconds), estimate(c.Memory, show.Bytes), number(float64(c.Threads), count),
+		row = append(row, number(c.MaxS, show.Seconds), estimate(c.Of(sample.CPUPerRequest), show.Seconds), estimate(c.Of(sample.Memory), show.Bytes), number(float64(c.Threads), count),
 			number(float64(c.Errors.Total()), count))
 		var gates []string
 		for _, g := range c.Gates {

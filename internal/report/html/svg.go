@@ -238,7 +238,7 @@ func newChart(c *report.Chart) chart {
 		var line []string
 		for _, p := range s.Points {
 			pt := point{X: x.at(p.X), Y: y.at(p.Y.Mid), X1: x.at(p.X), Y1: y.at(p.Y.Low), X2: x.at(p.X), Y2: y.at(p.Y.High), Mark: v.Mark, Title: title(c, s, p)}
-			for _, b := range sample(p.Blocks) {
+			for _, b := range thinned(p.Blocks) {
 				pt.Dots = append(pt.Dots, tick{At: y.at(b)})
 			}
 			v.Points = append(v.Points, pt)
@@ -279,7 +279,7 @@ func rowChart(c *report.Chart) chart {
 		}
 		for _, p := range s.Points {
 			pt := point{X: x.at(p.Y.Mid), Y: row, X1: x.at(p.Y.Low), Y1: row, X2: x.at(p.Y.High), Y2: row, Mark: v.Mark, Title: title(c, s, p)}
-			for _, b := range sample(p.Blocks) {
+			for _, b := range thinned(p.Blocks) {
 				pt.Dots = append(pt.Dots, tick{At: x.at(b)})
 			}
 			v.Points = append(v.Points, pt)
@@ -301,8 +301,8 @@ func extent(c *report.Chart) (xs, ys []float64) {
 	return append(xs, c.X.From, c.X.To), append(ys, c.Y.From, c.Y.To)
 }
 
-// sample takes at most mostDots values, evenly.
-func sample(values []float64) []float64 {
+// thinned takes at most mostDots values, evenly.
+func thinned(values []float64) []float64 {
 	if len(values) <= mostDots {
 		return values
 	}

@@ -47,7 +47,7 @@ func write(t *testing.T, doc *report.Document, required map[string]claims.Value)
 }
 
 func TestWrite(t *testing.T) {
-	doc, err := report.Build(synthetic.Run(4, false))
+	doc, err := synthetic.Document(synthetic.Run(4, false))
 	require.NoError(t, err)
 	doc.Verdicts[0].Reason = "]]></system-out><&\x00"
 	s := write(t, doc, nil).Suites[0]
@@ -65,7 +65,7 @@ func TestWrite(t *testing.T) {
 
 // TestInvalidRun: a run that no answer can stand on is an error of CI's.
 func TestInvalidRun(t *testing.T) {
-	doc, err := report.Build(synthetic.Run(4, false))
+	doc, err := synthetic.Document(synthetic.Run(4, false))
 	require.NoError(t, err)
 	for i := range doc.Cells {
 		doc.Cells[i].Broken, doc.Cells[i].Gates = 0, []report.GateCount{{Name: record.GateHostNoise, Count: 4}}
@@ -77,7 +77,7 @@ func TestInvalidRun(t *testing.T) {
 
 // TestFailedServer: so is a server that failed by itself.
 func TestFailedServer(t *testing.T) {
-	doc, err := report.Build(synthetic.Run(4, false))
+	doc, err := synthetic.Document(synthetic.Run(4, false))
 	require.NoError(t, err)
 	doc.Breakdowns = []report.Breakdown{{Arm: "django", Level: "c=16", Starts: 4, Of: 4, Detail: "status 500"}}
 	s := write(t, doc, nil).Suites[0]
@@ -89,7 +89,7 @@ func TestFailedServer(t *testing.T) {
 
 // TestRequired holds each verdict of the run against one that is required of it.
 func TestRequired(t *testing.T) {
-	doc, err := report.Build(synthetic.Run(4, false))
+	doc, err := synthetic.Document(synthetic.Run(4, false))
 	require.NoError(t, err)
 	for _, c := range []struct {
 		id               string

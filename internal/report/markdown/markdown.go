@@ -91,7 +91,7 @@ func (p *page) verdict(v *claims.Verdict) {
 	if v.Flips != "" {
 		p.line("**What would flip it:** %s", escape(show.Text(v.Flips)))
 	}
-	if len(v.Cells) > 0 {
+	if len(v.Conditions) > 0 {
 		g := show.Conditions(v)
 		g.Title = ""
 		p.grid(g)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
-	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
 )
@@ -23,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func render(t *testing.T, run *record.Run, trials []record.Trial, verdicts []claims.Verdict) string {
 	t.Helper()
-	d, err := report.Build(run, trials, verdicts)
+	d, err := synthetic.Document(run, trials, verdicts)
 	require.NoError(t, err)
 	var b, again bytes.Buffer
 	require.NoError(t, markdown.Write(&b, d))
@@ -84,7 +83,7 @@ func TestEdges(t *testing.T) {
 
 // TestTheQuestionIsTheHeading, and the run's name follows.
 func TestTheQuestionIsTheHeading(t *testing.T) {
-	d, err := report.Build(synthetic.Run(2, false))
+	d, err := synthetic.Document(synthetic.Run(2, false))
 	require.NoError(t, err)
 	d.Question = "Is <this> so?"
 	var b bytes.Buffer

@@ -29,7 +29,7 @@ func document(t *testing.T, change func(*record.Run)) *report.Document {
 	if change != nil {
 		change(run)
 	}
-	d, err := report.Build(run, trials, verdicts)
+	d, err := synthetic.Document(run, trials, verdicts)
 	require.NoError(t, err)
 	return d
 }

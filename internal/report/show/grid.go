@@ -9,6 +9,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -95,8 +96,8 @@ func sentence(s string) string {
 // Conditions is the evidence of one verdict.
 func Conditions(v *claims.Verdict) *Grid {
 	g := grid("Conditions", "Condition", "Comparison", "Level", ">Ratio", ">Blocks", ">A/A floor", "Answer")
-	for i := range v.Cells {
-		c := &v.Cells[i]
+	for i := range v.Conditions {
+		c := &v.Conditions[i]
 		answer := Text(string(c.Verdict))
 		if len(c.Gates) > 0 {
 			answer += " (gates: " + texts(c.Gates) + ")"
@@ -112,7 +113,7 @@ func Conditions(v *claims.Verdict) *Grid {
 }
 
 // AtLeast says what ratio a condition asks for, where the claim's margin does not say it.
-func AtLeast(c *claims.Cell, margin float64) string {
+func AtLeast(c *claims.Condition, margin float64) string {
 	if c.AtLeast <= 0 || math.Abs(c.AtLeast-1-margin) < 1e-9 {
 		return ""
 	}
@@ -157,7 +158,7 @@ func (g *Grid) throughput(c *report.Cell) string {
 	if c == nil {
 		return None
 	}
-	s := PlusMinus(c.Throughput, RequestsPerSecond)
+	s := PlusMinus(c.Of(sample.Throughput), RequestsPerSecond)
 	if c.LowerBound {
 		s = "≥" + s
 		g.note(noteBound)
@@ -191,10 +192,10 @@ func Latency(d *report.Document, route string) *Grid {
 				continue
 			}
 			closed = closed || !l.Open
-			g.add(name, Text(a.Name)+g.marks(c)+g.odd(c), mid(c.Mean, Milliseconds), mid(c.P50, Milliseconds), mid(c.P90, Milliseconds),
-				mid(c.P95, Milliseconds), Between(c.P99, Milliseconds), mid(c.P999, Milliseconds), longest(c))
+			g.add(name, Text(a.Name)+g.marks(c)+g.odd(c), mid(c.Of(sample.Mean), Milliseconds), mid(c.Of(sample.P50), Milliseconds), mid(c.Of(sample.P90), Milliseconds),
+				mid(c.Of(sample.P95), Milliseconds), Between(c.Of(sample.P99), Milliseconds), mid(c.Of(sample.P999), Milliseconds), longest(c))
 			name = ""
-			if Weak(c.P99) {
+			if Weak(c.Of(sample.P99)) {
 				g.note(noteWeak)
 			}
 		}
@@ -241,7 +242,7 @@ func Resources(d *report.Document, route string) *Grid {
 			if c == nil {
 				continue
 			}
-			g.add(name, Text(a.Name)+g.marks(c), PlusMinus(c.CPUPerRequest, Microseconds), PlusMinus(c.Memory, Mebibytes),
+			g.add(name, Text(a.Name)+g.marks(c), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), PlusMinus(c.Of(sample.Memory), Mebibytes),
 				fmt.Sprint(c.Threads), fmt.Sprint(c.Processes))
 			name = ""
 			if c.MemoryKind == "rss" {
@@ -404,7 +405,7 @@ func shown(d *report.Document, route string) []report.Arm {
 func informs(d *report.Document, route string, l report.Level) bool {
 	return slices.ContainsFunc(shown(d, route), func(a report.Arm) bool {
 		c := d.Cell(a.Name, l.Name)
-		return c != nil && c.Throughput != nil && (!l.Open || c.Throughput.Mid < 0.99*c.OfferedRPS)
+		return c != nil && c.Of(sample.Throughput) != nil && (!l.Open || c.Of(sample.Throughput).Mid < 0.99*c.OfferedRPS)
 	})
 }
 

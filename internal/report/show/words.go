@@ -8,6 +8,7 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // few is how many names a warning holds; more stand in a table that it names.
@@ -175,8 +176,8 @@ func fastest(d *report.Document) float64 {
 	top := 0.0
 	for _, a := range d.Arms {
 		for i := range d.Cells {
-			if c := &d.Cells[i]; a.Role == report.Competitor && c.Arm == a.Name && c.Throughput != nil {
-				top = max(top, c.Throughput.Mid)
+			if c := &d.Cells[i]; a.Role == report.Competitor && c.Arm == a.Name && c.Of(sample.Throughput) != nil {
+				top = max(top, c.Of(sample.Throughput).Mid)
 			}
 		}
 	}

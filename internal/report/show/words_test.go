@@ -9,17 +9,18 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // TestWarningsAreShort: what is too long for them stands in a table, whole.
 func TestWarningsAreShort(t *testing.T) {
-	d := &report.Document{Quotable: true, Cells: []report.Cell{{}}, Blocks: report.Blocks{Counted: []int{20}}, Asked: report.Asked{State: record.Complete}}
+	d := &report.Document{Quotable: true, Cells: []report.Cell{{}}, Blocks: sample.Blocks{Counted: []int{20}}, Asked: report.Asked{State: record.Complete}}
 	assert.Empty(t, show.Warnings(d))
 	names := strings.Fields("a b c d e f")
 	for _, n := range names {
 		d.Missing = append(d.Missing, record.Missing{Arm: n})
 	}
-	d.Blocks.Partial = []report.PartialBlock{{Block: 0, Trials: 1, Absent: names}, {Block: 1, Trials: 1, Absent: names[:2]}}
+	d.Blocks.Partial = []sample.Partial{{Block: 0, Trials: 1, Absent: names}, {Block: 1, Trials: 1, Absent: names[:2]}}
 	assert.Equal(t, []string{
 		`PARTIAL RUN: 6 arms could not take part (see "Arms that took no part").`,
 		`Block 1 does not count: it has 1 trial and lacks 6 arms, see "Blocks that do not count".`,
@@ -32,7 +33,7 @@ func TestWarningsAreShort(t *testing.T) {
 		d.Blocks.Partial = append(d.Blocks.Partial, d.Blocks.Partial...)
 	}
 	for i := range 5 {
-		d.Blocks.Disturbed = append(d.Blocks.Disturbed, report.Disturbed{Block: 10 + i, Reason: "slow"})
+		d.Blocks.Disturbed = append(d.Blocks.Disturbed, sample.Disturbed{Block: 10 + i, Reason: "slow"})
 	}
 	assert.Equal(t, []string{
 		"PARTIAL RUN: 1 arm could not take part (a).",

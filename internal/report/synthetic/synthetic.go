@@ -12,6 +12,8 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -210,8 +212,8 @@ func usage(rng *rand.Rand, s *server, memory, cpuSeconds float64) record.Usage {
 
 // Verdicts has one verdict of every value.
 func Verdicts() []claims.Verdict {
-	cell := func(group, level string, v claims.Value, low, mid, high float64) claims.Cell {
-		return claims.Cell{
+	cell := func(group, level string, v claims.Value, low, mid, high float64) claims.Condition {
+		return claims.Condition{
 			Metric: "throughput", A: "node-http", B: "flask-dev", Level: level, Group: group, Verdict: v,
 			Ratio: stats.Interval{Low: low, Mid: mid, High: high}, Blocks: 6, Floor: 1.02,
 		}
@@ -222,7 +224,7 @@ func Verdicts() []claims.Verdict {
 			Paraphrase: "Node answers faster than Python.",
 			Reason:     "as the article builds them Node is ahead 14x to 36x; in production the bare ASGI server equals Express",
 			Flips:      "replace Flask's development server by uvicorn with uvloop",
-			Cells: []claims.Cell{
+			Conditions: []claims.Condition{
 				cell("as in the article", "c=1", claims.Supported, 13.9, 14.4, 14.9), cell("as in the article", "c=64", claims.Supported, 34.1, 35.2, 36.3),
 				cell("production", "c=64", claims.Refuted, 0.97, 1.02, 1.07),
 			},
@@ -231,20 +233,29 @@ func Verdicts() []claims.Verdict {
 			ID: "node-many-connections", Kind: claims.Measured, Verdict: claims.Supported, Effect: 1.21, Low: 1.17, High: 1.25, Margin: 0.10,
 			Paraphrase: "One Node thread serves a massive number of connections with high throughput.",
 			Reason:     "at 4,096 connections it keeps 97% of its peak without errors",
-			Cells:      []claims.Cell{cell("", "c=4096", claims.Supported, 1.17, 1.21, 1.25)},
+			Conditions: []claims.Condition{cell("", "c=4096", claims.Supported, 1.17, 1.21, 1.25)},
 		},
 		{
 			ID: "node-lightweight", Kind: claims.Measured, Verdict: claims.Refuted, Effect: 0.61, Low: 0.59, High: 0.63, Margin: 0.10,
-			Paraphrase: "Node | V8 is <lightweight>.", Reason: "the asyncio arm needs 0.6 of its idle memory", Cells: []claims.Cell{},
+			Paraphrase: "Node | V8 is <lightweight>.", Reason: "the asyncio arm needs 0.6 of its idle memory", Conditions: []claims.Condition{},
 		},
 		{
 			ID: "python-gil", Kind: claims.Measured, Verdict: claims.Inconclusive, Effect: 1.09, Low: 0.98, High: 1.21, Margin: 0.10,
 			Paraphrase: "Python threads run one at a time.", Reason: "the interval spans the margin after 6 blocks",
-			Flips: "more blocks: about 18 would narrow it to 3%", Cells: []claims.Cell{},
+			Flips: "more blocks: about 18 would narrow it to 3%", Conditions: []claims.Condition{},
 		},
 		{
 			ID: "node-cluster-scales", Kind: claims.Measured, Verdict: claims.NotTestable, Margin: 0.10,
-			Paraphrase: "The cluster module scales one server by cloning it.", Reason: "this machine has 1 server core, the claim needs 4", Cells: []claims.Cell{},
+			Paraphrase: "The cluster module scales one server by cloning it.", Reason: "this machine has 1 server core, the claim needs 4", Conditions: []claims.Condition{},
 		},
 	}
+}
+
+// Document is the report of a run.
+func Document(run *record.Run, trials []record.Trial, verdicts []claims.Verdict) (*report.Document, error) {
+	t, err := sample.New(run, trials)
+	if err != nil {
+		return nil, err
+	}
+	return report.Build(t, verdicts), nil
 }

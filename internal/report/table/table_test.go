@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/record"
-	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
@@ -51,7 +50,7 @@ func check(t *testing.T, text string) {
 
 func render(t *testing.T, run *record.Run, trials []record.Trial) string {
 	t.Helper()
-	d, err := report.Build(run, trials, synthetic.Verdicts())
+	d, err := synthetic.Document(run, trials, synthetic.Verdicts())
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, table.Write(&b, d))
@@ -61,7 +60,7 @@ func render(t *testing.T, run *record.Run, trials []record.Trial) string {
 
 func TestGolden(t *testing.T) {
 	run, trials, verdicts := synthetic.Run(6, false)
-	d, err := report.Build(run, trials, verdicts)
+	d, err := synthetic.Document(run, trials, verdicts)
 	require.NoError(t, err)
 	var all, answers bytes.Buffer
 	require.NoError(t, table.Write(&all, d))
@@ -133,7 +132,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestWriteErrorIsReturned(t *testing.T) {
-	d, err := report.Build(&record.Run{}, nil, nil)
+	d, err := synthetic.Document(&record.Run{}, nil, nil)
 	require.NoError(t, err)
 	require.ErrorContains(t, table.Write(full{}, d), "disk full")
 	require.ErrorContains(t, table.Verdicts(full{}, d), "disk full")

@@ -4,14 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// The kinds of levels, by the keys that name them.
-const (
-	closed = "connections"
-	open   = "rates"
-	shares = "shares"
-	slo    = "slo"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // kinds are the kinds of levels that a comparison names.
@@ -19,7 +13,7 @@ func (c *Comparison) kinds() (out []string) {
 	for _, k := range []struct {
 		name  string
 		given bool
-	}{{closed, len(c.Connections) > 0}, {open, len(c.Rates) > 0}, {shares, len(c.Shares) > 0}, {slo, c.SLO}} {
+	}{{sample.Closed, len(c.Connections) > 0}, {sample.Open, len(c.Rates) > 0}, {sample.Shares, len(c.Shares) > 0}, {sample.SLO, c.SLO}} {
 		if k.given {
 			out = append(out, k.name)
 		}
@@ -45,39 +39,39 @@ func (c *Comparison) mistake() (field, why string) {
 
 // mistakenLevels holds the levels against what the metric is taken from.
 func (c *Comparison) mistakenLevels() (field, why string) {
-	m, kinds := metrics[c.Metric], c.kinds()
+	m, kinds := c.metric(), c.kinds()
 	for _, k := range kinds {
 		switch {
-		case m.ofTrial:
+		case m.OfStart:
 			return k, fmt.Sprintf("%s is one figure a start, whatever the load; leave the levels out", c.Metric)
-		case !slices.Contains(m.levels, k):
-			return k, fmt.Sprintf("%s is not compared there; give %s", c.Metric, strings.Join(m.levels, " or "))
+		case !slices.Contains(m.Levels, k):
+			return k, fmt.Sprintf("%s is not compared there; give %s", c.Metric, strings.Join(m.Levels, " or "))
 		}
 	}
 	switch {
 	case len(kinds) > 1:
 		return kinds[1], fmt.Sprintf("a comparison is made at one kind of level; make two of it, one with %s and one with %s", kinds[0], kinds[1])
-	case c.Idle > 0 && !slices.Contains(kinds, open):
+	case c.Idle > 0 && !slices.Contains(kinds, sample.Open):
 		return "idle", "idle connections are held beside an open loop; give rates"
-	case c.ErrorsCount && m.ofTrial:
+	case c.ErrorsCount && m.OfStart:
 		return "errors_count", fmt.Sprintf("%s is taken before any load, so no request can fail", c.Metric)
-	case len(kinds) == 0 && !m.ofTrial && !slices.Contains(m.levels, closed):
-		return "metric", fmt.Sprintf("%s takes %s", c.Metric, strings.Join(m.levels, " or "))
+	case len(kinds) == 0 && !m.OfStart && !slices.Contains(m.Levels, sample.Closed):
+		return "metric", fmt.Sprintf("%s takes %s", c.Metric, strings.Join(m.Levels, " or "))
 	}
 	if n, twice := repeated(c.Connections); twice {
-		return closed, fmt.Sprintf("%d is named twice", n)
+		return sample.Closed, fmt.Sprintf("%d is named twice", n)
 	}
 	if r, twice := repeated(c.Rates); twice {
-		return open, fmt.Sprintf("%g is named twice", r)
+		return sample.Open, fmt.Sprintf("%g is named twice", r)
 	}
 	if s, twice := repeated(c.Shares); twice {
-		return shares, fmt.Sprintf("%g is named twice", s)
+		return sample.Shares, fmt.Sprintf("%g is named twice", s)
 	}
 	// Whoever waits behind a stall in a closed loop sends nothing (coordinated
 	// omission), and a server that starves some connections has the median of the others. One connection has nobody to wait for; against its own baseline
 	// an arm has the same omission on both sides.
 	alone := len(c.Connections) > 0 && slices.Max(c.Connections) == 1
-	if m.latency && (len(kinds) == 0 || kinds[0] == closed) && !alone && (c.Baseline == 0 || c.A != c.B) {
+	if m.Latency && (len(kinds) == 0 || kinds[0] == sample.Closed) && !alone && (c.Baseline == 0 || c.A != c.B) {
 		return "metric", "the latency of a closed loop hides what waits: requests behind a stall are not sent, and connections that starve send few; give rates or shares, or one connection"
 	}
 	return "", ""
@@ -107,11 +101,11 @@ func (c *Comparison) mistakenSides() (field, why string) {
 		return "a_over", fmt.Sprintf("%q is divided by itself", c.A)
 	case c.BOver != "" && c.BOver == c.B:
 		return "b_over", fmt.Sprintf("%q is divided by itself", c.B)
-	case c.Baseline > 0 && at != closed:
+	case c.Baseline > 0 && at != sample.Closed:
 		return "baseline", "is a level of a closed loop; name those that are compared with it, as connections"
 	case c.Baseline > 0 && c.A == c.B && slices.Contains(c.Connections, c.Baseline):
 		return "baseline", fmt.Sprintf("%q at %d connections is compared with itself", c.A, c.Baseline)
-	case c.Delay > 0 && at != closed && at != "":
+	case c.Delay > 0 && at != sample.Closed && at != "":
 		return "delay", "is how long each request of a closed loop waits; give connections"
 	}
 	return "", ""

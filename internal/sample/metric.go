@@ -1,0 +1,201 @@
+package sample
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Metric is a quantity that is taken from a sample, or from a start before any
+// load. All that the program has to know of it is declared in Metrics, once.
+type Metric struct {
+	Name  string // in ledgers and verdicts
+	Short string // in rankings, comparisons of runs and the A/A noise; empty: it is in none of them
+	Key   string // in documents and CSV, with the unit at its end; empty: it is in neither
+	About string // what the figure of a cell is, in a few words
+
+	Levels         []string // by which a ledger may name where it is compared; none if OfStart, or if no ledger may compare it
+	OfStart        bool     // one value a start, whatever the load
+	HigherIsBetter bool
+	Latency        bool    // of single requests, which a closed loop hides
+	Quantile       float64 // of a percentile of the latency; 0: it is none
+	Goal           float64 // half-width of the ratio's interval at which measuring may stop; 0: not waited for
+	Margin         float64 // of two runs, where it has to be wider than for other metrics
+	Zero           bool    // 0 is a value, and not the lack of one
+	Lacks          string  // why a sound sample may have no value; empty: it takes more requests
+
+	value   func(*Sample) float64 // 0: none
+	instead func(*Sample) float64 // what a report shows where the system does not tell the value; nil: nothing
+}
+
+// The kinds of levels, by the keys that name them in a ledger.
+const (
+	Closed = "connections"
+	Open   = "rates"
+	Shares = "shares"
+	SLO    = "slo"
+)
+
+var (
+	loops  = []string{Closed, Open}
+	levels = []string{Closed, Open, Shares}
+)
+
+// Metrics are all metrics there are, in the order in which tables show them.
+// A value is in seconds, bytes, or per second, and above 0.
+var Metrics = []Metric{
+	{
+		Name: "throughput", Short: "throughput", Key: "throughput_rps", About: "correct responses a second", Levels: loops, HigherIsBetter: true, Goal: 0.03, Zero: true,
+		value: func(s *Sample) float64 { return s.Load.Throughput() },
+	},
+	{Name: "latency-mean", Key: "mean_s", About: "mean latency", Latency: true, value: func(s *Sample) float64 {
+		if s.Load.Latency == nil {
+			return 0
+		}
+		return s.Load.Latency.Mean.Seconds()
+	}},
+	{
+		Name: "latency-p50", Short: "p50", Key: "p50_s", About: "median latency", Levels: levels, Latency: true, Quantile: 0.5, Goal: 0.03,
+		value: latency(func(p *record.Percentiles) *time.Duration { return p.P50 }),
+	},
+	{
+		Name: "latency-p90", Key: "p90_s", About: "90th percentile of latency", Levels: levels, Latency: true, Quantile: 0.9, Goal: 0.10,
+		value: latency(func(p *record.Percentiles) *time.Duration { return p.P90 }),
+	},
+	{
+		Name: "latency-p95", Key: "p95_s", About: "95th percentile of latency", Latency: true, Quantile: 0.95,
+		value: latency(func(p *record.Percentiles) *time.Duration { return p.P95 }),
+	},
+	{
+		Name: "latency-p99", Short: "p99", Key: "p99_s", About: "99th percentile of latency", Levels: levels, Latency: true, Quantile: 0.99, Goal: 0.10, Margin: 0.25,
+		value: latency(func(p *record.Percentiles) *time.Duration { return p.P99 }),
+	},
+	{
+		Name: "latency-p99.9", Key: "p99_9_s", About: "99.9th percentile of latency", Latency: true, Quantile: 0.999,
+		value: latency(func(p *record.Percentiles) *time.Duration { return p.P999 }),
+	},
+	{Name: "first-byte-p50", Levels: levels, Latency: true, Goal: 0.03, value: func(s *Sample) float64 {
+		if d := s.firstByte(); d != nil {
+			return seconds(d.P50)
+		}
+		return 0
+	}},
+	{
+		Name: "cpu-per-request", Short: "cpu", Key: "cpu_per_request_s", About: "server CPU time a correct response", Levels: levels, Goal: 0.03,
+		value: func(s *Sample) float64 {
+			if s.Load.OK == 0 {
+				return 0
+			}
+			// The meter runs until the last response has come, so all of them share it.
+			return s.Server.CPU.Total().Seconds() / float64(s.Load.OK)
+		},
+	},
+	{
+		Name: "memory", Key: "memory_bytes", About: "memory of the server's process tree", Levels: levels,
+		value:   func(s *Sample) float64 { return float64(s.Server.PSS) },
+		instead: func(s *Sample) float64 { return float64(s.Server.RSS) },
+	},
+	{Name: "threads", Levels: levels, value: func(s *Sample) float64 { return float64(s.Server.Threads) }},
+	{Name: "bytes", Levels: loops, HigherIsBetter: true, Goal: 0.03, value: func(s *Sample) float64 {
+		return float64(s.Load.BytesIn) / s.Load.Duration.Seconds()
+	}},
+	{ // the rate that was offered in the window at the end of the search
+		Name: "capacity", Levels: []string{SLO}, HigherIsBetter: true, Goal: 0.05, Lacks: "it held the SLO at no rate that was tried",
+		value: func(s *Sample) float64 {
+			if !s.HeldSLO {
+				return 0
+			}
+			return s.Load.Offered
+		},
+	},
+	{Name: "start-up", OfStart: true, value: func(s *Sample) float64 { return s.Trial.Startup.Seconds() }},
+	{
+		Name: "memory-idle", OfStart: true,
+		value:   func(s *Sample) float64 { return float64(s.Trial.Idle.PSS) },
+		instead: func(s *Sample) float64 { return float64(s.Trial.Idle.RSS) },
+	},
+}
+
+// The metrics that the program itself refers to.
+var (
+	Throughput    = Named("throughput")
+	Mean          = Named("latency-mean")
+	P50           = Named("latency-p50")
+	P90           = Named("latency-p90")
+	P95           = Named("latency-p95")
+	P99           = Named("latency-p99")
+	P999          = Named("latency-p99.9")
+	CPUPerRequest = Named("cpu-per-request")
+	Memory        = Named("memory")
+	StartUp       = Named("start-up")
+	MemoryIdle    = Named("memory-idle")
+)
+
+// Named is the metric of that name, nil if there is none.
+func Named(name string) *Metric {
+	i := slices.IndexFunc(Metrics, func(m Metric) bool { return m.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &Metrics[i]
+}
+
+// OfCells are the metrics that documents and CSV hold of an arm at a level.
+func OfCells() []*Metric { return which(func(m *Metric) bool { return m.Key != "" }) }
+
+// OfRuns are the metrics by which runs are compared and the noise is shown.
+func OfRuns() []*Metric { return which(func(m *Metric) bool { return m.Short != "" }) }
+
+// OfClaims are the metrics that a ledger may compare.
+func OfClaims() []*Metric {
+	return which(func(m *Metric) bool { return len(m.Levels) > 0 || m.OfStart })
+}
+
+func which(is func(*Metric) bool) (out []*Metric) {
+	for i := range Metrics {
+		if is(&Metrics[i]) {
+			out = append(out, &Metrics[i])
+		}
+	}
+	return out
+}
+
+// Of is the metric's value of a sample; ok is false where it has none.
+func (m *Metric) Of(s *Sample) (value float64, ok bool) {
+	v := m.value(s)
+	return v, v > 0
+}
+
+// Values are the metric's values of the samples, in their order; 0 where a sample
+// has none. Where the system does not tell the value of all, they are those that
+// it tells instead, for values of two kinds are no sample.
+func (m *Metric) Values(samples []*Sample) (values []float64, instead bool) {
+	values = make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = m.value(s)
+	}
+	if m.instead == nil || !slices.Contains(values, 0) {
+		return values, false
+	}
+	for i, s := range samples {
+		values[i] = m.instead(s)
+	}
+	return values, true
+}
+
+func latency(of func(*record.Percentiles) *time.Duration) func(*Sample) float64 {
+	return func(s *Sample) float64 {
+		if s.Load.Latency == nil {
+			return 0
+		}
+		return seconds(of(&s.Load.Latency.Percentiles))
+	}
+}
+
+func seconds(d *time.Duration) float64 {
+	if d == nil {
+		return 0
+	}
+	return d.Seconds()
+}

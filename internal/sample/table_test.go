@@ -1,0 +1,161 @@
+package sample_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
+)
+
+var closed64 = record.Level{Connections: 64}
+
+func table(t *testing.T, run *record.Run, trials ...record.Trial) *sample.Table {
+	t.Helper()
+	table, err := sample.New(run, trials)
+	require.NoError(t, err)
+	return table
+}
+
+// plan is a run of some blocks of the arms.
+func plan(blocks int, arms ...string) *record.Run {
+	run := &record.Run{Levels: []record.Level{closed64}}
+	for _, a := range arms {
+		run.Arms = append(run.Arms, record.Arm{Name: a, Server: a})
+	}
+	for range blocks {
+		var block []record.PlannedTrial
+		for _, a := range arms {
+			block = append(block, record.PlannedTrial{Arm: a})
+		}
+		run.Plan = append(run.Plan, block)
+	}
+	return run
+}
+
+func trial(block int, arm string, windows ...record.Window) record.Trial {
+	return record.Trial{Block: block, Arm: arm, Windows: windows}
+}
+
+// window has requests of one latency in a second.
+func window(latency time.Duration, n uint64) record.Window {
+	h := record.NewHistogram()
+	for range n {
+		h.Record(latency)
+	}
+	return record.Window{Level: closed64, Load: record.Measurement{
+		Connections: 64, Duration: time.Second, Requests: n, OK: n, Completed: n, BytesIn: 10 * n, Latency: h.Distribution(),
+	}, Server: record.Usage{CPU: record.CPU{User: time.Second}, PSS: 1 << 20, RSS: 2 << 20, Threads: 3}}
+}
+
+func TestBlocksThatCount(t *testing.T) {
+	run := plan(4, "a", "b")
+	run.Missing = []record.Missing{{Arm: "c"}}
+	run.Plan[1] = append(run.Plan[1], record.PlannedTrial{Arm: "c"})
+	changed := window(time.Millisecond, 10)
+	changed.Gates = []record.Gate{{Name: record.GateCanary, Detail: "slower"}}
+	b := table(t, run,
+		trial(0, "a"), record.Trial{Block: 0, Arm: "b", Failure: "crashed"},
+		trial(1, "b"), trial(1, "a"),
+		trial(2, "a"), trial(2, "b", changed),
+		trial(3, "b")).Blocks
+	assert.Equal(t, []int{0, 1}, b.Counted, "a failed trial is one; a missing arm is not waited for")
+	assert.Equal(t, []sample.Disturbed{{Block: 2, Reason: "slower"}}, b.Disturbed)
+	assert.Equal(t, []sample.Partial{{Block: 3, Trials: 1, Absent: []string{"a"}}}, b.Partial)
+	assert.Equal(t, 3, b.Complete())
+	assert.False(t, b.Provisional)
+
+	one := table(t, run, trial(3, "b"))
+	assert.True(t, one.Blocks.Provisional)
+	assert.Equal(t, []int{3}, one.Shown(), "what there is, where no block counts")
+}
+
+func TestWindowsOfOneLevelAreMerged(t *testing.T) {
+	fast, slow := window(time.Millisecond, 1000), window(3*time.Millisecond, 3000)
+	slow.Load.FirstByte = window(2*time.Millisecond, 3000).Load.Latency
+	slow.Gates = []record.Gate{{Name: record.GateErrors, Detail: "1%"}, {Name: record.GateErrors, Detail: "2%"}}
+	warm := window(time.Second, 5)
+	warm.Warmup = true
+	s := table(t, plan(1, "a"), trial(0, "a", warm, fast, slow)).At("a", closed64, 0)
+	want := map[string]float64{
+		"throughput": 2000, "latency-mean": 0.0025, "latency-p50": 0.003, "first-byte-p50": 0.002,
+		"cpu-per-request": 2.0 / 4000, "memory": 1 << 20, "threads": 3, "bytes": 20000,
+	}
+	for name, v := range want {
+		got, ok := sample.Named(name).Of(s)
+		assert.True(t, ok, name)
+		assert.InEpsilon(t, v, got, 0.001, name)
+	}
+	assert.Len(t, s.Gates, 1)
+	assert.Equal(t, "1%", s.Failed)
+	assert.True(t, s.Spoiled())
+}
+
+func TestValuesOfOneKind(t *testing.T) {
+	with, without := window(time.Millisecond, 10), window(time.Millisecond, 10)
+	without.Server.PSS = 0
+	tab := table(t, plan(2, "a"), trial(0, "a", with), trial(1, "a", without))
+	samples := []*sample.Sample{tab.At("a", closed64, 0), tab.At("a", closed64, 1)}
+	values, instead := sample.Memory.Values(samples)
+	assert.True(t, instead)
+	assert.Equal(t, []float64{2 << 20, 2 << 20}, values)
+	values, instead = sample.Memory.Values(samples[:1])
+	assert.False(t, instead)
+	assert.Equal(t, []float64{1 << 20}, values)
+}
+
+func TestSides(t *testing.T) {
+	tab := table(t, plan(2, "a", "b"),
+		trial(0, "a", window(time.Millisecond, 600)), trial(0, "b", window(time.Millisecond, 200)),
+		trial(1, "a", window(time.Millisecond, 900)), trial(1, "b", window(time.Millisecond, 300)))
+	b := sample.Side{Arm: "b", Level: closed64}
+	values, lack := tab.Values(sample.Throughput, sample.Side{Arm: "a", Level: closed64, Over: &b})
+	assert.Equal(t, []float64{3, 3}, values)
+	assert.Zero(t, lack)
+	_, lack = tab.Values(sample.P99, b)
+	assert.Equal(t, sample.NoSample, lack.Cause, "a p99 of 200 requests is not known")
+	assert.Equal(t, "no sample: 2 of 2 blocks give no value: b at c=64: too few requests for this figure", lack.String())
+	_, lack = tab.Values(sample.Throughput, sample.Side{Arm: "c", Level: closed64})
+	assert.Equal(t, "2 of 2 blocks give no value: c at c=64: it was not measured", lack.Detail)
+}
+
+// TestMetricsAreDeclaredOnce: names, short names and keys tell metrics apart.
+func TestMetricsAreDeclaredOnce(t *testing.T) {
+	seen := map[string]bool{}
+	for i := range sample.Metrics {
+		m := &sample.Metrics[i]
+		for _, name := range []string{m.Name, m.Key} {
+			assert.False(t, name != "" && seen[name], name)
+			seen[name] = true
+		}
+		assert.False(t, m.OfStart && len(m.Levels) > 0, m.Name)
+		assert.True(t, m.Key == "" || m.About != "", m.Name)
+		assert.Same(t, m, sample.Named(m.Name))
+	}
+	assert.Nil(t, sample.Named("speed"))
+}
+
+// TestSchemasNameTheMetrics: what a ledger may compare is what the schemas allow.
+func TestSchemasNameTheMetrics(t *testing.T) {
+	var want []string
+	for _, m := range sample.OfClaims() {
+		want = append(want, m.Name)
+	}
+	for _, file := range []string{"claims", "verdicts"} {
+		text, err := os.ReadFile("../../docs/formats/" + file + ".schema.json")
+		require.NoError(t, err)
+		enum := regexp.MustCompile(`"metric": \{[^}]*"enum": \[([^\]]*)\]`).FindSubmatch(text)
+		require.NotNil(t, enum, file)
+		var names []string
+		for name := range strings.SplitSeq(string(enum[1]), ",") {
+			names = append(names, strings.Trim(name, ` "`))
+		}
+		assert.ElementsMatch(t, want, names, file)
+	}
+}
