@@ -67,7 +67,7 @@ func TestManifestMistakes(t *testing.T) {
 		{"title: X", "title: X\nready: ready", "x/server.yaml:4: ready: "},
 		{"title: X", "title: X\nprepare: {lock: [none.txt]}", `x/server.yaml:4: prepare.lock.0: there is no file "none.txt"`},
 		{"title: X", "title: X\ninclude: [../../etc]", "leads out of the folder"},
-		{"title: X", "title: X\nenvironment: {A B: c}", "x/server.yaml:4: environment.A B: not allowed as a key here; want letters, digits and _"},
+		{"title: X", "title: X\nenvironment: {A B: c}", "x/server.yaml:4: environment.\"A B\": not allowed as a key here; want letters, digits and _"},
 		{good, "", "x/server.yaml:1: is empty"},
 		{good, "[]", "x/server.yaml:1: "},
 		{good, "\t", "x/server.yaml"},

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -53,6 +54,19 @@ func clipped(s string) string {
 		return s
 	}
 	return string(r[:mostLine/2]) + " [...] " + string(r[len(r)-mostLine/2:])
+}
+
+// named is the path of a key as messages write it: one that is no plain word is quoted.
+func named(path []string) string {
+	keys := slices.Clone(path)
+	for i, k := range keys {
+		if strings.ContainsFunc(k, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./?=&:~", r)
+		}) {
+			keys[i] = strconv.Quote(k)
+		}
+	}
+	return strings.Join(keys, ".")
 }
 
 // plain makes one line of a text, which may hold anything that a file held, and
@@ -128,7 +142,7 @@ func Decode(file string, data []byte, schema string, v any) (*Document, error) {
 
 // Errorf is a mistake at a path of keys and indices, such as "routes", "/".
 func (d *Document) Errorf(path []string, format string, args ...any) error {
-	return &Error{File: d.file, Line: d.line(path), Path: strings.Join(path, "."), Msg: fmt.Sprintf(format, args...)}
+	return &Error{File: d.file, Line: d.line(path), Path: named(path), Msg: fmt.Sprintf(format, args...)}
 }
 
 // Has says whether there is anything at a path of keys and indices.

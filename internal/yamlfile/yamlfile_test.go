@@ -32,6 +32,6 @@ func TestMessages(t *testing.T) {
 	require.NoError(t, decode(good))
 	require.NoError(t, decode("\ufeff"+good), "a byte-order mark")
 	require.EqualError(t, decode(good+"rates: [0]\n"), "x.yaml:9: rates.0: 0: must be above 0")
-	require.ErrorContains(t, decode(good+"\"a\\eb\": 1\n"), `x.yaml:9: a\x1bb: unknown key`)
+	require.ErrorContains(t, decode(good+"\"a\\eb\": 1\n"), `x.yaml:9: "a\x1bb": unknown key`)
 	require.ErrorContains(t, decode(good+"experiments: [{arms: [a]}]\n"), "x.yaml:9: experiments.0: needs one of connections, rates, idle, shares and slo")
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -210,7 +211,7 @@ func Clean(t testing.TB, what string, err error) int {
 	lines := strings.Split(err.Error(), "\n")
 	for _, l := range lines {
 		require.Regexp(t, line, l, what)
-		require.Less(t, len(l), 1000, what)
+		require.Less(t, utf8.RuneCountInString(l), 600, what)
 		require.NotRegexp(t, internal, quoted.ReplaceAllString(l, ""), what)
 		require.False(t, strings.ContainsFunc(l, func(r rune) bool { return !unicode.IsPrint(r) }), "%s: %q", what, l)
 	}
