@@ -92,6 +92,9 @@ func (p *Preparer) Prepare(ctx context.Context, m *Manifest) (*Installed, error)
 	if complete(in) {
 		return in, nil // without a lock and without writing: the cache may be read-only
 	}
+	if err := os.MkdirAll(filepath.Dir(in.Env), 0o755); err != nil {
+		return nil, p.cannot(in, err)
+	}
 	unlock, err := lock(ctx, in.Env+".lock")
 	if err != nil {
 		return nil, p.cannot(in, err)
