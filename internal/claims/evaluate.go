@@ -126,10 +126,10 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	}
 	var levels []record.Level
 	for _, s := range cmp.Shares {
-		levels = append(levels, record.Level{Share: s})
+		levels = append(levels, record.Level{Kind: record.Share, Share: s})
 	}
 	if cmp.SLO {
-		levels = append(levels, record.Level{SLO: true})
+		levels = append(levels, record.Level{Kind: record.SLO})
 	}
 	if len(levels)+len(cmp.Connections)+len(cmp.Rates) == 0 {
 		for _, l := range e.run.Levels {
@@ -139,12 +139,16 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 		}
 	}
 	for _, r := range cmp.Rates {
-		levels = append(levels, record.Level{Rate: r, Idle: cmp.Idle})
+		kind := record.Open
+		if cmp.Idle > 0 {
+			kind = record.Idle
+		}
+		levels = append(levels, record.Level{Kind: kind, Rate: r, Idle: cmp.Idle})
 	}
 	for _, n := range cmp.Connections {
 		levels = append(levels, record.Level{Connections: n})
 	}
-	slices.SortFunc(levels, record.ByLoad)
+	slices.SortFunc(levels, record.Level.Compare)
 	return levels
 }
 

@@ -191,7 +191,7 @@ func levels(run *record.Run, trials []record.Trial) []Level {
 			}
 		}
 	}
-	slices.SortStableFunc(all, record.ByLoad)
+	slices.SortStableFunc(all, record.Level.Compare)
 	out := make([]Level, len(all))
 	names := make(map[string]int, len(all))
 	for i, l := range all {

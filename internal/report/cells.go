@@ -60,7 +60,7 @@ func (d *Document) measure(run *record.Run, trials []record.Trial) error {
 func visited(t *record.Trial) []record.Level {
 	levels := make([]record.Level, 0, len(t.Windows))
 	for i := range t.Windows {
-		if w := &t.Windows[i]; !w.Warmup && !slices.Contains(levels, w.Level) && (!w.Level.SLO || w.HeldSLO()) {
+		if w := &t.Windows[i]; !w.Warmup && !slices.Contains(levels, w.Level) && (w.Level.Kind != record.SLO || w.HeldSLO()) {
 			levels = append(levels, w.Level)
 		}
 	}

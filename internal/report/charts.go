@@ -62,10 +62,9 @@ func charts(d *Document) []Chart {
 func (d *Document) rows() (closed, open []Level) {
 	for _, l := range d.Levels {
 		switch {
-		case l.Idle > 0 || l.OfCapacity():
-		case l.Open:
+		case l.Kind == record.Open:
 			open = append(open, l)
-		default:
+		case l.Kind == record.Closed:
 			closed = append(closed, l)
 		}
 	}

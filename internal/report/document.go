@@ -115,6 +115,26 @@ type Level struct {
 	Open bool   `json:"open"` // open loop
 }
 
+// levelJSON is a Level in a document.
+type levelJSON struct {
+	record.StoredLevel
+	Name string `json:"name"`
+	Open bool   `json:"open"`
+}
+
+// MarshalJSON writes the keys of the stored level with those of the document.
+func (l Level) MarshalJSON() ([]byte, error) {
+	return json.Marshal(levelJSON{l.Stored(), l.Name, l.Open})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *Level) UnmarshalJSON(data []byte) error {
+	var j levelJSON
+	err := json.Unmarshal(data, &j)
+	*l = Level{j.Level(), j.Name, j.Open}
+	return err
+}
+
 // Blocks says which blocks count.
 //
 // A block counts if every arm that was planned in it, and is not in Missing,

@@ -24,7 +24,7 @@ func rankings(d *Document, pairing *claims.Pairing) []Ranking {
 				}
 			}
 			metric := "throughput"
-			if l.Open && !l.SLO {
+			if l.Open && l.Kind != record.SLO {
 				metric = "p99"
 				if !slices.ContainsFunc(cells, func(c *Cell) bool { return c.P99 != nil }) {
 					metric = "p50"
