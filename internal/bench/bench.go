@@ -197,9 +197,9 @@ func (b *Bench) expected(p record.PlannedTrial) time.Duration {
 		level := b.Run.Levels[l]
 		window := b.Run.WindowAt(arm, level, level.Rate)
 		switch {
-		case level.SLO:
+		case level.Kind == record.SLO:
 			window *= searchWindows
-		case level.Share > 0: // at a rate that is not known yet, for its p99
+		case level.Kind == record.Share: // at a rate that is not known yet, for its p99
 			window = max(window, b.Run.LongWindow)
 		}
 		d += window
@@ -298,7 +298,7 @@ func (b *Bench) windows(ctx context.Context, server Server, arm record.Arm, plan
 	for _, l := range planned.Levels {
 		level, seed := b.Run.Levels[l], planned.Seed+uint64(l)
 		var err error
-		if level.SLO {
+		if level.Kind == record.SLO {
 			err = b.search(ctx, server, level, spec, seed, t, ev)
 		} else {
 			err = b.window(ctx, server, level, spec, seed, t, ev, false)
@@ -391,7 +391,7 @@ func (b *Bench) checkCeiling(ctx context.Context, w *record.Window, arm record.A
 func (b *Bench) demand(spec *load.Spec, level record.Level, seed uint64, t *record.Trial, warmup bool) (err error) {
 	spec.Connections = level.Connections
 	rate := level.Rate
-	if level.Share > 0 {
+	if level.Kind == record.Share {
 		if rate = level.Share * capacity(t); rate == 0 {
 			return errors.New("the arm has no closed-loop level to take its capacity from")
 		}
@@ -411,7 +411,7 @@ func (b *Bench) measure(ctx context.Context, server Server, level record.Level, 
 		return nil, err
 	}
 	var held Held
-	if level.Idle > 0 {
+	if level.Kind == record.Idle {
 		var err error
 		if held, err = b.Hold(ctx, spec.URLs[0], spec.Expect.Status, level.Idle); err != nil {
 			return nil, err

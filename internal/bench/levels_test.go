@@ -62,21 +62,21 @@ func trialAt(t *testing.T, arm record.Arm, level record.Level, change func(*benc
 }
 
 func TestShareOfCapacity(t *testing.T) {
-	trial, q := trialAt(t, record.Arm{Name: "a"}, record.Level{Share: 0.5}, nil)
+	trial, q := trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.Share, Share: 0.5}, nil)
 	require.Empty(t, trial.Failure)
 	assert.Equal(t, []float64{500}, q.rates)
-	assert.Equal(t, record.Level{Share: 0.5}, trial.Windows[1].Level, "the rate differs from trial to trial, the level does not")
+	assert.Equal(t, record.Level{Kind: record.Share, Share: 0.5}, trial.Windows[1].Level, "the rate differs from trial to trial, the level does not")
 	assert.InDelta(t, 500, trial.Windows[1].Load.Offered, 1e-9)
 }
 
 func TestSearchUnderTheObjective(t *testing.T) {
-	trial, q := trialAt(t, record.Arm{Name: "a"}, record.Level{SLO: true}, nil)
+	trial, q := trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.SLO}, nil)
 	require.Empty(t, trial.Failure)
 	require.Len(t, trial.Windows, 2, "of a search one window is kept")
 	w := trial.Windows[1]
 	assert.LessOrEqual(t, w.Load.Offered, 700.)
 	assert.Greater(t, w.Load.Offered, 700/1.05)
-	assert.Equal(t, record.Level{SLO: true}, w.Level)
+	assert.Equal(t, record.Level{Kind: record.SLO}, w.Level)
 	require.NotEmpty(t, w.Probes)
 	total := 0
 	for _, p := range w.Probes {
@@ -87,7 +87,7 @@ func TestSearchUnderTheObjective(t *testing.T) {
 	assert.Len(t, q.rates, total)
 	assert.LessOrEqual(t, len(w.Probes), 10)
 
-	trial, _ = trialAt(t, record.Arm{Name: "a"}, record.Level{SLO: true}, func(_ *bench.Bench, q *queue) { q.holdsNothing = true })
+	trial, _ = trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.SLO}, func(_ *bench.Bench, q *queue) { q.holdsNothing = true })
 	require.Empty(t, trial.Failure, "that it is held nowhere is a finding")
 	require.Len(t, trial.Windows, 2)
 	assert.Equal(t, []record.Probe{{Rate: 1000. / 16, Trials: 2, Passed: false}}, trial.Windows[1].Probes)
@@ -108,7 +108,7 @@ func TestIdleConnections(t *testing.T) {
 		want []string
 	}{{1000, nil}, {990, nil}, {989, []string{record.GateIdleConnections}}, {0, []string{record.GateIdleConnections}}} {
 		closed := false
-		trial, _ := trialAt(t, record.Arm{Name: "a"}, record.Level{Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
+		trial, _ := trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.Idle, Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
 			b.Hold = func(_ context.Context, _ string, _, n int) (bench.Held, error) {
 				assert.Equal(t, 1000, n)
 				return kept{tc.open, &closed}, nil
@@ -132,14 +132,14 @@ func TestIdleConnections(t *testing.T) {
 func TestBeside(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
 	defer other.Close()
-	trial, _ := trialAt(t, record.Arm{Name: "a", Beside: "/cpu"}, record.Level{Rate: 100}, func(b *bench.Bench, q *queue) {
+	trial, _ := trialAt(t, record.Arm{Name: "a", Beside: "/cpu"}, record.Level{Kind: record.Open, Rate: 100}, func(b *bench.Bench, q *queue) {
 		b.Launcher = launcher{q, other.URL}
 		b.Engine = slow{q}
 	})
 	require.Empty(t, trial.Failure)
 	assert.Positive(t, trial.Windows[1].Beside)
 	assert.Equal(t, 3*time.Second, trial.Windows[1].Load.Duration, "a long window")
-	trial, _ = trialAt(t, record.Arm{Name: "a"}, record.Level{Rate: 100}, nil)
+	trial, _ = trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.Open, Rate: 100}, nil)
 	assert.Zero(t, trial.Windows[1].Beside)
 }
 

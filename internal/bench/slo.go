@@ -74,7 +74,7 @@ func (b *Bench) probe(ctx context.Context, server Server, spec load.Spec, rate f
 	p.Rate = rate
 	const most = sloTries/2 + 1
 	for passed := 0; passed < most && p.Trials-passed < most; p.Trials++ {
-		w, err := b.measure(ctx, server, record.Level{Rate: rate, SLO: true}, spec, seed+uint64(p.Trials), t, false)
+		w, err := b.measure(ctx, server, record.Level{Kind: record.SLO, Rate: rate}, spec, seed+uint64(p.Trials), t, false)
 		if err != nil {
 			return p, nil, err
 		}

@@ -70,27 +70,21 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	if cmp.metric().OfStart && len(e.table.Run.Levels) > 0 {
 		return e.table.Run.Levels[:1]
 	}
-	var levels []record.Level
-	for _, s := range cmp.Shares {
-		levels = append(levels, record.Level{Share: s})
-	}
-	if cmp.SLO {
-		levels = append(levels, record.Level{SLO: true})
-	}
-	if len(levels)+len(cmp.Connections)+len(cmp.Rates) == 0 {
-		for _, l := range e.table.Run.Levels {
-			if !l.Open() && e.visits(cmp.A, l) && e.visits(cmp.B, l) {
-				levels = append(levels, l)
-			}
+	levels := cmp.List()
+	for i := range levels {
+		if cmp.Idle > 0 { // they are open loops
+			levels[i].Kind, levels[i].Idle = record.Idle, cmp.Idle
 		}
 	}
-	for _, r := range cmp.Rates {
-		levels = append(levels, record.Level{Rate: r, Idle: cmp.Idle})
+	if len(levels) > 0 {
+		return levels
 	}
-	for _, n := range cmp.Connections {
-		levels = append(levels, record.Level{Connections: n})
+	for _, l := range e.table.Run.Levels {
+		if !l.Open() && e.visits(cmp.A, l) && e.visits(cmp.B, l) {
+			levels = append(levels, l)
+		}
 	}
-	slices.SortFunc(levels, record.ByLoad)
+	slices.SortFunc(levels, record.Level.Compare)
 	return levels
 }
 

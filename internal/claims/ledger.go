@@ -75,13 +75,10 @@ type Comparison struct {
 	Factor   float64       `yaml:"factor"`   // of older ledgers: asks for (1 + margin) / factor
 	Margin   *float64      `yaml:"margin"`   // in the place of the claim's
 
-	Connections []int     `yaml:"connections"`  // closed-loop levels
-	Rates       []float64 `yaml:"rates"`        // open-loop levels; if no levels are named, all closed-loop ones that both arms visit
-	Idle        int       `yaml:"idle"`         // idle connections beside the open-loop levels
-	Shares      []float64 `yaml:"shares"`       // open-loop levels at shares of each arm's own capacity
-	SLO         bool      `yaml:"slo"`          // the level that is searched for; metric capacity
-	Cores       int       `yaml:"cores"`        // that the servers need for this to mean anything
-	ErrorsCount bool      `yaml:"errors_count"` // errors and missing connections speak against A instead of spoiling the window
+	record.Levels `yaml:",inline"` // if none are named, all closed loops that both arms visit
+	Idle          int              `yaml:"idle"`         // idle connections beside the open-loop levels
+	Cores         int              `yaml:"cores"`        // that the servers need for this to mean anything
+	ErrorsCount   bool             `yaml:"errors_count"` // errors and missing connections speak against A instead of spoiling the window
 
 	DelayText string `yaml:"delay"`
 }

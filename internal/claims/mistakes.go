@@ -5,17 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hellobench/hellobench/internal/sample"
+	"github.com/hellobench/hellobench/internal/record"
 )
 
 // kinds are the kinds of levels that a comparison names.
-func (c *Comparison) kinds() (out []string) {
-	for _, k := range []struct {
-		name  string
-		given bool
-	}{{sample.Closed, len(c.Connections) > 0}, {sample.Open, len(c.Rates) > 0}, {sample.Shares, len(c.Shares) > 0}, {sample.SLO, c.SLO}} {
-		if k.given {
-			out = append(out, k.name)
+func (c *Comparison) kinds() (out []record.Kind) {
+	for _, l := range c.List() {
+		if !slices.Contains(out, l.Kind) {
+			out = append(out, l.Kind)
 		}
 	}
 	return out
@@ -43,38 +40,47 @@ func (c *Comparison) mistakenLevels() (field, why string) {
 	for _, k := range kinds {
 		switch {
 		case m.OfStart:
-			return k, fmt.Sprintf("%s is one figure a start, whatever the load; leave the levels out", c.Metric)
+			return k.String(), fmt.Sprintf("%s is one figure a start, whatever the load; leave the levels out", c.Metric)
 		case !slices.Contains(m.Levels, k):
-			return k, fmt.Sprintf("%s is not compared there; give %s", c.Metric, strings.Join(m.Levels, " or "))
+			return k.String(), fmt.Sprintf("%s is not compared there; give %s", c.Metric, keys(m.Levels))
 		}
 	}
 	switch {
 	case len(kinds) > 1:
-		return kinds[1], fmt.Sprintf("a comparison is made at one kind of level; make two of it, one with %s and one with %s", kinds[0], kinds[1])
-	case c.Idle > 0 && !slices.Contains(kinds, sample.Open):
+		return kinds[1].String(), fmt.Sprintf("a comparison is made at one kind of level; make two of it, one with %s and one with %s", kinds[0], kinds[1])
+	case c.Idle > 0 && !slices.Contains(kinds, record.Open):
 		return "idle", "idle connections are held beside an open loop; give rates"
 	case c.ErrorsCount && m.OfStart:
 		return "errors_count", fmt.Sprintf("%s is taken before any load, so no request can fail", c.Metric)
-	case len(kinds) == 0 && !m.OfStart && !slices.Contains(m.Levels, sample.Closed):
-		return "metric", fmt.Sprintf("%s takes %s", c.Metric, strings.Join(m.Levels, " or "))
+	case len(kinds) == 0 && !m.OfStart && !slices.Contains(m.Levels, record.Closed):
+		return "metric", fmt.Sprintf("%s takes %s", c.Metric, keys(m.Levels))
 	}
 	if n, twice := repeated(c.Connections); twice {
-		return sample.Closed, fmt.Sprintf("%d is named twice", n)
+		return record.Closed.String(), fmt.Sprintf("%d is named twice", n)
 	}
 	if r, twice := repeated(c.Rates); twice {
-		return sample.Open, fmt.Sprintf("%g is named twice", r)
+		return record.Open.String(), fmt.Sprintf("%g is named twice", r)
 	}
 	if s, twice := repeated(c.Shares); twice {
-		return sample.Shares, fmt.Sprintf("%g is named twice", s)
+		return record.Share.String(), fmt.Sprintf("%g is named twice", s)
 	}
 	// Whoever waits behind a stall in a closed loop sends nothing (coordinated
 	// omission), and a server that starves some connections has the median of the others. One connection has nobody to wait for; against its own baseline
 	// an arm has the same omission on both sides.
 	alone := len(c.Connections) > 0 && slices.Max(c.Connections) == 1
-	if m.Latency && (len(kinds) == 0 || kinds[0] == sample.Closed) && !alone && (c.Baseline == 0 || c.A != c.B) {
+	if m.Latency && (len(kinds) == 0 || kinds[0] == record.Closed) && !alone && (c.Baseline == 0 || c.A != c.B) {
 		return "metric", "the latency of a closed loop hides what waits: requests behind a stall are not sent, and connections that starve send few; give rates or shares, or one connection"
 	}
 	return "", ""
+}
+
+// keys are the kinds as a ledger names them.
+func keys(kinds []record.Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.String()
+	}
+	return strings.Join(names, " or ")
 }
 
 func repeated[T int | float64](list []T) (v T, twice bool) {
@@ -89,7 +95,8 @@ func repeated[T int | float64](list []T) (v T, twice bool) {
 // mistakenSides holds the two sides against each other: both absolute or both
 // ratios, and never the same.
 func (c *Comparison) mistakenSides() (field, why string) {
-	at := strings.Join(c.kinds(), "")
+	kinds := c.kinds()
+	closed := len(kinds) == 1 && kinds[0] == record.Closed
 	switch {
 	case c.BOver != "" && c.B == "":
 		return "b_over", "there is no b that it could divide"
@@ -101,11 +108,11 @@ func (c *Comparison) mistakenSides() (field, why string) {
 		return "a_over", fmt.Sprintf("%q is divided by itself", c.A)
 	case c.BOver != "" && c.BOver == c.B:
 		return "b_over", fmt.Sprintf("%q is divided by itself", c.B)
-	case c.Baseline > 0 && at != sample.Closed:
+	case c.Baseline > 0 && !closed:
 		return "baseline", "is a level of a closed loop; name those that are compared with it, as connections"
 	case c.Baseline > 0 && c.A == c.B && slices.Contains(c.Connections, c.Baseline):
 		return "baseline", fmt.Sprintf("%q at %d connections is compared with itself", c.A, c.Baseline)
-	case c.Delay > 0 && at != sample.Closed && at != "":
+	case c.Delay > 0 && !closed && len(kinds) > 0:
 		return "delay", "is how long each request of a closed loop waits; give connections"
 	}
 	return "", ""

@@ -196,7 +196,7 @@ func TestFormatsOfCalibrate(t *testing.T) {
 // TestVerdictFormat knows every value of a verdict and no other.
 func TestVerdictFormat(t *testing.T) {
 	verdict := claims.Verdict{ID: "x", Kind: claims.Measured, Reason: "why", Paraphrase: "what", Conditions: []claims.Condition{{
-		Metric: "memory", A: "a", B: "b", Level: record.Level{Rate: 2.5e7}.String(), Group: "g", Verdict: claims.Supported, Floor: 1,
+		Metric: "memory", A: "a", B: "b", Level: record.Level{Kind: record.Open, Rate: 2.5e7}.String(), Group: "g", Verdict: claims.Supported, Floor: 1,
 	}}}
 	for _, v := range []claims.Value{claims.Supported, claims.Refuted, claims.Depends, claims.Inconclusive, claims.NotTestable} {
 		verdict.Verdict = v

@@ -50,36 +50,20 @@ type named struct {
 }
 
 type levels struct {
-	Connections []int     `yaml:"connections"`
-	Rates       []float64 `yaml:"rates"`
-	Idle        []struct {
+	record.Levels `yaml:",inline"`
+	Idle          []struct {
 		Connections int     `yaml:"connections"`
 		Rate        float64 `yaml:"rate"`
 	} `yaml:"idle"`
-	Shares []float64 `yaml:"shares"`
-	SLO    bool      `yaml:"slo"`
 }
 
 // list is the levels in the order in which reports show them.
-func (l *levels) list() (out []record.Level) {
-	slices.Sort(l.Connections)
-	for _, n := range l.Connections {
-		out = append(out, record.Level{Connections: n})
-	}
-	slices.Sort(l.Rates)
-	for _, r := range l.Rates {
-		out = append(out, record.Level{Rate: r})
-	}
+func (l *levels) list() []record.Level {
+	out := l.List()
 	for _, i := range l.Idle {
-		out = append(out, record.Level{Rate: i.Rate, Idle: i.Connections})
+		out = append(out, record.Level{Kind: record.Idle, Rate: i.Rate, Idle: i.Connections})
 	}
-	slices.Sort(l.Shares)
-	for _, s := range l.Shares {
-		out = append(out, record.Level{Share: s})
-	}
-	if l.SLO {
-		out = append(out, record.Level{SLO: true})
-	}
+	slices.SortFunc(out, record.Level.Compare)
 	return out
 }
 
@@ -295,7 +279,7 @@ func (p *Profile) Visits(arm record.Arm) [][]int {
 	for _, i := range p.LevelsOf(arm) {
 		switch l := p.Levels[i]; {
 		case slices.Contains(p.dropped, l):
-		case l.OfCapacity():
+		case l.Kind.OfCapacity():
 			ofCapacity = append(ofCapacity, i)
 		case l.Crowd():
 			crowd = append(crowd, i)

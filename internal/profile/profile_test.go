@@ -34,7 +34,7 @@ func TestDecode(t *testing.T) {
 	assert.EqualExportedValues(t, profile.Profile{
 		Name: "x", Description: "X", Quotable: true, Replicates: []string{"a"},
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
-		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
+		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Kind: record.Open, Rate: 500}},
 		Window: time.Second, LongWindow: time.Second, TailWindow: time.Second, Timeout: 10 * time.Second, Canary: true, Blocks: record.Range{Min: 2, Max: 5},
 	}, *p)
 	arms := p.Entered()
@@ -55,7 +55,7 @@ long_window: 5s
 claims: [x]
 `))
 	require.NoError(t, err)
-	assert.Equal(t, []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}, {Rate: 500, Idle: 1000}, {Connections: 4096}, {Rate: 10}}, p.Levels)
+	assert.Equal(t, []record.Level{{Connections: 1}, {Connections: 64}, {Kind: record.Open, Rate: 500}, {Kind: record.Idle, Rate: 500, Idle: 1000}, {Connections: 4096}, {Kind: record.Open, Rate: 10}}, p.Levels)
 	require.Len(t, p.Arms, 4)
 	assert.Equal(t, []int{0, 1, 2, 3, 4}, p.LevelsOf(p.Arms[0]))
 	assert.Equal(t, []int{0, 1, 2, 3}, p.LevelsOf(p.Arms[1]))

@@ -87,29 +87,6 @@ func (r *Run) check(doc *yamlfile.Document) error {
 	return errors.Join(errs...)
 }
 
-// mistake says why there is no such level, "" if there is.
-func (l Level) mistake() string {
-	kinds := 0
-	for _, is := range []bool{l.Rate > 0, l.Share > 0, l.SLO} {
-		if is {
-			kinds++
-		}
-	}
-	switch {
-	case kinds > 1:
-		return "has more than one of rate, share and slo"
-	case kinds == 0 && l.Connections < 1:
-		return "is a closed loop without connections"
-	case l.Idle != 0 && l.Rate <= 0:
-		return "has idle connections and no rate"
-	case l.Connections < 0, l.Idle < 0, l.Rate < 0, l.Share < 0:
-		return "has a negative number"
-	case l.Connections > mostConnections, l.Idle > mostConnections, l.Rate > 1e9, l.Share > 1:
-		return "has a number that is too large"
-	}
-	return ""
-}
-
 // TrialsOf reads the journal of a run and holds each trial against the plan. A
 // mistake says the line.
 func TrialsOf(dir string, run *Run) ([]Trial, error) {

@@ -50,50 +50,6 @@ func ByLikeness(one Arm) func(a, b Arm) int {
 	return func(a, b Arm) int { return like(a) - like(b) }
 }
 
-// Level is one load level. Rate 0 means closed loop with Connections
-// requests in flight; a positive Rate means open loop at that many requests a
-// second over at most Connections connections.
-//
-// Idle connections, kept alive and without a request, may be held open beside
-// an open loop.
-type Level struct {
-	Connections int     `json:"connections" yaml:"connections"`
-	Rate        float64 `json:"rate,omitempty" yaml:"rate,omitempty"`
-	Idle        int     `json:"idle,omitempty" yaml:"idle,omitempty"`
-	Share       float64 `json:"share,omitempty" yaml:"share,omitempty"` // open loop at this share of the arm's own capacity in this trial
-	SLO         bool    `json:"slo,omitempty" yaml:"slo,omitempty"`     // open loop at the largest rate that holds the SLO, searched for
-}
-
-// Open says whether the level is an open loop.
-func (l Level) Open() bool { return l.Rate > 0 || l.OfCapacity() }
-
-// OfCapacity says whether the level's rate depends on what the arm did before
-// in the same trial.
-func (l Level) OfCapacity() bool { return l.Share > 0 || l.SLO }
-
-// crowd is how many connections leave little behind in a server: the memory of
-// Node.js is a sixth larger after 256 of them, and three times as large after 10,000.
-const crowd = 256
-
-// Crowd says whether the level has so many connections that the server is
-// another one afterwards: its heap has grown, and its memory is not given back.
-func (l Level) Crowd() bool { return l.Connections+l.Idle > crowd }
-
-// String names the level as it is written in reports: "c=64" or "r=1000/s".
-func (l Level) String() string {
-	switch {
-	case l.SLO:
-		return "largest rate under the SLO"
-	case l.Share > 0:
-		return fmt.Sprintf("%g%% of capacity", 100*l.Share)
-	case l.Idle > 0:
-		return fmt.Sprintf("r=%g/s idle=%d", l.Rate, l.Idle)
-	case l.Rate > 0:
-		return fmt.Sprintf("r=%g/s", l.Rate)
-	}
-	return fmt.Sprintf("c=%d", l.Connections)
-}
-
 // Errors counts failed requests by class. A request is in at most one class.
 type Errors struct {
 	Connect uint64 `json:"connect"` // no connection: refused, unreachable, no address left

@@ -91,7 +91,7 @@ func TestWriteFileSaysWhy(t *testing.T) {
 func tinyRun() *record.Run {
 	return &record.Run{
 		Schema: record.SchemaVersion, ID: "x", Tool: "hellobench", Profile: "p", Claims: "ledger", ClaimsHash: strings.Repeat("0", 64),
-		Arms: []record.Arm{{Name: "a", Server: "a", Route: "/"}}, Levels: []record.Level{{Connections: 4}, {Rate: 100}}, Blocks: record.Range{Min: 1, Max: 2},
+		Arms: []record.Arm{{Name: "a", Server: "a", Route: "/"}}, Levels: []record.Level{{Connections: 4}, {Kind: record.Open, Rate: 100}}, Blocks: record.Range{Min: 1, Max: 2},
 		Window: time.Second, Timeout: time.Second, Plan: [][]record.PlannedTrial{{{Arm: "a", Levels: []int{0, 1}}}, {{Arm: "a", Levels: []int{1, 0}}}},
 		Engine: record.EngineChoice{Name: "wire", Reason: "r"}, ServerCPUs: []int{}, LoadCPUs: []int{}, Servers: []record.ServerVersion{},
 		Environment: record.Environment{OS: "linux", Arch: "amd64", Cores: 1, Go: "go", Argv: []string{"hellobench"}},
@@ -113,7 +113,7 @@ func TestEditedRun(t *testing.T) {
 		"warmup_ns: 9000000000000000000: must be at most 86400000000000, a day":    func(r *record.Run) { r.Warmup = 9e18 },
 		"levels.0: is a closed loop without connections":                           func(r *record.Run) { r.Levels[0].Connections = 0 },
 		"levels.0: has a number that is too large":                                 func(r *record.Run) { r.Levels[0].Connections = 1 << 62 },
-		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].SLO = true },
+		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].Kind = record.SLO },
 		`arms.1: "a" is there twice`:                                               func(r *record.Run) { r.Arms = append(r.Arms, r.Arms[0]) },
 		`arms.0.replicate: there is no arm "gamma" in arms`:                        func(r *record.Run) { r.Arms[0].Replicate = "gamma" },
 		"blocks: from 1 to 1, but the plan has 2":                                  func(r *record.Run) { r.Blocks.Max = 1 },
@@ -236,16 +236,16 @@ func TestWindowAt(t *testing.T) {
 	}{
 		{record.Arm{}, record.Level{Connections: 1024}, 0, time.Second},
 		{record.Arm{}, record.Level{Connections: 10_000}, 0, 5 * time.Second},
-		{record.Arm{Beside: "/cpu"}, record.Level{Rate: 200}, 200, 5 * time.Second},
-		{record.Arm{}, record.Level{Rate: 500}, 500, time.Second}, // 21 s would be too long
-		{record.Arm{}, record.Level{Rate: 1000}, 1000, 10500 * time.Millisecond},
-		{record.Arm{}, record.Level{Share: 0.5}, 2100, 5 * time.Second},
-		{record.Arm{}, record.Level{Share: 0.5}, 30_000, 5 * time.Second},
-		{record.Arm{}, record.Level{Rate: 2500, Idle: 10_000}, 2500, 5 * time.Second},
-		{record.Arm{}, record.Level{SLO: true, Rate: 1000}, 1000, time.Second},
+		{record.Arm{Beside: "/cpu"}, record.Level{Kind: record.Open, Rate: 200}, 200, 5 * time.Second},
+		{record.Arm{}, record.Level{Kind: record.Open, Rate: 500}, 500, time.Second}, // 21 s would be too long
+		{record.Arm{}, record.Level{Kind: record.Open, Rate: 1000}, 1000, 10500 * time.Millisecond},
+		{record.Arm{}, record.Level{Kind: record.Share, Share: 0.5}, 2100, 5 * time.Second},
+		{record.Arm{}, record.Level{Kind: record.Share, Share: 0.5}, 30_000, 5 * time.Second},
+		{record.Arm{}, record.Level{Kind: record.Idle, Rate: 2500, Idle: 10_000}, 2500, 5 * time.Second},
+		{record.Arm{}, record.Level{Kind: record.SLO, Rate: 1000}, 1000, time.Second},
 	} {
 		assert.Equal(t, c.want, run.WindowAt(c.arm, c.level, c.rate), "%v at %g", c.level, c.rate)
 	}
 	run.TailWindow = 0
-	assert.Equal(t, time.Second, run.WindowAt(record.Arm{}, record.Level{Rate: 1000}, 1000))
+	assert.Equal(t, time.Second, run.WindowAt(record.Arm{}, record.Level{Kind: record.Open, Rate: 1000}, 1000))
 }

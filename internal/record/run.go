@@ -75,10 +75,10 @@ const tailRequests = 10_500
 // p99. Each of the many windows of a search is short.
 func (r *Run) WindowAt(a Arm, l Level, rate float64) time.Duration {
 	window := r.Window
-	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Idle > 0 || a.Beside != "") {
+	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Kind == Idle || a.Beside != "") {
 		window = r.LongWindow
 	}
-	if rate <= 0 || l.SLO {
+	if rate <= 0 || l.Kind == SLO {
 		return window
 	}
 	if tail := time.Duration(tailRequests / rate * float64(time.Second)); tail <= r.TailWindow {
@@ -220,11 +220,6 @@ type Unreachable struct {
 	Reason string `json:"reason"`
 	Hint   string `json:"hint,omitempty"` // the command that mends it
 }
-
-// OpenFiles is how many open files a level takes on either side: one a
-// connection, and as many again, since a connection that ends and its
-// successor may both be open.
-func (l Level) OpenFiles() uint64 { return 2 * uint64(l.Connections+l.Idle) }
 
 // Environment describes the machine. A field that the system does not tell is empty.
 type Environment struct {

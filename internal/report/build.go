@@ -127,7 +127,7 @@ func (d *Document) style() {
 func levels(run *record.Run) []Level {
 	out := make([]Level, 0, len(run.Levels))
 	names := make(map[string]int, len(run.Levels))
-	for _, l := range slices.SortedStableFunc(slices.Values(run.Levels), record.ByLoad) {
+	for _, l := range slices.SortedStableFunc(slices.Values(run.Levels), record.Level.Compare) {
 		out = append(out, Level{Level: l, Name: l.String(), Open: l.Open()})
 		names[l.String()]++
 	}

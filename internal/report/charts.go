@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
 )
 
@@ -64,10 +65,9 @@ func charts(d *Document) []Chart {
 func (d *Document) rows() (closed, open []Level) {
 	for _, l := range d.Levels {
 		switch {
-		case l.Idle > 0 || l.OfCapacity():
-		case l.Open:
+		case l.Kind == record.Open:
 			open = append(open, l)
-		default:
+		case l.Kind == record.Closed:
 			closed = append(closed, l)
 		}
 	}

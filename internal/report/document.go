@@ -11,6 +11,7 @@ package report
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -116,6 +117,15 @@ type Level struct {
 	record.Level
 	Name string `json:"name"` // "c=64", "r=1000/s"
 	Open bool   `json:"open"` // open loop
+}
+
+// MarshalJSON writes the keys of the stored level with those of the document.
+func (l Level) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		record.StoredLevel
+		Name string `json:"name"`
+		Open bool   `json:"open"`
+	}{l.Stored(), l.Name, l.Open})
 }
 
 // Canary is what the null server did before and after a block, in requests a

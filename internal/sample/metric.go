@@ -15,8 +15,8 @@ type Metric struct {
 	Key   string // in documents and CSV, with the unit at its end; empty: it is in neither
 	About string // what the figure of a cell is, in a few words
 
-	Levels         []string // by which a ledger may name where it is compared; none if OfStart, or if no ledger may compare it
-	OfStart        bool     // one value a start, whatever the load
+	Levels         []record.Kind // at which a ledger may compare it, idle connections beside Open included; none if OfStart, or if no ledger may compare it
+	OfStart        bool          // one value a start, whatever the load
 	HigherIsBetter bool
 	Latency        bool    // of single requests, which a closed loop hides
 	Quantile       float64 // of a percentile of the latency; 0: it is none
@@ -29,17 +29,9 @@ type Metric struct {
 	instead func(*Sample) float64 // what a report shows where the system does not tell the value; nil: nothing
 }
 
-// The kinds of levels, by the keys that name them in a ledger.
-const (
-	Closed = "connections"
-	Open   = "rates"
-	Shares = "shares"
-	SLO    = "slo"
-)
-
 var (
-	loops  = []string{Closed, Open}
-	levels = []string{Closed, Open, Shares}
+	loops  = []record.Kind{record.Closed, record.Open}
+	levels = []record.Kind{record.Closed, record.Open, record.Share}
 )
 
 // Metrics are all metrics there are, in the order in which tables show them.
@@ -101,7 +93,7 @@ var Metrics = []Metric{
 		return float64(s.Load.BytesIn) / s.Load.Duration.Seconds()
 	}},
 	{ // the rate that was offered in the window at the end of the search
-		Name: "capacity", Levels: []string{SLO}, HigherIsBetter: true, Goal: 0.05, Lacks: "it held the SLO at no rate that was tried",
+		Name: "capacity", Levels: []record.Kind{record.SLO}, HigherIsBetter: true, Goal: 0.05, Lacks: "it held the SLO at no rate that was tried",
 		value: func(s *Sample) float64 {
 			if !s.HeldSLO {
 				return 0
