@@ -146,10 +146,12 @@ func (h hostile) run(t *testing.T, e load.Engine, open bool, connections int, se
 		return
 	}
 	want := record.Errors{}
-	*h.class(&want) = m.Errors.Total()
-	if seed > 1 { // what a flood is shows late on many connections
-		*h.class(&want) -= m.Errors.Timeout
-		want.Timeout = m.Errors.Timeout
+	class := h.class(&want)
+	if class != &want.Timeout { // what a flood is shows late on many connections, and on a busy machine
+		*class, want.Timeout = m.Errors.Total()-m.Errors.Timeout, m.Errors.Timeout
+		assert.True(t, *class > 0 || seed > 1, "all of them in time: %s", m.FirstError)
+	} else {
+		*class = m.Errors.Total()
 	}
 	if h.silent { // those that find no place in its queue never open
 		want.Timeout, want.Connect = m.Errors.Timeout, m.Errors.Connect
