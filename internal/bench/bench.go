@@ -196,10 +196,10 @@ func (b *Bench) expected(p record.PlannedTrial) time.Duration {
 	for _, l := range p.Levels {
 		level := b.Run.Levels[l]
 		window := b.Run.WindowAt(arm, level, level.Rate)
-		switch {
-		case level.Kind == record.SLO:
+		switch level.Kind {
+		case record.SLO:
 			window *= searchWindows
-		case level.Kind == record.Share: // at a rate that is not known yet, for its p99
+		case record.Share: // at a rate that is not known yet, for its p99
 			window = max(window, b.Run.LongWindow)
 		}
 		d += window

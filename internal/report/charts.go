@@ -64,10 +64,10 @@ func charts(d *Document) []Chart {
 // idle connections, nor those that depend on what the arm can do.
 func (d *Document) rows() (closed, open []Level) {
 	for _, l := range d.Levels {
-		switch {
-		case l.Kind == record.Open:
+		switch l.Kind {
+		case record.Open:
 			open = append(open, l)
-		case l.Kind == record.Closed:
+		case record.Closed:
 			closed = append(closed, l)
 		}
 	}

@@ -175,8 +175,8 @@ func role(t *testing.T, name, arg string) *exec.Cmd {
 	return cmd
 }
 
-// server starts a null server on a core and returns its URL and process.
-func server(t *testing.T, cpu int) (string, *os.Process) {
+// nullServer starts a null server on a core and returns its URL and process.
+func nullServer(t *testing.T, cpu int) (string, *os.Process) {
 	t.Helper()
 	cmd := role(t, "server", host.FormatCPUs([]int{cpu}))
 	in, err := cmd.StdinPipe()
@@ -222,8 +222,8 @@ func atLeastOnce(t *testing.T, try func() string) {
 	t.Errorf("all %d attempts failed, the last: %s", attempts, wrong)
 }
 
-// within says what is wrong if got is not within the share or the slack of want.
-func within(what string, got, want time.Duration, share float64, slack time.Duration) string {
+// misread says what is wrong if got is not within the share or the slack of want.
+func misread(what string, got, want time.Duration, share float64, slack time.Duration) string {
 	if apart := (got - want).Abs(); apart > max(time.Duration(share*float64(want)), slack) {
 		return fmt.Sprintf("%s is %v and should be %v; ", what, got, want)
 	}
@@ -247,7 +247,7 @@ func twoCores(t *testing.T) (server, generator int) {
 // still tells the milliseconds of an engine that keeps its only processor.
 func TestOpenLoopsReadAlike(t *testing.T) {
 	serverCPU, generatorCPU := twoCores(t)
-	url, _ := server(t, serverCPU)
+	url, _ := nullServer(t, serverCPU)
 	rates, duration, share, slack := []float64{1000, 5000}, 400*time.Millisecond, 0.2, time.Millisecond
 	if strict() {
 		rates, duration, share, slack = []float64{200, 1000, 5000, 15000}, 2*time.Second, 0.05, 50*time.Microsecond
@@ -299,7 +299,7 @@ func TestPinnedStall(t *testing.T) {
 	for _, engine := range []string{"vegeta", "wire"} {
 		t.Run(engine, func(t *testing.T) {
 			atLeastOnce(t, func() (wrong string) {
-				url, process := server(t, serverCPU)
+				url, process := nullServer(t, serverCPU)
 				stopped := make(chan error, 1)
 				go func() {
 					time.Sleep(window / 4)
@@ -312,7 +312,7 @@ func TestPinnedStall(t *testing.T) {
 				got := see(t, job{Engine: engine, URL: url, Rate: 2500, Connections: connections, Duration: window, CPUs: []int{generatorCPU}})
 				require.NoError(t, <-stopped)
 				for p, q := range map[float64]time.Duration{0.9: got.P90, 0.99: got.P99} {
-					wrong += within(fmt.Sprintf("p%g", 100*p), q, stall-time.Duration((1-p)*float64(window)), share, 0)
+					wrong += misread(fmt.Sprintf("p%g", 100*p), q, stall-time.Duration((1-p)*float64(window)), share, 0)
 				}
 				return wrong
 			})

@@ -4,10 +4,9 @@ import (
 	"testing"
 
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/load/enginetest"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 )
 
 func TestVegeta(t *testing.T) {
-	enginetest.Run(t, func() load.Engine { return vegeta.New(vegeta.Options{}) })
+	testEngine(t, func() load.Engine { return vegeta.New(vegeta.Options{}) })
 }

@@ -6,10 +6,9 @@ import (
 	"testing"
 
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/load/enginetest"
 	"github.com/hellobench/hellobench/internal/load/wire"
 )
 
 func TestWire(t *testing.T) {
-	enginetest.Run(t, func() load.Engine { return wire.New() })
+	testEngine(t, func() load.Engine { return wire.New() })
 }

@@ -1,4 +1,4 @@
-// Package enginetest checks that a load engine keeps the contract of
+// Package enginetest_test checks that a load engine keeps the contract of
 // load.Engine. Every engine runs the same suite, against servers that are
 // written on bare listeners so that each fault is exact: the byte where a
 // response breaks off and the way it does are the test's to choose.
@@ -8,7 +8,7 @@
 // machine that is busy with other tests; HELLOBENCH_TRUTH=1 sets those that a
 // right engine meets on a quiet one. What an engine does beyond the contract (TLS, HTTP/2, result files)
 // is for its own tests.
-package enginetest
+package enginetest_test
 
 import (
 	"context"
@@ -23,8 +23,8 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// Run tests the engines that newEngine returns, each test a new one.
-func Run(t *testing.T, newEngine func() load.Engine) {
+// testEngine tests the engines that newEngine returns, each test a new one.
+func testEngine(t *testing.T, newEngine func() load.Engine) {
 	t.Helper()
 	for _, c := range []struct {
 		name string

@@ -1,4 +1,4 @@
-package enginetest
+package enginetest_test
 
 import (
 	"bytes"
