@@ -139,11 +139,6 @@ func OfCells() []*Metric { return which(func(m *Metric) bool { return m.Key != "
 // OfRuns are the metrics by which runs are compared and the noise is shown.
 func OfRuns() []*Metric { return which(func(m *Metric) bool { return m.Short != "" }) }
 
-// OfClaims are the metrics that a ledger may compare.
-func OfClaims() []*Metric {
-	return which(func(m *Metric) bool { return len(m.Levels) > 0 || m.OfStart })
-}
-
 func which(is func(*Metric) bool) (out []*Metric) {
 	for i := range Metrics {
 		if is(&Metrics[i]) {

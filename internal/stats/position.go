@@ -37,7 +37,7 @@ func (p Position) Supports() bool { return p == Beyond }
 // margin": every value of the interval is at most 1+margin.
 func (p Position) Refutes() bool { return p == Within || p == Reversed || p == NotBeyond }
 
-// Decide places the interval of a ratio A/B, above 1 in the claimed direction,
+// DecideOverNoise places the interval of a ratio A/B, above 1 in the claimed direction,
 // against a margin (0.10 for 10%).
 //
 // It is the three-sided test of Goeman, Solari & Stijnen (Statistics in
@@ -51,11 +51,8 @@ func (p Position) Refutes() bool { return p == Within || p == Reversed || p == N
 // includes NotBeyond, which cannot say which of the other two is true.
 // Values on the border belong to "equal". An interval that is not one (NaN,
 // Low > High) or a margin that is negative or NaN is Unclear.
-func Decide(i Interval, margin float64) Position { return DecideOverNoise(i, margin, 1) }
-
-// DecideOverNoise is Decide for a comparison whose A/A pair has the given
-// noise floor (NoiseFloor, a ratio >= 1).
 //
+// The comparison's A/A pair has the noise floor (NoiseFloor, a ratio >= 1).
 // A floor inside the margin changes nothing. A floor above 1+margin means that
 // two identical systems could have come out further apart than the margin:
 // then Beyond and Reversed have to clear the floor instead, and Within and

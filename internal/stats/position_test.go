@@ -33,13 +33,13 @@ func TestDecide(t *testing.T) {
 		"not a number":                    {math.NaN(), 1.2, Unclear},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, c.want, Decide(Interval{Low: c.low, High: c.high}, 0.1))
+			assert.Equal(t, c.want, decide(Interval{Low: c.low, High: c.high}, 0.1))
 		})
 	}
-	assert.Equal(t, Unclear, Decide(Interval{Low: 2, High: 3}, -0.1))
-	assert.Equal(t, Unclear, Decide(Interval{Low: 2, High: 3}, math.NaN()))
-	assert.Equal(t, Beyond, Decide(Interval{Low: 1.001, High: 3}, 0))
-	assert.Equal(t, Reversed, Decide(Interval{Low: 0.5, High: 0.999}, 0))
+	assert.Equal(t, Unclear, decide(Interval{Low: 2, High: 3}, -0.1))
+	assert.Equal(t, Unclear, decide(Interval{Low: 2, High: 3}, math.NaN()))
+	assert.Equal(t, Beyond, decide(Interval{Low: 1.001, High: 3}, 0))
+	assert.Equal(t, Reversed, decide(Interval{Low: 0.5, High: 0.999}, 0))
 }
 
 func TestDecideOverNoise(t *testing.T) {
@@ -92,19 +92,19 @@ func TestDecideProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		i := drawInterval(t)
 		margin := rapid.Float64Range(0, 1).Draw(t, "margin")
-		p := Decide(i, margin)
+		p := decide(i, margin)
 
 		// Both directions of a claim are never supported at once, and swapping the arms swaps beyond and reversed.
-		mirrored := Decide(Interval{Low: 1 / i.High, High: 1 / i.Low}, margin)
+		mirrored := decide(Interval{Low: 1 / i.High, High: 1 / i.Low}, margin)
 		assert.Equal(t, p == Beyond, mirrored == Reversed)
 
 		// A wider interval can lose an answer, never turn it around.
-		wider := Decide(Interval{Low: i.Low * 0.9, High: i.High * 1.1}, margin)
+		wider := decide(Interval{Low: i.Low * 0.9, High: i.High * 1.1}, margin)
 		assert.False(t, p.Supports() && wider.Refutes() || p.Refutes() && wider.Supports())
 		assert.False(t, p == Unclear && wider != Unclear)
 
 		// A larger margin is harder to beat and easier to stay within.
-		larger := Decide(i, margin+0.1)
+		larger := decide(i, margin+0.1)
 		assert.False(t, larger.Supports() && !p.Supports())
 		assert.False(t, p.Refutes() && !larger.Refutes())
 
@@ -127,3 +127,6 @@ func TestNoiseFloor(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, 1, floor, 0)
 }
+
+// decide is the position without any noise.
+func decide(i Interval, margin float64) Position { return DecideOverNoise(i, margin, 1) }

@@ -2,37 +2,10 @@ package stats
 
 import (
 	"fmt"
-	"math"
-	"slices"
 	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
-
-// QuantileInterval is the q-quantile of x with its distribution-free interval:
-// both ends are values of x, picked by QuantileRanks. Mid is the smallest value
-// with at least a fraction q of x at or below it, as HDR histograms count. It
-// needs at least two finite values, which must be independent: across
-// blocks, not the requests of one start. An end for which x is too small is infinite.
-func QuantileInterval(x []float64, q, confidence float64) (Interval, error) {
-	if err := checkSample(x, confidence); err != nil {
-		return Interval{}, err
-	}
-	low, high, err := QuantileRanks(len(x), q, confidence)
-	if err != nil {
-		return Interval{}, err
-	}
-	sorted := slices.Sorted(slices.Values(x))
-	mid := max(1, int(math.Ceil(q*float64(len(x))*(1-1e-12)))) // q*n is a whole number more often than its float says
-	i := Interval{Low: math.Inf(-1), Mid: sorted[mid-1], High: math.Inf(1)}
-	if low >= 1 {
-		i.Low = sorted[low-1]
-	}
-	if high <= len(x) {
-		i.High = sorted[high-1]
-	}
-	return i, nil
-}
 
 // QuantileRanks are the ranks, counted from 1, of the order statistics of n
 // values that bound the q-quantile (0 < q < 1) with at least the given

@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,12 +36,12 @@ func TestQuantileRanks(t *testing.T) {
 
 func TestQuantileInterval(t *testing.T) {
 	x := []float64{9, 3, 7, 1, 5, 10, 2, 8, 4, 6}
-	got, err := QuantileInterval(x, 0.5, 0.95)
+	got, err := quantileInterval(x, 0.5, 0.95)
 	require.NoError(t, err)
 	assert.Equal(t, Interval{Low: 2, Mid: 5, High: 9}, got)
 	assert.Equal(t, []float64{9, 3, 7, 1, 5, 10, 2, 8, 4, 6}, x, "the sample keeps its order")
 
-	got, err = QuantileInterval(x, 0.9, 0.95)
+	got, err = quantileInterval(x, 0.9, 0.95)
 	require.NoError(t, err)
 	assert.Equal(t, 9.0, got.Mid) // a value of the sample
 	assert.True(t, math.IsInf(got.High, 1), "ten values do not bound p90 from above")
@@ -50,15 +51,15 @@ func TestQuantileInterval(t *testing.T) {
 	for k := range hundred {
 		hundred[k] = float64(k + 1)
 	}
-	got, err = QuantileInterval(hundred, 0.07, 0.5)
+	got, err = quantileInterval(hundred, 0.07, 0.5)
 	require.NoError(t, err)
 	assert.Equal(t, 7.0, got.Mid) // a value of the sample
 
 	for _, q := range []float64{0, 1, -1, math.NaN()} {
-		_, err = QuantileInterval(x, q, 0.95)
+		_, err = quantileInterval(x, q, 0.95)
 		require.ErrorContains(t, err, "quantile")
 	}
-	_, err = QuantileInterval(x[:1], 0.5, 0.95)
+	_, err = quantileInterval(x[:1], 0.5, 0.95)
 	require.ErrorContains(t, err, "at least 2")
 	_, _, err = QuantileRanks(10, 0.5, 1)
 	require.ErrorContains(t, err, "confidence")
@@ -71,12 +72,12 @@ func TestQuantileProperties(t *testing.T) {
 		x := rapid.SliceOfN(rapid.Float64Range(-1e6, 1e6), 2, 60).Draw(t, "x")
 		q := rapid.Float64Range(0.01, 0.99).Draw(t, "q")
 		confidence := rapid.Float64Range(0.5, 0.99).Draw(t, "confidence")
-		got, err := QuantileInterval(x, q, confidence)
+		got, err := quantileInterval(x, q, confidence)
 		require.NoError(t, err)
 		assert.LessOrEqual(t, got.Low, got.Mid)
 		assert.LessOrEqual(t, got.Mid, got.High)
 
-		wider, err := QuantileInterval(x, q, (1+confidence)/2)
+		wider, err := quantileInterval(x, q, (1+confidence)/2)
 		require.NoError(t, err)
 		assert.LessOrEqual(t, wider.Low, got.Low)
 		assert.GreaterOrEqual(t, wider.High, got.High)
@@ -88,4 +89,29 @@ func TestQuantileProperties(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, [2]int{len(x) + 1 - high, len(x) + 1 - low}, [2]int{mlow, mhigh})
 	})
+}
+
+// quantileInterval is the q-quantile of x with its distribution-free interval:
+// both ends are values of x, picked by QuantileRanks. Mid is the smallest value
+// with at least a fraction q of x at or below it, as HDR histograms count. It
+// needs at least two finite values, which must be independent: across
+// blocks, not the requests of one start. An end for which x is too small is infinite.
+func quantileInterval(x []float64, q, confidence float64) (Interval, error) {
+	if err := checkSample(x, confidence); err != nil {
+		return Interval{}, err
+	}
+	low, high, err := QuantileRanks(len(x), q, confidence)
+	if err != nil {
+		return Interval{}, err
+	}
+	sorted := slices.Sorted(slices.Values(x))
+	mid := max(1, int(math.Ceil(q*float64(len(x))*(1-1e-12)))) // q*n is a whole number more often than its float says
+	i := Interval{Low: math.Inf(-1), Mid: sorted[mid-1], High: math.Inf(1)}
+	if low >= 1 {
+		i.Low = sorted[low-1]
+	}
+	if high <= len(x) {
+		i.High = sorted[high-1]
+	}
+	return i, nil
 }

@@ -104,7 +104,7 @@ func TestSimulatedOneSampleCoverage(t *testing.T) {
 			require.NoError(t, err)
 			m, err := MeanInterval(a, confidence95)
 			require.NoError(t, err)
-			q, err := QuantileInterval(a, 0.5, confidence95)
+			q, err := quantileInterval(a, 0.5, confidence95)
 			require.NoError(t, err)
 			geo += covers(g, 20000)
 			mean += covers(m, 20000*math.Exp((0.08*0.08+0.03*0.03)/2))
@@ -133,10 +133,10 @@ func TestSimulatedPower(t *testing.T) {
 				i, err := PairedRatio(a, b, confidence95)
 				require.NoError(t, err)
 				bias += math.Log(i.Mid/(1+slowdown)) / runs
-				if p := Decide(i, 0); p == Beyond || p == Reversed {
+				if p := decide(i, 0); p == Beyond || p == Reversed {
 					different++
 				}
-				if p := Decide(i, 0.10); p.Supports() {
+				if p := decide(i, 0.10); p.Supports() {
 					beyond++
 				} else if p.Refutes() {
 					refuted++
@@ -182,7 +182,7 @@ func TestSimulatedStopping(t *testing.T) {
 	looks := PlannedLooks()
 	pocock, err := SpendAlpha(Pocock, 0.05, looks)
 	require.NoError(t, err)
-	obf, err := SpendAlpha(OBrienFleming, 0.05, looks)
+	obf, err := SpendAlpha(oBrienFleming, 0.05, looks)
 	require.NoError(t, err)
 	plans := []struct {
 		name  string
@@ -207,10 +207,10 @@ func TestSimulatedStopping(t *testing.T) {
 				if decided {
 					narrow++
 				}
-				if p := Decide(i, 0); p == Beyond || p == Reversed {
+				if p := decide(i, 0); p == Beyond || p == Reversed {
 					different++
 				}
-				if p := Decide(i, 0.1); p == Beyond || p == Reversed {
+				if p := decide(i, 0.1); p == Beyond || p == Reversed {
 					beyond++
 				}
 			}
@@ -241,7 +241,7 @@ func TestSimulatedNoiseFloor(t *testing.T) {
 			a, b := drawBlocks(rng, noises[0], 1+bias, blocks)
 			i, err := PairedRatio(a, b, confidence95)
 			require.NoError(t, err)
-			if Decide(i, 0.10) == Beyond {
+			if decide(i, 0.10) == Beyond {
 				without++
 			}
 			if DecideOverNoise(i, 0.10, floor) == Beyond {
@@ -317,7 +317,7 @@ func ofReported(part, whole int) string {
 }
 
 func median(x []float64) float64 {
-	i, err := QuantileInterval(x, 0.5, 0.5)
+	i, err := quantileInterval(x, 0.5, 0.5)
 	if err != nil {
 		return math.NaN()
 	}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // PlannedLooks are the numbers of blocks after which a run looks at its intervals.
@@ -14,16 +12,6 @@ func PlannedLooks() []int { return []int{5, 10, 15, 20, 30} }
 // Spending is how much of alpha may be spent once a fraction of the
 // planned blocks is in: 0 at 0, alpha at 1, never falling.
 type Spending func(alpha, fraction float64) float64
-
-// OBrienFleming spends next to nothing early: 2 - 2 Phi(z(1-alpha/2)/sqrt(t)).
-// Source: Lan & DeMets (Biometrika 1983), first spending function.
-func OBrienFleming(alpha, fraction float64) float64 {
-	if fraction <= 0 {
-		return 0
-	}
-	z := distuv.UnitNormal.Quantile(alpha / 2)
-	return 2 * distuv.UnitNormal.CDF(z/math.Sqrt(math.Min(fraction, 1)))
-}
 
 // Pocock spends almost evenly: alpha ln(1 + (e-1) t).
 // Source: Lan & DeMets (Biometrika 1983), second spending function.

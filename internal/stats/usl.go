@@ -45,31 +45,6 @@ func uslDivisor(n, sigma, kappa float64) float64 { return 1 + sigma*(n-1) + kapp
 // as many degrees of freedom for the misfit to show.
 const minLevels = 6
 
-// FitUSL fits the law by least squares on log X, so that a level counts by its
-// relative error, with Sigma, Kappa >= 0. n[k] >= 1 is the load at which x[k] > 0
-// was measured; a load may occur several times and at least six distinct ones must.
-//
-// Lambda has a closed form given the other two. These are found by a projected
-// Levenberg-Marquardt search, which ends exactly at 0 where a bound holds, from
-// every point of a grid over the curve shapes that the tested range can
-// show, because the squared error can have more than one minimum. Scaling x by a
-// factor scales Lambda alone. Throughput that grows faster than the load is outside of the
-// law and fits with Sigma = Kappa = 0.
-func FitUSL(n, x []float64) (USL, error) {
-	f, err := newUSLFitter(n)
-	if err != nil {
-		return USL{}, err
-	}
-	if len(x) != len(n) {
-		return USL{}, fmt.Errorf("fit scalability: %d loads but %d throughputs", len(n), len(x))
-	}
-	logs, err := logarithms(x)
-	if err != nil {
-		return USL{}, fmt.Errorf("fit scalability: %w", err)
-	}
-	return f.fit(logs, len(f.starts)), nil
-}
-
 // uslFitter holds the loads and the scratch space of repeated fits.
 type uslFitter struct {
 	n        []float64

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -33,7 +34,7 @@ func TestFitUSL(t *testing.T) {
 		"better than linear": {few, powers(few, 1.05), USL{107.04735851601775, 0, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := FitUSL(c.n, c.x)
+			got, err := fitUSL(c.n, c.x)
 			require.NoError(t, err)
 			assert.InEpsilon(t, c.want.Lambda, got.Lambda, 1e-6)
 			assertParameter(t, c.want.Sigma, got.Sigma)
@@ -72,7 +73,7 @@ func TestFitUSLRefuses(t *testing.T) {
 		"load below 1":         {[]float64{0.5, 2, 4, 8, 16, 32}, []float64{1, 2, 3, 4, 5, 6}, "load 0.5 at index 0"},
 		"load NaN":             {[]float64{math.NaN(), 2, 4, 8, 16, 32}, []float64{1, 2, 3, 4, 5, 6}, "at index 0"},
 	} {
-		_, err := FitUSL(c.n, c.x)
+		_, err := fitUSL(c.n, c.x)
 		require.ErrorContains(t, err, c.message, name)
 	}
 }
@@ -102,7 +103,7 @@ func TestFitUSLProperties(t *testing.T) {
 		for k, n := range loads {
 			x[k] = truth.At(n)
 		}
-		got, err := FitUSL(loads, x)
+		got, err := fitUSL(loads, x)
 		require.NoError(t, err)
 		assert.InEpsilon(t, truth.Lambda, got.Lambda, 1e-4)
 		assert.InEpsilon(t, truth.Sigma, got.Sigma, 1e-4)
@@ -111,9 +112,9 @@ func TestFitUSLProperties(t *testing.T) {
 		for k := range x {
 			x[k] *= 1 + 0.02*math.Sin(float64(7*k)) // off the curve
 		}
-		got, err = FitUSL(loads, x)
+		got, err = fitUSL(loads, x)
 		require.NoError(t, err)
-		twice, err := FitUSL(loads, scaled(x, 2))
+		twice, err := fitUSL(loads, scaled(x, 2))
 		require.NoError(t, err)
 		assert.InEpsilon(t, 2*got.Lambda, twice.Lambda, 1e-4)
 		assert.InDelta(t, got.Sigma, twice.Sigma, 1e-4)
@@ -128,7 +129,7 @@ func TestFitUSLFindsTheLeastMinimum(t *testing.T) {
 	for k := range x {
 		x[k] = math.Exp(x[k])
 	}
-	got, err := FitUSL([]float64{1, 16, 64, 256, 1024, 4096, 10000}, x)
+	got, err := fitUSL([]float64{1, 16, 64, 256, 1024, 4096, 10000}, x)
 	require.NoError(t, err)
 	assert.Zero(t, got.Sigma)
 }
@@ -155,7 +156,7 @@ func TestFitUSLIsAMinimum(t *testing.T) {
 		for k, n := range loads {
 			x[k] = truth.At(n) * math.Exp(spread*rng.NormFloat64())
 		}
-		u, err := FitUSL(loads, x)
+		u, err := fitUSL(loads, x)
 		require.NoError(t, err)
 		if u.Sigma == 0 || u.Kappa == 0 {
 			atBound++
@@ -205,7 +206,7 @@ func TestBootstrapUSL(t *testing.T) {
 	for _, b := range blocks {
 		n, x = append(n, loads...), append(x, b...)
 	}
-	pooled, err := FitUSL(n, x)
+	pooled, err := fitUSL(n, x)
 	require.NoError(t, err)
 	assert.InEpsilon(t, pooled.Sigma, fit.USL.Sigma, 1e-5, "all points at once give the same fit as block means")
 
@@ -284,8 +285,33 @@ func BenchmarkFitUSL(b *testing.B) {
 	loads := []float64{1, 2, 4, 8, 16, 32, 64, 128}
 	x := uslBlocks(rand.New(rand.NewPCG(1, 2)), USL{1000, 0.05, 2e-4}, loads, 1)[0]
 	for b.Loop() {
-		if _, err := FitUSL(loads, x); err != nil {
+		if _, err := fitUSL(loads, x); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// fitUSL fits the law by least squares on log X, so that a level counts by its
+// relative error, with Sigma, Kappa >= 0. n[k] >= 1 is the load at which x[k] > 0
+// was measured; a load may occur several times and at least six distinct ones must.
+//
+// Lambda has a closed form given the other two. These are found by a projected
+// Levenberg-Marquardt search, which ends exactly at 0 where a bound holds, from
+// every point of a grid over the curve shapes that the tested range can
+// show, because the squared error can have more than one minimum. Scaling x by a
+// factor scales Lambda alone. Throughput that grows faster than the load is outside of the
+// law and fits with Sigma = Kappa = 0.
+func fitUSL(n, x []float64) (USL, error) {
+	f, err := newUSLFitter(n)
+	if err != nil {
+		return USL{}, err
+	}
+	if len(x) != len(n) {
+		return USL{}, fmt.Errorf("fit scalability: %d loads but %d throughputs", len(n), len(x))
+	}
+	logs, err := logarithms(x)
+	if err != nil {
+		return USL{}, fmt.Errorf("fit scalability: %w", err)
+	}
+	return f.fit(logs, len(f.starts)), nil
 }
