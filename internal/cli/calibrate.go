@@ -12,6 +12,7 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -147,7 +148,7 @@ func (s *session) withNull(ctx context.Context, ask func(load.Spec) error) (err 
 
 func (a *app) printCeilings(all []ceiling, format string) error {
 	if format == "json" {
-		return writeJSON(a.out, all)
+		return report.WriteJSON(a.out, all)
 	}
 	rows := [][]string{{"engine", "connections", "    req/s", "CPU us/req", "errors"}}
 	for _, c := range all {

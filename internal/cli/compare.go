@@ -69,7 +69,7 @@ func (a *app) compare(baseDir, headDir, reference string, margin float64, format
 	}
 	switch format {
 	case "json":
-		err = writeJSON(a.out, c)
+		err = report.WriteJSON(a.out, c)
 	case "markdown":
 		err = markdown.Comparison(a.out, c)
 	default:

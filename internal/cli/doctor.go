@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
@@ -48,7 +49,7 @@ func (a *app) doctor(ctx context.Context, format string) error {
 	var err error
 	switch format {
 	case "json":
-		err = writeJSON(a.out, checks)
+		err = report.WriteJSON(a.out, checks)
 	case "sh":
 		_, err = io.WriteString(a.out, doctorScript(checks))
 		return err // what is bad is about to be fixed

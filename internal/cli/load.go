@@ -18,6 +18,7 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/stats"
 	"github.com/hellobench/hellobench/internal/yamlfile"
@@ -153,7 +154,7 @@ func (a *app) printLoad(url string, m *record.Measurement, cpus []int, format st
 	case err != nil:
 		return fmt.Errorf("load %s: %w", url, err)
 	case format == "json":
-		return writeJSON(a.out, result)
+		return report.WriteJSON(a.out, result)
 	default:
 		return result.write(a.out, m, generatorCores(m.Engine, cpus))
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
-	"github.com/hellobench/hellobench/internal/report/csv"
 	"github.com/hellobench/hellobench/internal/report/html"
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/table"
@@ -108,7 +107,7 @@ func (u unwritten) err() error {
 func writeFolder(dir string, doc *report.Document) unwritten {
 	failed := unwritten{}
 	for name, render := range map[string]func(io.Writer) error{
-		verdictsFile: func(w io.Writer) error { return writeJSON(w, doc.Verdicts) },
+		verdictsFile: func(w io.Writer) error { return report.WriteJSON(w, doc.Verdicts) },
 		htmlFile:     func(w io.Writer) error { return html.Write(w, doc) },
 		markdownFile: func(w io.Writer) error { return markdown.Write(w, doc) },
 	} {
@@ -126,7 +125,7 @@ func writeFolder(dir string, doc *report.Document) unwritten {
 // that were written.
 func (a *app) printRun(doc *report.Document, dir, format string, failed unwritten) error {
 	if format == "json" {
-		return csv.WriteJSON(a.out, doc)
+		return report.WriteJSON(a.out, doc)
 	}
 	if err := table.Write(a.out, doc); err != nil {
 		return err

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,14 +30,8 @@ import (
 // renderers write a document as one text; JUnit's by what is required.
 var renderers = map[string]func(io.Writer, *report.Document) error{
 	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
-	"json": csv.WriteJSON, "html": html.Write, "benchfmt": benchfmt.Write,
+	"json": func(w io.Writer, d *report.Document) error { return report.WriteJSON(w, d) }, "html": html.Write, "benchfmt": benchfmt.Write,
 	"junit": nil,
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 func (a *app) reportCommand() *cobra.Command {

@@ -46,7 +46,7 @@ of the A/A ratio is that of the machine or the harness, and raises none.`,
 			write := map[string]func(io.Writer) error{
 				"text": func(w io.Writer) error { return table.Trend(w, t) },
 				"html": func(w io.Writer) error { return html.WriteTrend(w, t) },
-				"json": func(w io.Writer) error { return writeJSON(w, t) },
+				"json": func(w io.Writer) error { return report.WriteJSON(w, t) },
 			}[format]
 			if out == "" {
 				err = write(a.out)

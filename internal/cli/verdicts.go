@@ -56,7 +56,7 @@ run, and says so.`,
 			}
 			write := table.Verdicts
 			if format == "json" {
-				write = func(w io.Writer, doc *report.Document) error { return writeJSON(w, doc.Verdicts) }
+				write = func(w io.Writer, doc *report.Document) error { return report.WriteJSON(w, doc.Verdicts) }
 			}
 			if err := write(a.out, doc); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/claims"
@@ -327,4 +328,14 @@ type Point struct {
 	Y      Estimate  `json:"y"`
 	Bound  bool      `json:"lower_bound"`
 	Blocks []float64 `json:"blocks"`
+}
+
+// WriteJSON writes a document, or what else a command puts out for programs, indented.
+func WriteJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("write json: %w", err)
+	}
+	return nil
 }

@@ -12,8 +12,11 @@ import (
 type Metric struct {
 	Name  string // in ledgers and verdicts
 	Short string // in rankings, comparisons of runs and the A/A noise; empty: it is in none of them
-	Key   string // in documents and CSV, with the unit at its end; empty: it is in neither
+	Key   string // in documents and CSV, with the unit at its end; empty: it is in neither, nor in what follows
+	Bench string // the unit of the benchmark format; empty: it is not in that
+	Head  string // of a column
 	About string // what the figure of a cell is, in a few words
+	Unit  Unit
 
 	Levels         []record.Kind // at which a ledger may compare it, idle connections beside Open included; none if OfStart, or if no ledger may compare it
 	OfStart        bool          // one value a start, whatever the load
@@ -38,33 +41,33 @@ var (
 // A value is in seconds, bytes, or per second, and above 0.
 var Metrics = []Metric{
 	{
-		Name: "throughput", Short: "throughput", Key: "throughput_rps", About: "correct responses a second", Levels: loops, HigherIsBetter: true, Goal: 0.03, Zero: true,
+		Name: "throughput", Short: "throughput", Key: "throughput_rps", Bench: "req/s", Head: "req/s", Unit: PerSecond, About: "correct responses a second", Levels: loops, HigherIsBetter: true, Goal: 0.03, Zero: true,
 		value: func(s *Sample) float64 { return s.Load.Throughput() },
 	},
-	{Name: "latency-mean", Key: "mean_s", About: "mean latency", Latency: true, value: func(s *Sample) float64 {
+	{Name: "latency-mean", Key: "mean_s", Bench: "mean-sec", Head: "mean", Unit: Seconds, About: "mean latency", Latency: true, value: func(s *Sample) float64 {
 		if s.Load.Latency == nil {
 			return 0
 		}
 		return s.Load.Latency.Mean.Seconds()
 	}},
 	{
-		Name: "latency-p50", Short: "p50", Key: "p50_s", About: "median latency", Levels: levels, Latency: true, Quantile: 0.5, Goal: 0.03,
+		Name: "latency-p50", Short: "p50", Key: "p50_s", Bench: "p50-sec", Head: "p50", Unit: Seconds, About: "median latency", Levels: levels, Latency: true, Quantile: 0.5, Goal: 0.03,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P50 }),
 	},
 	{
-		Name: "latency-p90", Key: "p90_s", About: "90th percentile of latency", Levels: levels, Latency: true, Quantile: 0.9, Goal: 0.10,
+		Name: "latency-p90", Key: "p90_s", Bench: "p90-sec", Head: "p90", Unit: Seconds, About: "90th percentile of latency", Levels: levels, Latency: true, Quantile: 0.9, Goal: 0.10,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P90 }),
 	},
 	{
-		Name: "latency-p95", Key: "p95_s", About: "95th percentile of latency", Latency: true, Quantile: 0.95,
+		Name: "latency-p95", Key: "p95_s", Bench: "p95-sec", Head: "p95", Unit: Seconds, About: "95th percentile of latency", Latency: true, Quantile: 0.95,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P95 }),
 	},
 	{
-		Name: "latency-p99", Short: "p99", Key: "p99_s", About: "99th percentile of latency", Levels: levels, Latency: true, Quantile: 0.99, Goal: 0.10, Margin: 0.25,
+		Name: "latency-p99", Short: "p99", Key: "p99_s", Bench: "p99-sec", Head: "p99", Unit: Seconds, About: "99th percentile of latency", Levels: levels, Latency: true, Quantile: 0.99, Goal: 0.10, Margin: 0.25,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P99 }),
 	},
 	{
-		Name: "latency-p99.9", Key: "p99_9_s", About: "99.9th percentile of latency", Latency: true, Quantile: 0.999,
+		Name: "latency-p99.9", Key: "p99_9_s", Bench: "p99.9-sec", Head: "p99.9", Unit: Seconds, About: "99.9th percentile of latency", Latency: true, Quantile: 0.999,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P999 }),
 	},
 	{Name: "first-byte-p50", Levels: levels, Latency: true, Goal: 0.03, value: func(s *Sample) float64 {
@@ -74,7 +77,7 @@ var Metrics = []Metric{
 		return 0
 	}},
 	{
-		Name: "cpu-per-request", Short: "cpu", Key: "cpu_per_request_s", About: "server CPU time a correct response", Levels: levels, Goal: 0.03,
+		Name: "cpu-per-request", Short: "cpu", Key: "cpu_per_request_s", Bench: "cpu-sec/req", Head: "CPU/request", Unit: Seconds, About: "server CPU time a correct response", Levels: levels, Goal: 0.03,
 		value: func(s *Sample) float64 {
 			if s.Load.OK == 0 {
 				return 0
@@ -84,7 +87,7 @@ var Metrics = []Metric{
 		},
 	},
 	{
-		Name: "memory", Key: "memory_bytes", About: "memory of the server's process tree", Levels: levels,
+		Name: "memory", Key: "memory_bytes", Bench: "memory-bytes", Head: "Memory", Unit: Bytes, About: "memory of the server's process tree", Levels: levels,
 		value:   func(s *Sample) float64 { return float64(s.Server.PSS) },
 		instead: func(s *Sample) float64 { return float64(s.Server.RSS) },
 	},
@@ -108,6 +111,16 @@ var Metrics = []Metric{
 		instead: func(s *Sample) float64 { return float64(s.Trial.Idle.RSS) },
 	},
 }
+
+// Unit is that of a metric's values, unscaled.
+type Unit string
+
+// The units. A count has none.
+const (
+	PerSecond Unit = "req/s"
+	Seconds   Unit = "s"
+	Bytes     Unit = "B"
+)
 
 // The metrics that the program itself refers to.
 var (

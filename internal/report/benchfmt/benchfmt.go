@@ -6,6 +6,7 @@ package benchfmt
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,19 +17,12 @@ import (
 	"github.com/hellobench/hellobench/internal/sample"
 )
 
-// units are those of the values, with what is better.
-var units = []struct {
-	name, better string
-	of           func(p *report.BlockPoint) float64
-}{
-	{"req/s", "higher", func(p *report.BlockPoint) float64 { return p.Of(sample.Throughput) }},
-	{"mean-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.Mean) }},
-	{"p50-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P50) }},
-	{"p90-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P90) }},
-	{"p95-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P95) }},
-	{"p99-sec", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.P99) }},
-	{"cpu-sec/req", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.CPUPerRequest) }},
-	{"memory-bytes", "lower", func(p *report.BlockPoint) float64 { return p.Of(sample.Memory) }},
+// better says which direction of a metric is better.
+func better(m *sample.Metric) string {
+	if m.HigherIsBetter {
+		return "higher"
+	}
+	return "lower"
 }
 
 // Write renders the cells. The number of iterations of a line is 1: its
@@ -38,8 +32,9 @@ var units = []struct {
 // the profile and the method. A run's name is not among that.
 func Write(w io.Writer, d *report.Document) error {
 	out := benchfmt.NewWriter(w)
-	for _, u := range units {
-		if err := out.Write(&benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: u.name, Key: "better"}, OrigUnit: u.name, Value: u.better}); err != nil {
+	metrics := slices.DeleteFunc(sample.OfCells(), func(m *sample.Metric) bool { return m.Bench == "" })
+	for _, m := range metrics {
+		if err := out.Write(&benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: m.Bench, Key: "better"}, OrigUnit: m.Bench, Value: better(m)}); err != nil {
 			return fmt.Errorf("write benchmark format: %w", err)
 		}
 	}
@@ -60,12 +55,12 @@ func Write(w io.Writer, d *report.Document) error {
 		name := fmt.Sprintf("Server/arm=%s/level=%s", word(c.Arm), word(c.Level))
 		for j := range c.Points {
 			r := benchfmt.Result{Config: config, Name: benchfmt.Name(name), Iters: 1}
-			for _, u := range units {
-				if u.name == "req/s" && c.OfferedRPS > 0 {
+			for _, m := range metrics {
+				if m == sample.Throughput && c.OfferedRPS > 0 {
 					continue // it varies as the schedules do
 				}
-				if v := u.of(&c.Points[j]); v > 0 {
-					r.Values = append(r.Values, benchfmt.Value{Value: short(v), Unit: u.name})
+				if v := c.Points[j].Of(m); v > 0 {
+					r.Values = append(r.Values, benchfmt.Value{Value: short(v), Unit: m.Bench})
 				}
 			}
 			if err := out.Write(&r); err != nil {

@@ -1,14 +1,13 @@
-// Package csv writes the cells of a report for other programs: one row a cell
-// as CSV, and the whole document as JSON. Figures are in base units (seconds,
+// Package csv writes the cells of a report for other programs, one row a cell. Figures are in base units (seconds,
 // bytes, requests a second, ratios), unrounded and unscaled; an empty field is
 // a figure that was not measured. It computes none.
 package csv
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,8 +30,10 @@ type row struct {
 	cell *report.Cell
 }
 
-// columns are in their stable order; new ones are added at the end.
-var columns = concat(
+// columns are in their stable order; new ones, and new metrics, are added at the end.
+var columns = append(known, figures(later(known)...)...)
+
+var known = slices.Concat(
 	[]column{
 		{"run", "name of the run", func(r *row) string { return text(r.doc.Asked.ID) }},
 		{"quotable", "false: a quick look, not for quoting", func(r *row) string { return strconv.FormatBool(r.doc.Quotable) }},
@@ -48,11 +49,7 @@ var columns = concat(
 		{"failed_starts", "starts of the arm that failed or ended early", func(r *row) string { return strconv.Itoa(r.cell.Failed) }},
 		{"lower_bound", "true: the generator was the limit", func(r *row) string { return strconv.FormatBool(r.cell.LowerBound) }},
 	},
-	estimate("throughput_rps", "correct responses a second", func(c *report.Cell) *report.Estimate { return c.Of(sample.Throughput) }),
-	estimate("p50_s", "median latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P50) }),
-	estimate("p90_s", "90th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P90) }),
-	estimate("p99_s", "99th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P99) }),
-	estimate("p99_9_s", "99.9th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P999) }),
+	figures(sample.Throughput, sample.P50, sample.P90, sample.P99, sample.P999),
 	[]column{
 		{"max_s", "longest latency", func(r *row) string { return number(r.cell.MaxS) }},
 		{"requests", "requests sent", func(r *row) string { return count(r.cell.Requests) }},
@@ -65,8 +62,7 @@ var columns = concat(
 		{"offered_rps", "rate that the schedules placed in the windows, 0 in a closed loop", func(r *row) string { return number(r.cell.OfferedRPS) }},
 		{"achieved_rps", "rate sent inside the windows", func(r *row) string { return number(r.cell.AchievedRPS) }},
 	},
-	estimate("cpu_per_request_s", "server CPU time a correct response", func(c *report.Cell) *report.Estimate { return c.Of(sample.CPUPerRequest) }),
-	estimate("memory_bytes", "memory of the server's process tree", func(c *report.Cell) *report.Estimate { return c.Of(sample.Memory) }),
+	figures(sample.CPUPerRequest, sample.Memory),
 	[]column{
 		{"memory_kind", "pss or rss", func(r *row) string { return r.cell.MemoryKind }},
 		{"threads", "most threads seen", func(r *row) string { return strconv.Itoa(r.cell.Threads) }},
@@ -76,8 +72,7 @@ var columns = concat(
 		{"gates", "gates that fired, name:starts, separated by spaces", func(r *row) string { return gates(r.cell.Gates) }},
 		{"delivered", "open loop: share of the schedule that was sent inside the windows, 0 to 1; empty in a closed loop", delivered},
 	},
-	estimate("mean_s", "mean latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.Mean) }),
-	estimate("p95_s", "95th percentile of latency", func(c *report.Cell) *report.Estimate { return c.Of(sample.P95) }),
+	figures(sample.Mean, sample.P95),
 	[]column{
 		{"odd", "what is odd about the latencies, separated by spaces", odd},
 	},
@@ -98,31 +93,40 @@ func odd(r *row) string {
 	return strings.Join(names, " ")
 }
 
-// estimate is four columns: the value, its interval, the level of that.
-func estimate(name, about string, of func(*report.Cell) *report.Estimate) []column {
-	pick := func(part func(*report.Estimate) float64) func(*row) string {
-		return func(r *row) string {
-			e := of(r.cell)
-			if e == nil {
-				return ""
-			}
-			return number(part(e))
-		}
+// figures are the columns of metrics.
+func figures(metrics ...*sample.Metric) (out []column) {
+	for _, m := range metrics {
+		out = append(out, figure(m)...)
 	}
-	return []column{
-		{name, about, pick(func(e *report.Estimate) float64 { return e.Mid })},
-		{name + "_low", "lower end of its interval", pick(func(e *report.Estimate) float64 { return e.Low })},
-		{name + "_high", "upper end of its interval", pick(func(e *report.Estimate) float64 { return e.High })},
-		{name + "_confidence", "level of its interval, 0 for none", pick(func(e *report.Estimate) float64 { return e.Confidence })},
-	}
+	return out
 }
 
-func concat(parts ...[]column) []column {
-	var all []column
-	for _, p := range parts {
-		all = append(all, p...)
+// later are the metrics without columns among these.
+func later(columns []column) []*sample.Metric {
+	return slices.DeleteFunc(sample.OfCells(), func(m *sample.Metric) bool {
+		return slices.ContainsFunc(columns, func(c column) bool { return c.name == m.Key })
+	})
+}
+
+// figure is four columns: the value, its interval, the level of that.
+func figure(m *sample.Metric) (out []column) {
+	for _, c := range []struct {
+		suffix, about string
+		part          func(*report.Estimate) float64
+	}{
+		{"", m.About, func(e *report.Estimate) float64 { return e.Mid }},
+		{"_low", "lower end of its interval", func(e *report.Estimate) float64 { return e.Low }},
+		{"_high", "upper end of its interval", func(e *report.Estimate) float64 { return e.High }},
+		{"_confidence", "level of its interval, 0 for none", func(e *report.Estimate) float64 { return e.Confidence }},
+	} {
+		out = append(out, column{name: m.Key + c.suffix, about: c.about, of: func(r *row) string {
+			if e := r.cell.Of(m); e != nil {
+				return number(c.part(e))
+			}
+			return ""
+		}})
 	}
-	return all
+	return out
 }
 
 // Write writes a header and one row a cell, in the document's order.
@@ -152,17 +156,6 @@ func Write(w io.Writer, d *report.Document) error {
 	}
 	if err := out.WriteAll(rows); err != nil {
 		return fmt.Errorf("write csv: %w", err)
-	}
-	return nil
-}
-
-// WriteJSON writes the whole document, indented.
-func WriteJSON(w io.Writer, d *report.Document) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	if err := e.Encode(d); err != nil {
-		return fmt.Errorf("write json: %w", err)
 	}
 	return nil
 }

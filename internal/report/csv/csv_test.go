@@ -76,8 +76,8 @@ func TestRowsReadBack(t *testing.T) {
 func TestJSON(t *testing.T) {
 	d := document(t)
 	var first, second bytes.Buffer
-	require.NoError(t, csv.WriteJSON(&first, d))
-	require.NoError(t, csv.WriteJSON(&second, document(t)))
+	require.NoError(t, report.WriteJSON(&first, d))
+	require.NoError(t, report.WriteJSON(&second, document(t)))
 	assert.True(t, bytes.Equal(first.Bytes(), second.Bytes()), "the same records must give the same bytes")
 	var tree any
 	require.NoError(t, json.Unmarshal(first.Bytes(), &tree))
@@ -113,7 +113,7 @@ func TestEmptyRun(t *testing.T) {
 	require.NoError(t, csv.Write(&b, d))
 	assert.Equal(t, 1, strings.Count(b.String(), "\n"), "the header alone")
 	b.Reset()
-	require.NoError(t, csv.WriteJSON(&b, d))
+	require.NoError(t, report.WriteJSON(&b, d))
 	assert.NotContains(t, b.String(), `"cells": null`)
 }
 

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,8 @@ type rawCell struct {
 }
 
 func raw(d *report.Document) rawTable {
-	t := rawTable{Head: []string{"Arm", "Level", "req/s", "low", "high", "delivered", "mean", "p50", "p90", "p95", "p99", "p99.9", "max", "CPU/request", "Memory", "Threads", "Errors", "Gates"}}
+	latencies, others := byKind()
+	t := rawTable{Head: slices.Concat([]string{"Arm", "Level", sample.Throughput.Head, "low", "high", "delivered"}, heads(latencies), []string{"max"}, heads(others), []string{"Threads", "Errors", "Gates"})}
 	for i := range d.Cells {
 		c := &d.Cells[i]
 		row := []rawCell{{Text: show.Text(c.Arm)}, {Text: c.Level}}
@@ -37,11 +39,8 @@ func raw(d *report.Document) rawTable {
 		} else {
 			row = append(row, missing)
 		}
-		for _, e := range []*report.Estimate{c.Of(sample.Mean), c.Of(sample.P50), c.Of(sample.P90), c.Of(sample.P95), c.Of(sample.P99), c.Of(sample.P999)} {
-			row = append(row, estimate(e, show.Seconds))
-		}
-		row = append(row, number(c.MaxS, show.Seconds), estimate(c.Of(sample.CPUPerRequest), show.Seconds), estimate(c.Of(sample.Memory), show.Bytes), number(float64(c.Threads), count),
-			number(float64(c.Errors.Total()), count))
+		row = append(append(row, estimates(c, latencies)...), number(c.MaxS, show.Seconds))
+		row = append(append(row, estimates(c, others)...), number(float64(c.Threads), count), number(float64(c.Errors.Total()), count))
 		var gates []string
 		for _, g := range c.Gates {
 			gates = append(gates, show.Text(g.Name))
@@ -51,18 +50,42 @@ func raw(d *report.Document) rawTable {
 	return t
 }
 
+// byKind are the metrics of latency, and all others but the throughput.
+func byKind() (latencies, others []*sample.Metric) {
+	for _, m := range sample.OfCells() {
+		switch {
+		case m.Latency:
+			latencies = append(latencies, m)
+		case m != sample.Throughput:
+			others = append(others, m)
+		}
+	}
+	return latencies, others
+}
+
+func heads(metrics []*sample.Metric) (out []string) {
+	for _, m := range metrics {
+		out = append(out, m.Head)
+	}
+	return out
+}
+
+func estimates(c *report.Cell, metrics []*sample.Metric) (out []rawCell) {
+	for _, m := range metrics {
+		if e := c.Of(m); e != nil {
+			out = append(out, number(e.Mid, show.InUnit(m.Unit)))
+		} else {
+			out = append(out, missing)
+		}
+	}
+	return out
+}
+
 func count(v float64) string { return show.Count(uint64(v)) }
 
 // missing has no value: a number in its place would be read as measured once
 // it stands in a download.
 var missing = rawCell{Text: show.None, Number: true}
-
-func estimate(e *report.Estimate, format func(float64) string) rawCell {
-	if e == nil {
-		return missing
-	}
-	return number(e.Mid, format)
-}
 
 func number(v float64, format func(float64) string) rawCell {
 	return rawCell{Text: format(v), Number: true, Value: strconv.FormatFloat(v, 'f', -1, 64)}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // shapes are the marks of arms, as paths around where they stand. They and
@@ -189,23 +190,12 @@ func short(label string) string {
 
 // tickLabel writes round values.
 func tickLabel(a report.Axis) func(float64) string {
-	label := labeler(a)
+	label := show.InUnit(sample.Unit(a.Unit))
 	return func(v float64) string {
 		if v == 0 {
 			return "0"
 		}
 		return short(label(v))
-	}
-}
-
-func labeler(a report.Axis) func(float64) string {
-	switch a.Unit {
-	case "s":
-		return show.Seconds
-	case "B":
-		return show.Bytes
-	default:
-		return show.Number
 	}
 }
 
@@ -326,7 +316,7 @@ func axisLabel(a report.Axis) string {
 
 // title is what a point says when asked.
 func title(c *report.Chart, s report.Series, p report.Point) string {
-	label := labeler(c.Y)
+	label := show.InUnit(sample.Unit(c.Y.Unit))
 	text := s.Arm
 	if s.Variant != "" {
 		text += ", " + s.Variant

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // digits is the number of significant digits of a shown figure.
@@ -131,6 +132,18 @@ func Bytes(v float64) string {
 		return Number(v/(1<<30)) + " GiB"
 	}
 	return Number(v/(1<<20)) + " MiB"
+}
+
+// InUnit is how a figure in a base unit is written, with the unit that it is scaled to.
+func InUnit(u sample.Unit) func(float64) string {
+	switch u {
+	case sample.Seconds:
+		return Seconds
+	case sample.Bytes:
+		return Bytes
+	default:
+		return Number
+	}
 }
 
 // Percent shows a share: 0.0123 as 1.23%.
