@@ -195,7 +195,7 @@ func (b *Bench) expected(p record.PlannedTrial) time.Duration {
 	}
 	for _, l := range p.Levels {
 		level := b.Run.Levels[l]
-		window := b.Run.WindowAt(arm, level, level.Rate)
+		window := windowAt(b.Run, arm, level, level.Rate)
 		switch level.Kind {
 		case record.SLO:
 			window *= searchWindows
@@ -332,15 +332,11 @@ func (b *Bench) noise() host.Noise {
 	return n
 }
 
-// tickError is how far the kernel's account of two cores, kept in ticks of
-// 10 ms, may be ahead of what their processes are charged.
-const tickError = 40 * time.Millisecond
-
 // Disturbance is what happened between two readings less what the servers and
 // the harness used. Interrupts are left out: the measurement causes most of them.
 func Disturbance(before, after host.Noise, own time.Duration) record.Disturbance {
 	d := after.Sub(before)
-	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own-tickError), Steal: d.Steal, Throttled: d.Throttled}
+	return record.Disturbance{Elapsed: d.Total(), Others: max(0, d.User+d.System-own-method.tickError), Steal: d.Steal, Throttled: d.Throttled}
 }
 
 // window measures a level and appends what came out to the trial.
@@ -397,7 +393,7 @@ func (b *Bench) demand(spec *load.Spec, level record.Level, seed uint64, t *reco
 		}
 	}
 	if !warmup {
-		spec.Duration = b.Run.WindowAt(b.Arms[t.Arm], level, rate)
+		spec.Duration = windowAt(b.Run, b.Arms[t.Arm], level, rate)
 	}
 	if rate > 0 {
 		spec.Schedule, err = load.NewSchedule(rate, "poisson", seed)

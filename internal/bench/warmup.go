@@ -8,10 +8,6 @@ import (
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// warmupConnections is the closed-loop level of the warm-up: enough for every
-// code path to be taken often, few enough not to fill queues.
-const warmupConnections = 16
-
 // warmUp loads the server in steps of the run's warm-up until its throughput
 // has come to a steady state, or as long as the run allows. It only waits: a
 // start that never becomes steady is measured and labeled like any other, for
@@ -27,7 +23,7 @@ func (b *Bench) warmUp(ctx context.Context, server Server, spec load.Spec, t *re
 	spec.Duration = step
 	var bins []float64
 	for spent := step; ; spent += step {
-		connections := max(warmupConnections, len(spec.URLs)) // each instance has to become warm
+		connections := max(method.warmupConnections, len(spec.URLs)) // each instance has to become warm
 		if err := b.window(ctx, server, record.Level{Connections: connections}, spec, 0, t, ev, true); err != nil {
 			return err
 		}
