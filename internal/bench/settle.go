@@ -46,12 +46,12 @@ type beginning struct {
 
 // begin takes the readings once the server has taken up its connections, and
 // begins what is asked beside the window.
-func (b *Bench) begin(ctx context.Context, server Server, beside string, window time.Duration) (begin beginning) {
-	begin.server, begin.restless = settle(ctx, server)
+func (r *trialRun) begin(ctx context.Context, beside string, window time.Duration) (begin beginning) {
+	begin.server, begin.restless = settle(ctx, r.server)
 	if beside != "" {
-		begin.other = startBeside(ctx, server.URLs(beside)[0], server.Status(beside))
+		begin.other = startBeside(ctx, r.server.URLs(beside)[0], r.server.Status(beside))
 	}
-	begin.noise, begin.self, begin.at = b.noise(), host.SelfCPU(), time.Now().UTC()
-	begin.middle = readAfter(server, window/2)
+	begin.noise, begin.self, begin.at = r.noise(), host.SelfCPU(), time.Now().UTC()
+	begin.middle = readAfter(r.server, window/2)
 	return begin
 }
