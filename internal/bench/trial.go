@@ -68,11 +68,7 @@ func nuisance(seed uint64) map[string]string {
 
 func pad(size string) string {
 	n, _ := strconv.Atoi(size)
-	p := make([]byte, n)
-	for i := range p {
-		p[i] = 'x'
-	}
-	return string(p)
+	return strings.Repeat("x", n)
 }
 
 // windows verifies the server, warms it up and measures it at every level.
