@@ -29,7 +29,7 @@ var script string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"text": show.Text, "effect": show.Effect, "number": show.Number, "percent": show.Percent,
-	"meaning": show.Meaning, "sub": func(a, b float64) float64 { return a - b },
+	"meaning": show.Meaning, "spans": show.Spans, "sub": func(a, b float64) float64 { return a - b },
 }).Parse(pageText))
 
 // mostPoints bounds what is embedded of the values behind the means: the page
@@ -42,7 +42,7 @@ type view struct {
 	Style     template.CSS
 	Script    template.JS
 	Warnings  []string
-	Asked     []string
+	Sections  []show.Section
 	Machine   string
 	Tally     string
 	Noise     string
@@ -50,9 +50,6 @@ type view struct {
 	Cards     []card
 	Listed    []claims.Verdict // what no measurement can tell
 	Charts    []chart
-	Tables    []table // results
-	Trust     []table
-	Machines  table
 	Raw       rawTable
 	Arms      []arm            // in any picture
 	Trimmed   bool             // values of single blocks were left out of Data
@@ -60,19 +57,13 @@ type view struct {
 	Confident float64          // percent
 }
 
-type table struct {
-	*show.Grid
-	ID string
-}
-
 // Write renders the page.
 func Write(w io.Writer, d *report.Document) error {
 	v := &view{
 		Doc: d, Style: template.CSS(style), Script: template.JS(script), // both are constants of this package
 		Policy:   fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
-		Warnings: show.Warnings(d), Asked: show.Asked(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: noise(d),
-		Answers:  answers(d),
-		Machines: table{show.Versions(d), "versions"}, Raw: raw(d), Confident: 100 * report.Confidence,
+		Warnings: show.Warnings(d), Sections: show.Sections(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: noise(d),
+		Answers: answers(d), Raw: raw(d), Confident: 100 * report.Confidence,
 	}
 	for _, verdict := range d.Verdicts {
 		if verdict.Kind == claims.NotMeasurable {
@@ -85,14 +76,6 @@ func Write(w io.Writer, d *report.Document) error {
 		v.Charts = append(v.Charts, newChart(&d.Charts[i]))
 	}
 	v.Arms = drawn(d.Charts)
-	v.Tables = append(v.Tables, table{show.Rankings(d), "ranking"})
-	for i, route := range d.Routes() {
-		v.Tables = append(v.Tables, table{show.Ratios(d, route), fmt.Sprint("ratios-", i)}, table{show.Throughput(d, route), fmt.Sprint("throughput-", i)},
-			table{show.Latency(d, route), fmt.Sprint("latency-", i)}, table{show.Resources(d, route), fmt.Sprint("resources-", i)})
-		v.Trust = append(v.Trust, table{show.Validity(d, route), fmt.Sprint("validity-", i)})
-	}
-	v.Tables = keepRows(append(v.Tables, table{show.Fits(d), "fits"}, table{show.Starts(d), "starts"}))
-	v.Trust = keepRows(append([]table{{show.Noise(d), "noise"}, {show.Canary(d), "canary"}, {show.Gates(d), "gates"}, {show.Failures(d), "failures"}, {show.Missing(d), "missing"}, {show.Blocks(d), "blocks"}}, v.Trust...))
 	v.Data, v.Trimmed = trim(d)
 	return page.Execute(w, v)
 }
@@ -113,10 +96,6 @@ func drawn(charts []report.Chart) (out []arm) {
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}
-
-func keepRows(tables []table) []table {
-	return slices.DeleteFunc(tables, func(t table) bool { return len(t.Rows) == 0 })
 }
 
 // noise says in one sentence how far one server came out from itself.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/report"
@@ -33,13 +32,12 @@ func Write(w io.Writer, d *report.Document) error {
 		}
 		p.line("%s", strings.Join(warnings, "\n>\n"))
 	}
-	p.verdicts(d)
-	p.pictures(d)
-	p.results(d)
-	p.trust(d)
-	p.machine(d)
-	p.method(d)
-	p.raw(d)
+	for _, section := range show.Sections(d) {
+		p.line("## %s", escape(section.Title))
+		for _, item := range section.Items {
+			p.item(item)
+		}
+	}
 	_, err := w.Write(p.Bytes())
 	return err
 }
@@ -55,22 +53,37 @@ func (p *page) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(p, format+"\n", args...) // a buffer takes everything
 }
 
-func (p *page) verdicts(d *report.Document) {
-	if len(d.Verdicts) == 0 {
-		return
+func (p *page) item(item show.Item) {
+	switch {
+	case item.Verdict != nil:
+		p.verdict(item.Verdict)
+	case item.Chart != nil:
+		title := strings.NewReplacer("[", "(", "]", ")").Replace(show.Text(item.Chart.Title))
+		p.line("![%s](%s/%s.svg)", escape(title), Plots, item.Chart.Name)
+	case item.Grid != nil:
+		p.grid(item.Grid)
+	default:
+		bullet := ""
+		if len(item.Texts) > 1 {
+			bullet = "- "
+		}
+		for _, text := range item.Texts {
+			p.line("%s%s", bullet, spans(text))
+		}
 	}
-	p.line("## What the measurement says")
-	p.line("%s", escape(show.Tally(d)))
-	g := show.Verdicts(d)
-	g.Title = ""
-	for i := range g.Rows { // the reasons follow below
-		g.Rows[i][3] = show.Text(d.Verdicts[i].Paraphrase)
+}
+
+// spans writes a text with its parts that are code.
+func spans(text string) string {
+	var b strings.Builder
+	for _, s := range show.Spans(text) {
+		if s.Code {
+			b.WriteString("`" + s.Text + "`")
+		} else {
+			b.WriteString(escape(s.Text))
+		}
 	}
-	g.Head[3] = "What the article says, in our words"
-	p.grid(g)
-	for i := range d.Verdicts {
-		p.verdict(&d.Verdicts[i])
-	}
+	return b.String()
 }
 
 func (p *page) verdict(v *claims.Verdict) {
@@ -97,88 +110,6 @@ func (p *page) verdict(v *claims.Verdict) {
 		p.grid(g)
 	}
 	p.grid(show.Facts(v))
-}
-
-func (p *page) pictures(d *report.Document) {
-	if len(d.Charts) == 0 {
-		return
-	}
-	p.line("## Pictures")
-	for _, c := range d.Charts {
-		title := strings.NewReplacer("[", "(", "]", ")").Replace(show.Text(c.Title))
-		p.line("![%s](%s/%s.svg)", escape(title), Plots, c.Name)
-	}
-}
-
-func (p *page) results(d *report.Document) {
-	p.line("## Results")
-	p.grid(show.Rankings(d))
-	for _, route := range d.Routes() {
-		p.grid(show.Ratios(d, route))
-		p.grid(show.Throughput(d, route))
-		p.grid(show.Latency(d, route))
-		p.grid(show.Resources(d, route))
-	}
-	p.grid(show.Fits(d))
-	p.grid(show.Starts(d))
-}
-
-func (p *page) trust(d *report.Document) {
-	p.line("## What may be believed")
-	p.grid(show.Noise(d))
-	p.grid(show.Canary(d))
-	if len(d.Noise) == 0 {
-		p.line("No A/A pair was measured, so the noise of this machine is not known.")
-	}
-	if len(d.Gates)+len(d.Blocks.Disturbed) == 0 {
-		p.line("No validity gate fired.")
-	}
-	p.grid(show.Gates(d))
-	for _, route := range d.Routes() {
-		p.grid(show.Validity(d, route))
-	}
-	p.grid(show.Failures(d))
-	p.grid(show.Missing(d))
-	p.grid(show.Blocks(d))
-	for _, n := range d.Notices {
-		p.line("- %s", escape(show.Text(n)))
-	}
-}
-
-func (p *page) machine(d *report.Document) {
-	p.line("## Machine and versions")
-	p.line("%s.", escape(show.Machine(d)))
-	p.grid(show.Versions(d))
-}
-
-func (p *page) method(d *report.Document) {
-	p.line("## How it was measured")
-	for _, s := range show.Asked(d) {
-		p.line("- %s", escape(s))
-	}
-	p.line("- The unit is a fresh start of the server; intervals of %.0f%% come from starts in different blocks, never from requests inside one start.",
-		report.Confidence*100)
-	p.line("- Throughput, CPU, memory and start-up are geometric means with a t interval on the log scale; latency percentiles are medians of the starts' percentiles with an interval between order statistics.")
-	p.line("- Latency runs from the intended send; a failed request is an error and never a fast sample.")
-	ledger := ""
-	if len(d.Verdicts) > 0 {
-		ledger = fmt.Sprintf("; claims ledger SHA-256 `%s`, fixed before the run", code(d.Asked.ClaimsHash))
-	}
-	p.line("- Method `%s`%s. Figures compare only within one method.", code(d.Asked.Method), ledger)
-}
-
-func (p *page) raw(d *report.Document) {
-	p.line("## Raw data")
-	answers := ""
-	if len(d.Verdicts) > 0 {
-		answers = ", the answers in `verdicts.json`"
-	}
-	p.line("Every start with its histograms stands in `trials.jsonl`, what was asked and the machine in `run.json`" + answers + ", beside this page. `hellobench report` derives this page from them again, bit for bit.")
-	when := d.Asked.Start.UTC().Format(time.RFC3339)
-	if !d.Asked.End.IsZero() {
-		when += " to " + d.Asked.End.UTC().Format(time.RFC3339)
-	}
-	p.line("Run %s, %s, state: %s.", escape(show.Text(d.Asked.ID)), when, escape(show.Text(string(d.Asked.State))))
 }
 
 // grid writes a table with its title and notes; nothing without rows.
@@ -238,14 +169,6 @@ func escape(s string) string {
 		}
 	}
 	return strings.ReplaceAll(b.String(), "www.", "www&#46;")
-}
-
-// code is text for a code span, which knows no escapes.
-func code(s string) string {
-	if s = strings.ReplaceAll(show.Text(s), "`", "'"); s == "" {
-		return show.None
-	}
-	return s
 }
 
 // Comparison renders how one run stands to another, for a comment on a change.

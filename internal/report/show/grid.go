@@ -16,6 +16,7 @@ import (
 // Grid is a table as text: every string is safe to print, none is escaped for
 // a markup. Rows have the length of Head.
 type Grid struct {
+	ID    string // of its anchor; empty: it has none
 	Title string
 	Keys  int // leading columns that name a row; kept where a grid is split by columns
 	Head  []string
@@ -60,7 +61,17 @@ const (
 	noteFails = "† some starts of this arm failed or ended early, see below"
 )
 
-// Verdicts is the ledger with its answers.
+// Claims is the ledger with its answers.
+func Claims(d *report.Document) *Grid {
+	g := grid("", "Claim", "Answer", ">Effect", "What the article says, in our words")
+	for i := range d.Verdicts {
+		v := &d.Verdicts[i]
+		g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High), Text(v.Paraphrase))
+	}
+	return g
+}
+
+// Verdicts is the ledger with its answers and their reasons.
 func Verdicts(d *report.Document) *Grid {
 	g := grid("Verdicts", "Claim", "Answer", ">Effect", "Why")
 	for i := range d.Verdicts {

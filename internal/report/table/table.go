@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -48,27 +49,29 @@ func newPage(w io.Writer) *page { return &page{width: Columns(w)} }
 // gap separates two columns.
 const gap = "  "
 
-// Write renders the whole report.
+// onPage are the sections that a terminal has no place for: its head says how and
+// where it was measured, its last table what the answers are, and the folder has
+// the pictures.
+var onPage = []string{show.ClaimsID, show.PicturesID, show.MachineID, show.MethodID, show.RawID}
+
+// Write renders the report.
 func Write(w io.Writer, d *report.Document) error {
 	b := newPage(w)
 	head(b, d)
-	grids := []*show.Grid{show.Rankings(d)}
-	for _, route := range d.Routes() {
-		grids = append(grids, show.Ratios(d, route), show.Throughput(d, route), show.Latency(d, route), show.Resources(d, route), show.Validity(d, route))
-	}
-	grids = append(grids, show.Starts(d), show.Noise(d), show.Canary(d), show.Gates(d), show.Failures(d), show.Missing(d), show.Blocks(d))
-	if err := verdicts(b, d); err != nil {
-		return err
-	}
-	for _, g := range grids {
-		if err := render(b, g); err != nil {
-			return err
+	for _, section := range show.Sections(d) {
+		if slices.Contains(onPage, section.ID) {
+			continue
+		}
+		if section.ID == show.EvidenceID { // in a line a claim
+			section.Items = []show.Item{{Texts: []string{show.Tally(d)}}, {Grid: show.Verdicts(d)}}
+		}
+		for _, item := range section.Items {
+			if err := draw(b, item); err != nil {
+				return err
+			}
 		}
 	}
 	b.WriteByte('\n')
-	for _, n := range d.Notices {
-		paragraph(b, "Notice: "+show.Text(n))
-	}
 	for _, s := range show.Warnings(d) {
 		paragraph(b, "! "+s)
 	}
@@ -87,8 +90,11 @@ func Verdicts(w io.Writer, d *report.Document) error {
 	for _, n := range d.Notices {
 		paragraph(b, "Note: "+show.Text(n))
 	}
-	if err := verdicts(b, d); err != nil {
-		return err
+	if len(d.Verdicts) > 0 {
+		paragraph(b, show.Tally(d))
+		if err := render(b, show.Verdicts(d)); err != nil {
+			return err
+		}
 	}
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
@@ -144,12 +150,18 @@ func head(b *page, d *report.Document) {
 	b.WriteByte('\n')
 }
 
-func verdicts(b *page, d *report.Document) error {
-	if len(d.Verdicts) == 0 {
-		return nil
+// draw writes an item, texts after an empty line.
+func draw(b *page, item show.Item) error {
+	if item.Grid != nil {
+		return render(b, item.Grid)
 	}
-	paragraph(b, show.Tally(d))
-	return render(b, show.Verdicts(d))
+	if !bytes.HasSuffix(b.Bytes(), []byte("\n\n")) {
+		b.WriteByte('\n')
+	}
+	for _, s := range item.Texts {
+		paragraph(b, s)
+	}
+	return nil
 }
 
 func paragraph(b *page, s string) {
@@ -171,7 +183,7 @@ func render(b *page, g *show.Grid) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		if err := draw(b, part); err != nil {
+		if err := drawTable(b, part); err != nil {
 			return fmt.Errorf("table %q: %w", g.Title, err)
 		}
 	}
@@ -181,8 +193,8 @@ func render(b *page, g *show.Grid) error {
 	return nil
 }
 
-// draw writes one table that fits.
-func draw(b *page, g *show.Grid) error {
+// drawTable writes one table that fits.
+func drawTable(b *page, g *show.Grid) error {
 	aligns := make([]tw.Align, len(g.Head))
 	for i, right := range g.Right {
 		aligns[i] = tw.AlignLeft
