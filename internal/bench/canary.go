@@ -7,15 +7,6 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// maxCanaryDrift is how far the null server may be after a block from what it
-// was before, on both sides of a ratio. The null server and the generator, both
-// busy all the time, have two ways of taking turns that are up to 1.3x apart,
-// while the servers beside them stay the same; half as much again is a machine
-// that was lent, throttled or suspended in the meantime. A machine that is
-// slower than it was for whole blocks spoils nothing: in each of them it is so
-// for all arms.
-const maxCanaryDrift = 0.5
-
 // canary is what the null server did before each block, in requests a second.
 // It is the same process all the time, since starts of it differ by more than
 // the machine, and does the same work each time: what moves it is the machine.
@@ -46,7 +37,7 @@ func drift(before, after float64) string {
 		return ""
 	}
 	r := math.Log(after / before)
-	if math.Abs(r) <= math.Log1p(maxCanaryDrift) {
+	if math.Abs(r) <= math.Log1p(method.maxCanaryDrift) {
 		return ""
 	}
 	word := "faster"
@@ -54,5 +45,5 @@ func drift(before, after float64) string {
 		word = "slower"
 	}
 	return fmt.Sprintf("the null server was %.2gx %s than before the block: %.0f and %.0f req/s (limit %.3gx)",
-		math.Exp(math.Abs(r)), word, after, before, 1+maxCanaryDrift)
+		math.Exp(math.Abs(r)), word, after, before, 1+method.maxCanaryDrift)
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -17,33 +16,18 @@ type gate struct {
 	check func(w *record.Window, run *record.Run) string
 }
 
-// Thresholds of the gates (docs/method.md).
-const (
-	maxGeneratorCPU = 0.70          // share of the generator's cores
-	minHeadRoom     = 2.0           // generator's ceiling over the throughput
-	maxErrorRate    = 0.001         // failed requests
-	maxLittleError  = 0.02          // of N = X R
-	maxHostNoise    = host.MaxNoise // share of the cores' time that went elsewhere
-	minHeld         = 0.99          // idle connections that stay open
-	maxLost         = 0.001         // lost connections a request
-	strayLosses     = 3             // lost connections that may be anybody's: the counters are the machine's
-	minDelivered    = 0.99          // sent requests of those scheduled
-
-	maxSlip = time.Millisecond // p99 of actual less intended send time; a tenth of the median latency if that is more
-)
-
 var windowGates = []gate{
 	{record.GateGeneratorCPU, func(w *record.Window, run *record.Run) string {
 		cores := run.GeneratorCores()
 		share := w.Load.CPU.Total().Seconds() / (w.Load.Duration.Seconds() * float64(cores))
-		if share < maxGeneratorCPU {
+		if share < method.maxGeneratorCPU {
 			return ""
 		}
-		return fmt.Sprintf("the generator used %.0f%% of its cores (limit %.0f%%)", 100*share, 100*maxGeneratorCPU)
+		return fmt.Sprintf("the generator used %.0f%% of its cores (limit %.0f%%)", 100*share, 100*method.maxGeneratorCPU)
 	}},
 	{record.GateCeiling, func(w *record.Window, run *record.Run) string {
 		x, ceiling := w.Load.Throughput(), run.Engine.CeilingAt(w.Level)
-		if ceiling == 0 || x*minHeadRoom <= ceiling {
+		if ceiling == 0 || x*method.minHeadRoom <= ceiling {
 			return ""
 		}
 		return fmt.Sprintf("%.0f req/s is more than half of the generator's ceiling of %.0f req/s", x, ceiling)
@@ -55,10 +39,10 @@ var windowGates = []gate{
 		return fmt.Sprintf("%d of %d connections were established", w.Load.Established, w.Level.Connections)
 	}},
 	{record.GateIdleConnections, func(w *record.Window, _ *record.Run) string {
-		if float64(w.Held) >= minHeld*float64(w.Level.Idle) {
+		if float64(w.Held) >= method.minHeld*float64(w.Level.Idle) {
 			return ""
 		}
-		return fmt.Sprintf("%d of %d idle connections were open at the end (limit %.0f%%)", w.Held, w.Level.Idle, 100*minHeld)
+		return fmt.Sprintf("%d of %d idle connections were open at the end (limit %.0f%%)", w.Held, w.Level.Idle, 100*method.minHeld)
 	}},
 	{record.GateErrors, func(w *record.Window, _ *record.Run) string {
 		switch {
@@ -66,17 +50,17 @@ var windowGates = []gate{
 			return "no request was sent"
 		case w.Load.Offered == 0 && 2*w.Load.Errors.Timeout > uint64(w.Level.Connections):
 			// A server that hangs leaves each connection one request, which is few of all.
-		case w.Load.ErrorRate() <= maxErrorRate:
+		case w.Load.ErrorRate() <= method.maxErrorRate:
 			return ""
 		}
 		return fmt.Sprintf("%d of %d requests failed (%v; first: %s)", w.Load.Errors.Total(), w.Load.Requests, w.Load.Errors, w.Load.FirstError)
 	}},
 	{record.GateLittlesLaw, func(w *record.Window, _ *record.Run) string {
 		ratio := w.Load.LittlesLaw()
-		if w.Level.Open() || math.Abs(ratio-1) <= maxLittleError {
+		if w.Level.Open() || math.Abs(ratio-1) <= method.maxLittleError {
 			return ""
 		}
-		return fmt.Sprintf("requests in flight were %.3f of the connections (N = X R within %.0f%%)", ratio, 100*maxLittleError)
+		return fmt.Sprintf("requests in flight were %.3f of the connections (N = X R within %.0f%%)", ratio, 100*method.maxLittleError)
 	}},
 	{record.GateHostNoise, hostNoise},
 	{record.GateNetwork, networkLoss},
@@ -90,15 +74,15 @@ func offeredRate(w *record.Window, _ *record.Run) string {
 	if m.Offered == 0 {
 		return ""
 	}
-	if m.Delivered() < minDelivered {
-		return fmt.Sprintf("%.1f%% of the scheduled requests were sent in the window (limit %.0f%%)", 100*m.Delivered(), 100*minDelivered)
+	if m.Delivered() < method.minDelivered {
+		return fmt.Sprintf("%.1f%% of the scheduled requests were sent in the window (limit %.0f%%)", 100*m.Delivered(), 100*method.minDelivered)
 	}
 	if m.Slip == nil || m.Latency == nil || m.Latency.P50 == nil {
 		return ""
 	}
 	// With few samples the highest percentile that is known stands in for p99.
 	late := cmp.Or(m.Slip.P99, m.Slip.P90, m.Slip.P50)
-	if limit := max(maxSlip, *m.Latency.P50/10); late != nil && *late >= limit {
+	if limit := max(method.maxSlip, *m.Latency.P50/10); late != nil && *late >= limit {
 		return fmt.Sprintf("requests were sent %v late (limit %v)", *late, limit)
 	}
 	return ""
@@ -110,13 +94,13 @@ func hostNoise(w *record.Window, _ *record.Run) string {
 		return ""
 	}
 	return fmt.Sprintf("%.0f%% of the cores' time went elsewhere (limit %.0f%%): other processes %v, hypervisor %v, throttled %v",
-		100*float64(lost(*d))/float64(max(d.Elapsed, 1)), 100*maxHostNoise, d.Others.Round(time.Millisecond), d.Steal.Round(time.Millisecond), d.Throttled.Round(time.Millisecond))
+		100*float64(lost(*d))/float64(max(d.Elapsed, 1)), 100*method.maxHostNoise, d.Others.Round(time.Millisecond), d.Steal.Round(time.Millisecond), d.Throttled.Round(time.Millisecond))
 }
 
 // Noisy says whether so much of the cores' time went elsewhere that no figure
 // of that time can be used.
 func Noisy(d record.Disturbance) bool {
-	return float64(lost(d)) > maxHostNoise*float64(d.Elapsed)
+	return float64(lost(d)) > method.maxHostNoise*float64(d.Elapsed)
 }
 
 func lost(d record.Disturbance) time.Duration { return d.Others + d.Steal + d.Throttled }

@@ -30,9 +30,6 @@ func (b *Bench) network() func() *record.Network {
 	}
 }
 
-// dropsPerLoss is how often the kernel may count one connection that is lost once.
-const dropsPerLoss = 4
-
 // networkLoss checks that connections were not lost on their way: each one
 // that is costs its client a second or more, by the kernel's timer and not by
 // the server's speed.
@@ -52,8 +49,8 @@ func networkLoss(w *record.Window, _ *record.Run) string {
 		return ""
 	}
 	opened := uint64(w.Level.Connections + w.Level.Idle)
-	limit := strayLosses + uint64(maxLost*float64(w.Load.Requests))
-	if n.SYNRetransmits > opened+limit || n.ListenDrops > dropsPerLoss*opened+limit {
+	limit := method.strayLosses + uint64(method.maxLost*float64(w.Load.Requests))
+	if n.SYNRetransmits > opened+limit || n.ListenDrops > method.dropsPerLoss*opened+limit {
 		return fmt.Sprintf("%d connections were dropped by a full queue and %d attempts repeated (limit %d, and one for each connection that is opened)",
 			n.ListenDrops, n.SYNRetransmits, limit)
 	}

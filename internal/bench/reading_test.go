@@ -54,7 +54,7 @@ func (a *threadedActor) Usage() (record.Usage, error) {
 func TestThreadsAndMemoryAreThoseOfTheMiddle(t *testing.T) {
 	s := &threaded{stage: &stage{}}
 	b := s.bench(1)
-	b.Run.Window, b.Run.Warmup = 40*time.Millisecond, 0
+	b.Run.Window, b.Run.Warmup = 200*time.Millisecond, 0
 	b.Launcher, b.Engine = s, s
 	require.NoError(t, b.Blocks(t.Context()))
 	require.NotEmpty(t, s.trials)

@@ -8,13 +8,6 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// How a server is told to be at rest (docs/method.md).
-const (
-	restSlice = 10 * time.Millisecond
-	restShare = 0.1         // of one core in a slice
-	restMost  = time.Second // then it is busy by itself, and is measured as it is
-)
-
 // settle waits until a server that nobody asks anything is at rest, and returns
 // what it has used by then, and whether it was still at work. Some thousands of
 // connections that were closed keep Node.js busy for 150 ms, which would stand in
@@ -23,17 +16,17 @@ const (
 // lasts.
 func settle(ctx context.Context, server Server) (usage record.Usage, restless bool) {
 	usage, err := server.Usage()
-	for began := time.Now(); err == nil && time.Since(began) < restMost; {
+	for began := time.Now(); err == nil && time.Since(began) < method.restMost; {
 		from, before := time.Now(), usage.CPU
 		select {
 		case <-ctx.Done():
 			return usage, false
-		case <-time.After(restSlice):
+		case <-time.After(method.restSlice):
 		}
 		if usage, err = server.Usage(); err != nil {
 			break
 		}
-		if used := usage.CPU.Sub(before).Total(); float64(used) <= restShare*float64(time.Since(from)) {
+		if used := usage.CPU.Sub(before).Total(); float64(used) <= method.restShare*float64(time.Since(from)) {
 			return usage, false
 		}
 	}
@@ -53,12 +46,12 @@ type beginning struct {
 
 // begin takes the readings once the server has taken up its connections, and
 // begins what is asked beside the window.
-func (b *Bench) begin(ctx context.Context, server Server, beside string, window time.Duration) (begin beginning) {
-	begin.server, begin.restless = settle(ctx, server)
+func (r *trialRun) begin(ctx context.Context, beside string, window time.Duration) (begin beginning) {
+	begin.server, begin.restless = settle(ctx, r.server)
 	if beside != "" {
-		begin.other = startBeside(ctx, server.URLs(beside)[0], server.Status(beside))
+		begin.other = startBeside(ctx, r.server.URLs(beside)[0], r.server.Status(beside))
 	}
-	begin.noise, begin.self, begin.at = b.noise(), host.SelfCPU(), time.Now().UTC()
-	begin.middle = readAfter(server, window/2)
+	begin.noise, begin.self, begin.at = r.noise(), host.SelfCPU(), time.Now().UTC()
+	begin.middle = readAfter(r.server, window/2)
 	return begin
 }

@@ -2,15 +2,11 @@ package bench
 
 import (
 	"context"
+	"fmt"
 
-	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/stats"
 )
-
-// warmupConnections is the closed-loop level of the warm-up: enough for every
-// code path to be taken often, few enough not to fill queues.
-const warmupConnections = 16
 
 // warmUp loads the server in steps of the run's warm-up until its throughput
 // has come to a steady state, or as long as the run allows. It only waits: a
@@ -19,22 +15,28 @@ const warmupConnections = 16
 //
 // The label is of the warm-up alone. The measured windows could lengthen the
 // series, but they are at other levels, where the throughput is another one.
-func (b *Bench) warmUp(ctx context.Context, server Server, spec load.Spec, t *record.Trial, ev Event) error {
-	step := b.Run.Warmup
+func (r *trialRun) warmUp(ctx context.Context) error {
+	step := r.Run.Warmup
 	if step <= 0 {
 		return nil
 	}
-	spec.Duration = step
+	spec := r.spec
+	spec.Connections, spec.Duration = max(method.warmupConnections, len(spec.URLs)), step // each instance has to become warm
+	level := record.Level{Connections: spec.Connections}
 	var bins []float64
 	for spent := step; ; spent += step {
-		connections := max(warmupConnections, len(spec.URLs)) // each instance has to become warm
-		if err := b.window(ctx, server, record.Level{Connections: connections}, spec, 0, t, ev, true); err != nil {
+		w, err := r.measure(ctx, level, spec, "")
+		if err != nil {
+			return fmt.Errorf("%v: %w", level, err)
+		}
+		w.Warmup = true
+		if err := r.keep(ctx, w); err != nil {
 			return err
 		}
-		bins = append(bins, wholeBins(&t.Windows[len(t.Windows)-1].Load)...)
-		t.Steady = steady(bins)
-		settled := t.Steady != record.TooShort && t.Steady != string(stats.NoSteadyState)
-		if settled || spent+step > b.Run.WarmupMax {
+		bins = append(bins, wholeBins(&w.Load)...)
+		r.trial.Steady = steady(bins)
+		settled := r.trial.Steady != record.TooShort && r.trial.Steady != string(stats.NoSteadyState)
+		if settled || spent+step > r.Run.WarmupMax {
 			return nil
 		}
 	}

@@ -27,25 +27,19 @@ func ParseArm(text string) (record.Arm, error) {
 	case record.NullServer:
 		return arm, fmt.Errorf("arm %q: the null server is no competitor; it is the canary of every block", text)
 	}
+	counts := map[string]*int{"workers": &arm.Workers, "threads": &arm.Threads, "instances": &arm.Instances}
+	paths := map[string]*string{"route": &arm.Route, "beside": &arm.Beside}
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")
 		var err error
-		switch key {
-		case "workers":
-			arm.Workers, err = positive(value)
-		case "threads":
-			arm.Threads, err = positive(value)
-		case "instances":
-			arm.Instances, err = positive(value)
-		case "route":
-			if arm.Route = value; !strings.HasPrefix(value, "/") {
+		switch count, path := counts[key], paths[key]; {
+		case count != nil:
+			*count, err = positive(value)
+		case path != nil:
+			if *path = value; !strings.HasPrefix(value, "/") {
 				err = errors.New("must begin with /")
 			}
-		case "beside":
-			if arm.Beside = value; !strings.HasPrefix(value, "/") {
-				err = errors.New("must begin with /")
-			}
-		case "close":
+		case key == "close":
 			if arm.Close = true; value != "" {
 				err = errors.New("takes no value")
 			}

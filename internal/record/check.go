@@ -3,7 +3,6 @@ package record
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,69 +21,91 @@ const (
 	mostHDR = 1 << 20
 )
 
+// runCheck collects what is wrong with a run.
+type runCheck struct {
+	*Run
+	doc   *yamlfile.Document
+	names []string // of arms, sorted
+	errs  []error
+}
+
 // check finds what the schema of run.json cannot say: whether what it names is there.
 func (r *Run) check(doc *yamlfile.Document) error {
-	var errs []error
-	add := func(format string, path []string, args ...any) {
-		errs = append(errs, doc.Errorf(path, format, args...))
+	c := &runCheck{Run: r, doc: doc}
+	for _, a := range r.Arms {
+		c.names = append(c.names, a.Name)
 	}
-	at := func(name string, i int, more ...string) []string {
-		return append([]string{name, strconv.Itoa(i)}, more...)
-	}
-	names := map[string]bool{}
-	for i, a := range r.Arms {
-		if names[a.Name] {
-			add("%q is there twice", at("arms", i), a.Name)
-		}
-		if strings.ContainsFunc(a.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			add("%q holds a character that cannot be printed", at("arms", i), a.Name)
-		}
-		names[a.Name] = true
-	}
-	known := slices.Sorted(maps.Keys(names))
-	arm := func(name string, path []string) {
-		if name != "" && !names[name] {
-			add("there is no arm %q in arms%s", path, name, yamlfile.DidYouMean(name, known))
-		}
-	}
-	for i, a := range r.Arms {
-		arm(a.Replicate, at("arms", i, "replicate"))
-	}
-	for i, m := range r.Missing {
-		arm(m.Arm, at("missing", i, "arm"))
-	}
+	slices.Sort(c.names)
+	c.checkArms()
 	for i, l := range r.Levels {
 		if why := l.mistake(); why != "" {
-			add("%s", at("levels", i), why)
+			c.add(at("levels", i), "%s", why)
 		}
 	}
 	for b, trials := range r.Plan {
-		had := map[string]bool{}
-		for j, p := range trials {
-			path := at("plan", b, strconv.Itoa(j))
-			if arm(p.Arm, append(path, "arm")); had[p.Arm] {
-				add("%q is in the block twice", append(path, "arm"), p.Arm)
-			}
-			had[p.Arm] = true
-			for k, l := range p.Levels {
-				if l < 0 || l >= len(r.Levels) {
-					add("%d: there are %d levels, counted from 0", append(slices.Clone(path), "levels", strconv.Itoa(k)), l, len(r.Levels))
-				}
-			}
-		}
+		c.checkBlock(b, trials)
 	}
 	if r.Blocks.Min > r.Blocks.Max || len(r.Plan) > r.Blocks.Max || len(r.Plan) == 0 {
-		add("from %d to %d, but the plan has %d", []string{"blocks"}, r.Blocks.Min, r.Blocks.Max, len(r.Plan))
+		c.add([]string{"blocks"}, "from %d to %d, but the plan has %d", r.Blocks.Min, r.Blocks.Max, len(r.Plan))
 	}
 	if r.Shard != nil && r.Shard.Index >= r.Shard.Of {
-		add("%d: of %d shards the last is %d", []string{"shard", "index"}, r.Shard.Index, r.Shard.Of, r.Shard.Of-1)
+		c.add([]string{"shard", "index"}, "%d: of %d shards the last is %d", r.Shard.Index, r.Shard.Of, r.Shard.Of-1)
 	}
 	for name, d := range map[string]time.Duration{"window_ns": r.Window, "long_window_ns": r.LongWindow, "tail_window_ns": r.TailWindow, "warmup_ns": r.Warmup, "warmup_max_ns": r.WarmupMax, "timeout_ns": r.Timeout} {
 		if d > mostDuration {
-			add("%d: must be at most %d, a day", []string{name}, d.Nanoseconds(), mostDuration.Nanoseconds())
+			c.add([]string{name}, "%d: must be at most %d, a day", d.Nanoseconds(), mostDuration.Nanoseconds())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(c.errs...)
+}
+
+func (c *runCheck) add(path []string, format string, args ...any) {
+	c.errs = append(c.errs, c.doc.Errorf(path, format, args...))
+}
+
+// at is the path of the i-th of a list.
+func at(list string, i int, more ...string) []string {
+	return append([]string{list, strconv.Itoa(i)}, more...)
+}
+
+func (c *runCheck) checkArms() {
+	for i, a := range c.Arms {
+		if slices.ContainsFunc(c.Arms[:i], func(o Arm) bool { return o.Name == a.Name }) {
+			c.add(at("arms", i), "%q is there twice", a.Name)
+		}
+		if strings.ContainsFunc(a.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			c.add(at("arms", i), "%q holds a character that cannot be printed", a.Name)
+		}
+	}
+	for i, a := range c.Arms {
+		c.checkName(a.Replicate, at("arms", i, "replicate"))
+	}
+	for i, m := range c.Missing {
+		c.checkName(m.Arm, at("missing", i, "arm"))
+	}
+}
+
+// checkName refuses an arm that the run does not have; "" is none.
+func (c *runCheck) checkName(arm string, path []string) {
+	if _, found := slices.BinarySearch(c.names, arm); arm != "" && !found {
+		c.add(path, "there is no arm %q in arms%s", arm, yamlfile.DidYouMean(arm, c.names))
+	}
+}
+
+func (c *runCheck) checkBlock(b int, trials []PlannedTrial) {
+	had := map[string]bool{}
+	for j, p := range trials {
+		path := at("plan", b, strconv.Itoa(j), "arm")
+		if c.checkName(p.Arm, path); had[p.Arm] {
+			c.add(path, "%q is in the block twice", p.Arm)
+		}
+		had[p.Arm] = true
+		for k, l := range p.Levels {
+			if l < 0 || l >= len(c.Levels) {
+				c.add(at("plan", b, strconv.Itoa(j), "levels", strconv.Itoa(k)), "%d: there are %d levels, counted from 0", l, len(c.Levels))
+			}
+		}
+	}
 }
 
 // TrialsOf reads the journal of a run and holds each trial against the plan. A

@@ -58,35 +58,6 @@ func (r *Run) GeneratorCores() int {
 	}
 }
 
-// manyConnections is from where on a window has to be long: the first and the
-// last requests of so many connections are a part of a short one that
-// Little's law shows.
-const manyConnections = 4000
-
-// tailRequests is how many requests make a p99 that blocks can be compared by,
-// with room for what a Poisson schedule lacks by chance: a hundred beyond it.
-const tailRequests = 10_500
-
-// WindowAt is the length of an arm's windows at a level; rate is that of an open
-// loop, in requests a second. An answer beside a calculation is as late as that
-// is long, so it takes as long a window, too. An open loop lasts until its p99
-// is known, where that is within TailWindow, and as long as the long ones: of a
-// short window one pause of some milliseconds is a hundredth, and would be its
-// p99. Each of the many windows of a search is short.
-func (r *Run) WindowAt(a Arm, l Level, rate float64) time.Duration {
-	window := r.Window
-	if r.LongWindow > 0 && (l.Connections >= manyConnections || l.Kind == Idle || a.Beside != "") {
-		window = r.LongWindow
-	}
-	if rate <= 0 || l.Kind == SLO {
-		return window
-	}
-	if tail := time.Duration(tailRequests / rate * float64(time.Second)); tail <= r.TailWindow {
-		window = max(window, tail, r.LongWindow)
-	}
-	return window
-}
-
 // State says how far a run came.
 type State string
 
