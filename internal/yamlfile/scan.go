@@ -101,12 +101,13 @@ func (s *scanner) scan(node ast.Node) (n int, err error) {
 		s.anchors[name] = n
 	case *ast.AliasNode:
 		name := v.Value.GetToken().Value
+		said := named([]string{name})
 		n, known := s.anchors[name]
 		if !known {
-			return mistake("*%s: no &%s comes before it", name, name)
+			return mistake("*%s: no &%s comes before it", said, said)
 		}
 		if n < 0 {
-			return mistake("*%s is inside of &%s, which it repeats", name, name)
+			return mistake("*%s is inside of &%s, which it repeats", said, said)
 		}
 		return n, nil
 	case *ast.TagNode:

@@ -197,8 +197,8 @@ func lineIn(err error) int {
 
 // line finds the line of the deepest node on the path that exists.
 func (d *Document) line(path []string) int {
-	if d.nodes(); d.root == nil {
-		return 0
+	if d.nodes(); d.root == nil { // JSON that is no YAML: its place is not known
+		return 1
 	}
 	node, line := d.root, lineOf(d.root)
 	for _, step := range path {
