@@ -1,4 +1,8 @@
-package cli
+// Package session takes a run from its options to its closed journal: the cores, the
+// engine and its ceilings, the installed servers, the folder, the plan, resuming and
+// sharding, and the measuring itself. Every server is started through one door, and
+// under a guard. It prints nothing: what it has to say goes to a Tell.
+package session
 
 import (
 	"context"
@@ -22,115 +26,130 @@ import (
 	"github.com/hellobench/hellobench/runners"
 )
 
-// session is a run about to be measured: its servers are installed, its
+// Session is a run about to be measured: its servers are installed, its
 // folder is there, its plan is made.
-type session struct {
-	app       *app
-	run       *record.Run
-	dir       string
+type Session struct {
+	Run *record.Run
+	Dir string
+
+	tell      Tell
 	installed map[string]*runners.Installed // by server
 	engine    load.Engine
 	guard     []string // what every server runs under
+	limits    host.Limits
 	journal   *record.Journal
 	ledger    *claims.Ledger
 	canary    *runners.Group    // the null server, once it runs
 	own       map[string]string // folder of a server that is not embedded, by name
 }
 
-// openSession prepares a new run, or one that is to be resumed.
-func (a *app) openSession(ctx context.Context, o runOptions, seeded bool) (*session, error) {
-	s := &session{app: a, installed: map[string]*runners.Installed{}, own: map[string]string{}}
-	begin := s.resume
-	if o.resume == "" {
-		begin = func(ctx context.Context, o runOptions) error { return s.begin(ctx, o, seeded) }
-	}
-	if err := oneOf("engine", o.engine, "auto", "wire", "vegeta"); err != nil {
-		return nil, err
-	}
+// Tell is how a session tells what it does. None of it may be nil.
+type Tell struct {
+	Say     func(format string, args ...any) // a line for people
+	Observe func(bench.Event)                // how far the measuring is
+}
+
+// New prepares a run that is yet to begin, or to go on.
+func New(tell Tell) (*Session, error) {
+	s := &Session{tell: tell, installed: map[string]*runners.Installed{}, own: map[string]string{}}
 	var err error
-	if s.guard, err = guard(); err != nil {
+	s.guard, err = guard()
+	return s, err
+}
+
+// Open prepares a new run, or one that is to be resumed. It has to be closed
+// where there is no error.
+func Open(ctx context.Context, o Options, tell Tell) (*Session, error) {
+	if _, err := NewEngine(o.Engine, ""); err != nil {
 		return nil, err
+	}
+	s, err := New(tell)
+	if err != nil {
+		return nil, err
+	}
+	begin := s.begin
+	if o.Resume != "" {
+		begin = s.resume
 	}
 	if err := begin(ctx, o); err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, errors.Join(err, s.Close())
 	}
-	for _, n := range s.run.Notices {
+	for _, n := range s.Run.Notices {
 		s.say("note: %s", n)
 	}
-	a.resumable.Store(&s.dir)
 	return s, nil
 }
 
 // begin plans a run and makes its folder.
-func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err error) {
-	if err := s.addServers(o.servers); err != nil {
+func (s *Session) begin(ctx context.Context, o Options) (err error) {
+	if err := s.addServers(o.Servers); err != nil {
 		return err
 	}
 	p, err := o.selected(s.own)
 	if err != nil {
 		return err
 	}
-	text, title, err := s.readLedger(o.claims, p)
+	text, title, err := s.readLedger(o.Claims, p)
 	if err != nil {
 		return err
 	}
-	shard, err := parseShard(o.shard)
+	shard, err := parseShard(o.Shard)
 	if err != nil {
-		return usageError{err}
+		return UsageError{err}
 	}
-	if shard != nil && !seeded {
-		return usageError{errors.New("--shard: needs --seed, the same one for all shards")}
+	if shard != nil && !o.Seeded {
+		return UsageError{errors.New("--shard: needs --seed, the same one for all shards")}
 	}
 	now := time.Now()
-	s.run = &record.Run{
-		Schema: record.SchemaVersion, Tool: tool(), Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: o.seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
+	s.Run = &record.Run{
+		Schema: record.SchemaVersion, Tool: o.Tool, Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
+		Seed: o.Seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
 		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: s.ledger.IDs(), Title: title, Notices: p.notices, Start: now.UTC(), State: record.Running,
 	}
 	if title != "" {
-		s.run.Description = "" // of the profile's own arms
+		s.Run.Description = "" // of the profile's own arms
 	}
-	if !seeded {
-		s.run.Seed = rand.Uint64()
+	if !o.Seeded {
+		s.Run.Seed = rand.Uint64()
 	}
 	if err := s.cores(o); err != nil {
 		return err
 	}
-	if s.dir, err = newFolder(o.out, p.Name, now, s.app.args); err != nil {
+	if s.Dir, err = NewFolder(o.Out, p.Name, now, o.Command); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			removeEmpty(s.dir)
+			removeEmpty(s.Dir)
 		}
 	}()
-	s.run.ID = filepath.Base(s.dir)
+	s.Run.ID = filepath.Base(s.Dir)
 	if err := s.prepare(ctx, p.Entered()); err != nil {
 		return err
 	}
-	if err := s.settle(); err != nil {
+	if err := s.takeCores(); err != nil {
 		return err
 	}
-	engine, err := newEngine(o.engine, "")
+	engine, err := NewEngine(o.Engine, "")
 	if err != nil {
 		return err
 	}
 	if err := s.dropLevels(p.Profile, engine.Name()); err != nil {
 		return err
 	}
-	s.run.Plan = plan.Blocks(present(s.run.Arms, s.run.Missing), p.Visits, p.Blocks.Max, s.run.Seed)
-	if err := s.chooseEngine(ctx, o.engine); err != nil {
+	s.Run.Plan = plan.Blocks(present(s.Run.Arms, s.Run.Missing), p.Visits, p.Blocks.Max, s.Run.Seed)
+	if err := s.chooseEngine(ctx, o.Engine); err != nil {
 		return err
 	}
-	if s.journal, err = record.OpenJournal(s.dir); err != nil {
+	if s.journal, err = record.OpenJournal(s.Dir); err != nil {
 		return err
 	}
-	if err := record.WriteRun(s.dir, s.run); err != nil {
+	if err := record.WriteRun(s.Dir, s.Run); err != nil {
 		return err
 	}
-	if o.out == "" { // once there is a run to point at
-		if err := pointLatest(s.dir); err != nil {
-			s.run.Notices = append(s.run.Notices, err.Error())
+	if o.Out == "" { // once there is a run to point at
+		if err := pointLatest(s.Dir); err != nil {
+			s.Run.Notices = append(s.Run.Notices, err.Error())
 		}
 	}
 	return nil
@@ -140,10 +159,10 @@ func (s *session) begin(ctx context.Context, o runOptions, seeded bool) (err err
 // a title where the ledger's own question is not what the run is about. Claims
 // whose arms are no part of the run are left out. A ledger of one's own is
 // answered whole otherwise.
-func (s *session) readLedger(file string, p selection) (text []byte, title string, err error) {
+func (s *Session) readLedger(file string, p selection) (text []byte, title string, err error) {
 	name, text := fixtures.ClaimsFile, fixtures.Claims()
 	if file != "" {
-		if text, err = readFile(file); err != nil {
+		if text, err = ReadFile(file); err != nil {
 			return nil, "", fmt.Errorf("--claims: %w", err)
 		}
 		name, p.Claims = file, nil
@@ -151,7 +170,7 @@ func (s *session) readLedger(file string, p selection) (text []byte, title strin
 	if s.ledger, err = claims.DecodeLedger(name, text); err != nil {
 		return nil, "", err
 	}
-	if err := errors.Join(s.ledger.CheckArms(catalog(s.own).checkName), p.CheckClaims(s.ledger.IDs())); err != nil {
+	if err := errors.Join(s.ledger.CheckArms(Catalog(s.own).CheckName), p.CheckClaims(s.ledger.IDs())); err != nil {
 		return nil, "", err
 	}
 	if err := s.ledger.Keep(p.Claims); err != nil {
@@ -159,10 +178,10 @@ func (s *session) readLedger(file string, p selection) (text []byte, title strin
 	}
 	left := s.ledger.Within(p.Arms)
 	if len(left) > 0 || p.chosen && file == "" {
-		title = heading(p.Arms)
+		title = Heading(p.Arms)
 	}
 	if file != "" {
-		for _, n := range leftOut(left) {
+		for _, n := range LeftOut(left) {
 			s.say("note: %s", n)
 		}
 	}
@@ -171,25 +190,25 @@ func (s *session) readLedger(file string, p selection) (text []byte, title strin
 
 // resume takes up the run in a folder. What is to be measured must still be
 // the same: a run of two versions would be no run.
-func (s *session) resume(ctx context.Context, o runOptions) (err error) {
-	old, err := record.ReadRun(o.resume)
+func (s *Session) resume(ctx context.Context, o Options) (err error) {
+	old, err := record.ReadRun(o.Resume)
 	if err != nil {
 		return err
 	}
-	if s.ledger, err = ledgerOf(old, o.resume); err != nil {
+	if s.ledger, err = LedgerOf(old, o.Resume); err != nil {
 		return err
 	}
-	if _, err := record.TrialsOf(o.resume, old); err != nil {
+	if _, err := record.TrialsOf(o.Resume, old); err != nil {
 		return err
 	}
 	fresh := *old
-	s.dir, s.run = o.resume, &fresh
-	s.run.Method = bench.Method()
-	s.run.Servers, s.run.Missing = nil, nil
-	if s.journal, err = record.OpenJournal(s.dir); err != nil {
+	s.Dir, s.Run = o.Resume, &fresh
+	s.Run.Method = bench.Method()
+	s.Run.Servers, s.Run.Missing = nil, nil
+	if s.journal, err = record.OpenJournal(s.Dir); err != nil {
 		return err
 	}
-	if err := s.cores(runOptions{serverCPUs: host.FormatCPUs(old.ServerCPUs), loadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
+	if err := s.cores(Options{ServerCPUs: host.FormatCPUs(old.ServerCPUs), LoadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
 		return err
 	}
 	for _, v := range old.Servers {
@@ -200,52 +219,52 @@ func (s *session) resume(ctx context.Context, o runOptions) (err error) {
 	if err := s.prepare(ctx, old.Arms); err != nil {
 		return err
 	}
-	if err := s.settle(); err != nil {
+	if err := s.takeCores(); err != nil {
 		return err
 	}
-	if err := s.checkResumable(o.resume); err != nil {
+	if err := s.checkResumable(o.Resume); err != nil {
 		return err
 	}
 	for what, differs := range map[string]bool{
-		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.run.Servers),
-		"what is installed":                !reflect.DeepEqual(old.Missing, s.run.Missing),
-		"what may be pinned to cores":      !slices.Equal(old.ServerCPUs, s.run.ServerCPUs) || !slices.Equal(old.LoadCPUs, s.run.LoadCPUs),
-		"the machine":                      !sameMachine(old.Environment, s.run.Environment),
-		"hellobench's method of measuring": old.Method != s.run.Method,
+		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.Run.Servers),
+		"what is installed":                !reflect.DeepEqual(old.Missing, s.Run.Missing),
+		"what may be pinned to cores":      !slices.Equal(old.ServerCPUs, s.Run.ServerCPUs) || !slices.Equal(old.LoadCPUs, s.Run.LoadCPUs),
+		"the machine":                      !SameMachine(old.Environment, s.Run.Environment),
+		"hellobench's method of measuring": old.Method != s.Run.Method,
 	} {
 		if differs {
-			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.resume, what)
+			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.Resume, what)
 		}
 	}
-	s.run.Environment, s.run.State, s.run.End = old.Environment, record.Running, time.Time{}
-	if s.engine, err = newEngine(old.Engine.Name, ""); err != nil {
+	s.Run.Environment, s.Run.State, s.Run.End = old.Environment, record.Running, time.Time{}
+	if s.engine, err = NewEngine(old.Engine.Name, ""); err != nil {
 		return err
 	}
 	// What was measured stays judged by the ceiling of its time, for its gates
 	// are written down; what is to come is judged by that of now.
-	if err := s.measureCeilings(ctx, s.engine, &s.run.Engine); err != nil {
+	if err := s.measureCeilings(ctx, s.engine, &s.Run.Engine); err != nil {
 		return err
 	}
-	return record.WriteRun(s.dir, s.run)
+	return record.WriteRun(s.Dir, s.Run)
 }
 
-// sameMachine compares what stays as it is from call to call: to go on with a
+// SameMachine compares what stays as it is from call to call: to go on with a
 // run takes more than to compare two, namely the same kernel and memory, too.
-func sameMachine(a, b record.Environment) bool {
+func SameMachine(a, b record.Environment) bool {
 	return len(a.Different(&b)) == 0 && a.Kernel == b.Kernel && a.Memory == b.Memory
 }
 
-// settle looks at the machine and moves the harness to the generator's cores.
-func (s *session) settle() error {
+// takeCores looks at the machine and moves the harness to the generator's cores.
+func (s *Session) takeCores() error {
 	if _, err := host.RaiseOpenFiles(); err != nil {
 		return err
 	}
-	s.run.Environment = host.Environment()
-	return host.PinProcess(s.run.LoadCPUs)
+	s.Run.Environment = host.Environment()
+	return host.PinProcess(s.Run.LoadCPUs)
 }
 
-// close ends the null server and gives the journal free.
-func (s *session) close() error {
+// Close ends the null server and gives the journal free.
+func (s *Session) Close() error {
 	var err error
 	if s.canary != nil {
 		err = s.canary.Stop()
@@ -256,37 +275,37 @@ func (s *session) close() error {
 	return err
 }
 
-func (s *session) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.app.err, format+"\n", args...)
+func (s *Session) say(format string, args ...any) {
+	s.tell.Say(format, args...)
 }
 
 // cores decides who runs where and moves the harness to the generator's cores.
-func (s *session) cores(o runOptions) error {
-	server, err := host.ParseCPUs(o.serverCPUs)
+func (s *Session) cores(o Options) error {
+	server, err := host.ParseCPUs(o.ServerCPUs)
 	if err != nil {
-		return usageError{fmt.Errorf("--server-cpus: %w", err)}
+		return UsageError{fmt.Errorf("--server-cpus: %w", err)}
 	}
-	gen, err := host.ParseCPUs(o.loadCPUs)
+	gen, err := host.ParseCPUs(o.LoadCPUs)
 	if err != nil {
-		return usageError{fmt.Errorf("--load-cpus: %w", err)}
+		return UsageError{fmt.Errorf("--load-cpus: %w", err)}
 	}
 	cores, notice, err := host.Assign(server, gen)
 	if err != nil {
-		return usageError{err}
+		return UsageError{err}
 	}
 	if notice != "" {
-		if !slices.Contains(s.run.Notices, notice) {
-			s.run.Notices = append(s.run.Notices, notice)
+		if !slices.Contains(s.Run.Notices, notice) {
+			s.Run.Notices = append(s.Run.Notices, notice)
 		}
-		s.run.Quotable = false
+		s.Run.Quotable = false
 	}
-	s.run.ServerCPUs, s.run.LoadCPUs = cores.Server, cores.Load
+	s.Run.ServerCPUs, s.Run.LoadCPUs = cores.Server, cores.Load
 	return nil
 }
 
 // prepare installs the servers of all arms. A server that cannot be had makes
 // the run partial; a run without any server is an error.
-func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
+func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
 	cache, err := runners.DefaultCache()
 	if err != nil {
 		return err
@@ -304,21 +323,21 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 			}
 		}
 		if u := failed[arm.Server]; u != nil {
-			s.run.Missing = append(s.run.Missing, record.Missing{Arm: arm.Name, Reason: u.Reason, Hint: u.Hint})
+			s.Run.Missing = append(s.Run.Missing, record.Missing{Arm: arm.Name, Reason: u.Reason, Hint: u.Hint})
 			if arm.Replicate == "" {
 				s.say("partial run, without %s: %s\nhint: %s", arm.Name, u.Reason, u.Hint)
 			}
 			continue
 		}
 		if m := s.tooFewCores(&arms[i]); m != nil {
-			s.run.Missing = append(s.run.Missing, *m)
+			s.Run.Missing = append(s.Run.Missing, *m)
 			s.say("partial run, without %s: %s\nhint: %s", m.Arm, m.Reason, m.Hint)
 			continue
 		}
 		arms[i].Close = arm.Close || s.installed[arm.Server].AlwaysCloses()
 	}
-	s.run.Arms = arms
-	if competitors := present(arms, s.run.Missing); !slices.ContainsFunc(competitors, func(a record.Arm) bool { return !a.Canary() }) {
+	s.Run.Arms = arms
+	if competitors := present(arms, s.Run.Missing); !slices.ContainsFunc(competitors, func(a record.Arm) bool { return !a.Canary() }) {
 		return errors.New("none of the servers can run on this machine")
 	}
 	return nil
@@ -328,8 +347,8 @@ func (s *session) prepare(ctx context.Context, arms []record.Arm) error {
 // servers have cores: they would take turns, and the figure would be of nothing.
 // An arm that does not ask has as many workers as the manifest says and the
 // cores allow, of which an instance has one.
-func (s *session) tooFewCores(arm *record.Arm) *record.Missing {
-	cores := len(s.run.ServerCPUs)
+func (s *Session) tooFewCores(arm *record.Arm) *record.Missing {
+	cores := len(s.Run.ServerCPUs)
 	if cores == 0 {
 		return nil
 	}
@@ -353,12 +372,12 @@ func (s *session) tooFewCores(arm *record.Arm) *record.Missing {
 }
 
 // unreachable says whether a level was left out.
-func (s *session) unreachable(l record.Level) bool {
-	return slices.ContainsFunc(s.run.Unreachable, func(u record.Unreachable) bool { return u.Level == l })
+func (s *Session) unreachable(l record.Level) bool {
+	return slices.ContainsFunc(s.Run.Unreachable, func(u record.Unreachable) bool { return u.Level == l })
 }
 
 // addServers takes folders of servers that are not embedded.
-func (s *session) addServers(dirs []string) error {
+func (s *Session) addServers(dirs []string) error {
 	for _, dir := range dirs {
 		abs, err := filepath.Abs(dir)
 		if err != nil {
@@ -366,18 +385,18 @@ func (s *session) addServers(dirs []string) error {
 		}
 		name := filepath.Base(abs)
 		if slices.Contains(fixtures.ServerNames(), name) || s.own[name] != "" || name == record.NullServer {
-			return usageError{fmt.Errorf("--server %s: there is a server %q already; call the folder something else", dir, name)}
+			return UsageError{fmt.Errorf("--server %s: there is a server %q already; call the folder something else", dir, name)}
 		}
 		s.own[name] = abs
 	}
 	return nil
 }
 
-func (s *session) install(ctx context.Context, p *runners.Preparer, server string) error {
+func (s *Session) install(ctx context.Context, p *runners.Preparer, server string) error {
 	if server == record.NullServer {
 		// No more loops than the generator has, for it would not see any of them slow down.
-		cpus := s.run.ServerCPUs
-		in, err := nullServer(cpus[:min(len(cpus), max(len(s.run.LoadCPUs), 1))])
+		cpus := s.Run.ServerCPUs
+		in, err := nullServer(cpus[:min(len(cpus), max(len(s.Run.LoadCPUs), 1))])
 		s.installed[server] = in
 		return err
 	}
@@ -388,7 +407,7 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 	}
 	m, err := runners.Load(fsys, server)
 	if err != nil && !own && !slices.Contains(fixtures.ServerNames(), server) {
-		return usageError{fmt.Errorf("there is no server %q (see hellobench list servers; a folder of your own is given with --server)", server)}
+		return UsageError{fmt.Errorf("there is no server %q (see hellobench list servers; a folder of your own is given with --server)", server)}
 	}
 	if err != nil && own {
 		return fmt.Errorf("--server %s: %w", dir, err)
@@ -404,20 +423,8 @@ func (s *session) install(ctx context.Context, p *runners.Preparer, server strin
 		return err
 	}
 	s.installed[server] = in
-	s.run.Servers = append(s.run.Servers, record.ServerVersion{
+	s.Run.Servers = append(s.Run.Servers, record.ServerVersion{
 		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command,
 	})
 	return nil
-}
-
-// guard is this program as the guard of what it starts; see runners.GuardMain.
-func guard() ([]string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("start guard: %w", err)
-	}
-	if err := refuse("a run", host.Need{OpenFiles: spareFiles}); err != nil {
-		return nil, err
-	}
-	return []string{self, "guard"}, nil
 }
