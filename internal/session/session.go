@@ -93,24 +93,13 @@ func (s *Session) begin(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	shard, err := parseShard(o.Shard)
-	if err != nil {
-		return UsageError{err}
-	}
-	if shard != nil && !o.Seeded {
-		return UsageError{errors.New("--shard: needs --seed, the same one for all shards")}
-	}
 	now := time.Now()
-	s.Run = &record.Run{
-		Schema: record.SchemaVersion, Tool: o.Tool, Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: o.Seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
-		ClaimsHash: s.ledger.Hash, Claims: string(text), Asked: s.ledger.IDs(), Title: title, Notices: p.notices, Start: now.UTC(), State: record.Running,
+	if s.Run, err = s.planned(o, p, now); err != nil {
+		return err
 	}
-	if title != "" {
+	s.Run.Claims = string(text)
+	if s.Run.Title = title; title != "" {
 		s.Run.Description = "" // of the profile's own arms
-	}
-	if !o.Seeded {
-		s.Run.Seed = rand.Uint64()
 	}
 	if err := s.cores(o); err != nil {
 		return err
@@ -124,21 +113,7 @@ func (s *Session) begin(ctx context.Context, o Options) (err error) {
 		}
 	}()
 	s.Run.ID = filepath.Base(s.Dir)
-	if err := s.prepare(ctx, p.Entered()); err != nil {
-		return err
-	}
-	if err := s.takeCores(); err != nil {
-		return err
-	}
-	engine, err := NewEngine(o.Engine, "")
-	if err != nil {
-		return err
-	}
-	if err := s.dropLevels(p.Profile, engine.Name()); err != nil {
-		return err
-	}
-	s.Run.Plan = plan.Blocks(present(s.Run.Arms, s.Run.Missing), p.Visits, p.Blocks.Max, s.Run.Seed)
-	if err := s.chooseEngine(ctx, o.Engine); err != nil {
+	if err := s.equip(ctx, o, p); err != nil {
 		return err
 	}
 	if s.journal, err = record.OpenJournal(s.Dir); err != nil {
@@ -153,6 +128,46 @@ func (s *Session) begin(ctx context.Context, o Options) (err error) {
 		}
 	}
 	return nil
+}
+
+// planned is a run as it is asked for.
+func (s *Session) planned(o Options, p selection, now time.Time) (*record.Run, error) {
+	shard, err := parseShard(o.Shard)
+	if err != nil {
+		return nil, UsageError{err}
+	}
+	if shard != nil && !o.Seeded {
+		return nil, UsageError{errors.New("--shard: needs --seed, the same one for all shards")}
+	}
+	seed := o.Seed
+	if !o.Seeded {
+		seed = rand.Uint64()
+	}
+	return &record.Run{
+		Schema: record.SchemaVersion, Tool: o.Tool, Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
+		Seed: seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
+		ClaimsHash: s.ledger.Hash, Asked: s.ledger.IDs(), Notices: p.notices, Start: now.UTC(), State: record.Running,
+	}, nil
+}
+
+// equip installs the servers, moves to the generator's cores, drops what the
+// machine does not allow, makes the plan of the rest, and takes the engine.
+func (s *Session) equip(ctx context.Context, o Options, p selection) error {
+	if err := s.prepare(ctx, p.Entered()); err != nil {
+		return err
+	}
+	if err := s.takeCores(); err != nil {
+		return err
+	}
+	engine, err := NewEngine(o.Engine, "")
+	if err != nil {
+		return err
+	}
+	if err := s.dropLevels(p.Profile, engine.Name()); err != nil {
+		return err
+	}
+	s.Run.Plan = plan.Blocks(present(s.Run.Arms, s.Run.Missing), p.Visits, p.Blocks.Max, s.Run.Seed)
+	return s.chooseEngine(ctx, o.Engine)
 }
 
 // readLedger reads the ledger that a run is to answer, and returns its text, and
