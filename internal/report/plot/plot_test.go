@@ -123,7 +123,10 @@ func TestEveryChartInEveryFormat(t *testing.T) {
 				assert.Contains(t, strings.ReplaceAll(all, "\n", " "), want)
 			}
 			assert.NotContains(t, all, "node-http-again")
-			assert.Contains(t, string(svg), "@font-face")
+			for _, bad := range []string{"@font-face", " style=", " id="} {
+				assert.NotContains(t, string(svg), bad)
+			}
+			assert.NotRegexp(t, `\d\.\d{3}`, string(svg), "two decimals say where a point is")
 			assert.NotContains(t, string(svg), "NaN")
 			assert.Less(t, len(svg), 250<<10, "a picture for a web page")
 
