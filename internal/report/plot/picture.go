@@ -12,6 +12,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // picture is a chart with everything around it, laid out from the top: title,
@@ -34,21 +35,23 @@ type series struct {
 	look   look
 	hollow bool
 	dashes []vg.Length
+	titles []string // what each point says when asked
 }
 
 // entry is one sample of the legend.
 type entry struct {
 	label string
+	arm   string
 	look  look
 }
 
 const (
 	margin     = 0.16 * vg.Inch
 	titleSize  = 14
-	textSize   = 9.5
-	legendSize = 10
-	tickSize   = 10
-	sample     = 26 // points of line in front of a legend label
+	textSize   = 10
+	legendSize = 11
+	tickSize   = 11
+	sampleSize = 26 // points of line in front of a legend label
 )
 
 func newPicture(d *report.Document, chart *report.Chart) *picture {
@@ -144,8 +147,37 @@ func (p *picture) drawable(s report.Series) series {
 			}
 		}
 		out.Points = append(out.Points, q)
+		out.titles = append(out.titles, pointTitle(p.chart, &s, &pt))
 	}
 	return out
+}
+
+// name is what the picture and the legend of a page call the series.
+func (s *series) name() string { return show.Text(s.Name()) }
+
+// pointTitle is what a point says when asked.
+func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
+	label := show.InUnit(sample.Unit(c.Y.Unit))
+	title := s.Arm
+	if s.Variant != "" {
+		title += ", " + s.Variant
+	}
+	switch {
+	case c.Kind == "dots":
+	case c.X.Unit == report.Percentiles:
+		title += ", " + show.Place(c.X, p.X)
+	default:
+		title += fmt.Sprintf(", %s %s", strings.ToLower(c.X.Label), show.Place(c.X, p.X))
+	}
+	unit := ""
+	if c.Y.Unit != "s" && c.Y.Unit != "B" {
+		unit = " " + c.Y.Unit
+	}
+	title += fmt.Sprintf(": %s%s [%s, %s], %d blocks", label(p.Y.Mid), unit, label(p.Y.Low), label(p.Y.High), p.Y.Blocks)
+	if p.Bound {
+		title += "; a lower bound"
+	}
+	return show.Text(title)
 }
 
 // howToRead says what mark, bar and line stand for.
@@ -217,7 +249,7 @@ func (p *picture) entries(usable vg.Length) [][]entry {
 			continue
 		}
 		seen = append(seen, s.Arm)
-		e := entry{label: clip(show.Text(s.Name()), style, 0.8*usable), look: s.look}
+		e := entry{label: clip(s.name(), style, 0.8*usable), arm: s.name(), look: s.look}
 		if s.Variant != "" {
 			e.look.dashes = nil
 		}
@@ -233,7 +265,7 @@ func (p *picture) entries(usable vg.Length) [][]entry {
 }
 
 func (e entry) width(style text.Style) vg.Length {
-	return vg.Points(sample+6) + style.Width(e.label) + vg.Points(18)
+	return vg.Points(sampleSize+6) + style.Width(e.label) + vg.Points(18)
 }
 
 const (
@@ -280,10 +312,10 @@ func (p *picture) drawLegend(c draw.Canvas, at vg.Point) {
 	for _, row := range p.legend {
 		x := at.X
 		for _, e := range row {
-			end := x + vg.Points(sample)
-			c.StrokeLine2(draw.LineStyle{Color: e.look.color, Width: vg.Points(1.6), Dashes: e.look.dashes}, x, at.Y, end, at.Y)
-			e.look.mark(c, vg.Point{X: (x + end) / 2, Y: at.Y}, vg.Points(4), false)
-			c.FillText(style, vg.Point{X: end + vg.Points(6), Y: at.Y + style.FontExtents().Descent}, e.label)
+			end := group(c, "entry", e.arm, "")
+			e.look.sample(c, vg.Point{X: x, Y: at.Y})
+			c.FillText(style, vg.Point{X: x + vg.Points(sampleSize+6), Y: at.Y + style.FontExtents().Descent}, e.label)
+			end()
 			x += e.width(style)
 		}
 		at.Y -= vg.Points(legendHeight)

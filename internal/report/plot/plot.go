@@ -41,9 +41,9 @@ func Write(w io.Writer, d *report.Document, chart *report.Chart, format string) 
 	var err error
 	switch format {
 	case "svg":
-		c := newSVG(width, p.height, show.Text(chart.Title))
+		c := newSVG(width, p.height, "chart", show.Text(chart.Title))
 		p.draw(draw.NewCanvas(c, width, p.height))
-		_, err = c.WriteTo(&out)
+		out.WriteString(c.String())
 	case "png":
 		c := vgimg.NewWith(vgimg.UseWH(width, p.height), vgimg.UseDPI(dpi))
 		p.draw(draw.New(c))

@@ -6,7 +6,6 @@ import (
 	"html"
 	"image"
 	"image/color"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -37,25 +36,30 @@ type pen struct {
 	dashes []vg.Length
 }
 
-// newSVG begins a picture. The label is what it says to those who do not see it.
-func newSVG(w, h vg.Length, label string) *svg {
+// newSVG begins a picture. The label is what it says to those who do not see
+// it; a picture without one is an ornament.
+func newSVG(w, h vg.Length, class, label string) *svg {
 	c := &svg{height: h}
-	fmt.Fprintf(&c.out, `<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="%spt" height="%spt" viewBox="0 0 %s %s" role="img" aria-label="%s" font-family="%s">`+"\n",
-		decimal(w), decimal(h), decimal(w), decimal(h), html.EscapeString(label), families)
+	role := `aria-hidden="true"`
+	if label != "" {
+		role = fmt.Sprintf(`role="img" aria-label="%s"`, html.EscapeString(label))
+	}
+	fmt.Fprintf(&c.out, `<svg xmlns="http://www.w3.org/2000/svg" class="%s" width="%spt" height="%spt" viewBox="0 0 %s %s" font-family="%s" %s>`+"\n",
+		class, decimal(w), decimal(h), decimal(w), decimal(h), families, role)
 	vg.Initialize(c)
 	return c
 }
 
-// WriteTo ends the picture.
-func (c *svg) WriteTo(w io.Writer) (int64, error) {
-	c.out.WriteString("</svg>\n")
-	return c.out.WriteTo(w)
-}
+// String ends the picture and returns it.
+func (c *svg) String() string { return c.out.String() + "</svg>\n" }
 
 // group marks what is drawn until the end for the script of a page: with a
 // class, with the arm that it belongs to, and with a title that says its value.
 // Only SVG has groups; on another canvas it does nothing.
 func group(c draw.Canvas, class, arm, title string) (end func()) {
+	for inner, ok := c.Canvas.(draw.Canvas); ok; inner, ok = c.Canvas.(draw.Canvas) {
+		c = inner // a cropped canvas wraps the whole one
+	}
 	s, ok := c.Canvas.(*svg)
 	if !ok {
 		return func() {}
@@ -148,10 +152,11 @@ func (c *svg) shape(path vg.Path, attributes string) {
 	}
 }
 
-// FillString implements vg.Canvas.
+// FillString implements vg.Canvas. Whatever typeface the reader has, the text
+// takes the room that it was given.
 func (c *svg) FillString(f font.Face, at vg.Point, text string) {
-	fmt.Fprintf(&c.out, `<text x="%s" y="%s" font-size="%s" fill="%s">%s</text>`+"\n",
-		decimal(at.X), decimal(c.height-at.Y), decimal(f.Font.Size), hex(c.pen.color), html.EscapeString(text))
+	fmt.Fprintf(&c.out, `<text x="%s" y="%s" font-size="%s" textLength="%s" lengthAdjust="spacingAndGlyphs" fill="%s">%s</text>`+"\n",
+		decimal(at.X), decimal(c.height-at.Y), decimal(f.Font.Size), decimal(f.Width(text)), hex(c.pen.color), html.EscapeString(text))
 }
 
 func hex(c color.Color) string {
