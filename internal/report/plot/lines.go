@@ -27,7 +27,7 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl.X.Min, pl.X.Max = left/pad, right*pad
 	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06, func(v float64) string { return show.Place(p.chart.X, v) }))
 	p.scaleY(&pl.Y, low, high)
-	c = labels(c, axisLabel(p.chart.X.Label, p.chart.X.Unit, p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
+	c = labels(c, axisLabel(p.chart.X.Label, string(p.chart.X.Unit), p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
 	pl.Add(grid{horizontal: true})
 	arms := p.arms()
 	for i := range p.series {
@@ -37,38 +37,24 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl.Draw(c)
 }
 
-// extent lists the x values in order and the range of the y axis. Where the
-// chart asks for no range the marks and the starts are inside, and an interval
-// only as far as it leaves them room.
+// extent lists the x values in order and the range of the y axis, which is that
+// of the chart where it asks for one.
 func (p *picture) extent() (xs []float64, low, high float64) {
-	low, high = math.Inf(1), math.Inf(-1)
-	ends := []float64{}
-	for _, s := range p.series {
-		for _, pt := range s.Points {
-			xs = append(xs, pt.X)
-			ends = append(ends, pt.Y.Low, pt.Y.High)
-			for _, v := range append(pt.Blocks, pt.Y.Mid) {
-				low, high = min(low, v), max(high, v)
-			}
-		}
+	drawn := make([]report.Series, len(p.series))
+	for i := range p.series {
+		drawn[i] = p.series[i].Series
 	}
+	xs, low, high = report.Extent(drawn)
 	if x := p.chart.X; len(xs) > 0 && x.From > 0 && finite(x.To) {
 		xs = append(xs, x.From, x.To)
+		slices.Sort(xs)
+		xs = slices.Compact(xs)
 	}
-	slices.Sort(xs)
-	xs = slices.Compact(xs)
 	if y := p.chart.Y; y.From > 0 && finite(y.To) {
-		return xs, min(low, y.From*p.unit.Factor), max(high, y.To*p.unit.Factor)
-	}
-	least, most := low/bleed, high*bleed
-	for _, v := range ends {
-		low, high = min(low, max(v, least)), max(high, min(v, most))
+		low, high = min(low, y.From*p.unit.Factor), max(high, y.To*p.unit.Factor)
 	}
 	return xs, low, high
 }
-
-// bleed is how many times beyond all marks an interval may widen the axis.
-const bleed = 1.5
 
 // scaleY sets up the axis of the values, logarithmic or from 0.
 func (p *picture) scaleY(a *plot.Axis, low, high float64) {
@@ -87,7 +73,7 @@ func axisLabel(name, unit string, log bool) string {
 	var notes []string
 	switch unit {
 	case "":
-	case report.Percentiles:
+	case string(report.Percentiles):
 		notes = append(notes, "each step leaves out less of the slowest")
 	default:
 		notes = append(notes, unit)

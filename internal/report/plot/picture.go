@@ -102,10 +102,10 @@ func unitOf(chart *report.Chart) show.Unit {
 		}
 	}
 	switch {
-	case chart.Y.Unit == "B":
+	case chart.Y.Unit == sample.Bytes:
 		return show.Mebibytes
-	case chart.Y.Unit != "s":
-		return show.Unit{Name: chart.Y.Unit, Factor: 1}
+	case chart.Y.Unit != sample.Seconds:
+		return show.Unit{Name: string(chart.Y.Unit), Factor: 1}
 	case top < 2e-3:
 		return show.Microseconds
 	}
@@ -115,7 +115,7 @@ func unitOf(chart *report.Chart) show.Unit {
 // drawable scales a series and drops what cannot be drawn: what is not finite,
 // and on a logarithmic axis what is not above 0.
 func (p *picture) drawable(s report.Series) series {
-	out := series{Series: s, look: lookOf(s.Style), hollow: s.Variant == "p99"}
+	out := series{Series: s, look: lookOf(s.Style), hollow: s.Variant == report.Tail}
 	out.dashes = out.look.dashes
 	if s.Variant != "" {
 		out.dashes = nil
@@ -157,7 +157,7 @@ func (s *series) name() string { return show.Text(s.Name()) }
 
 // pointTitle is what a point says when asked.
 func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
-	label := show.InUnit(sample.Unit(c.Y.Unit))
+	label := show.InUnit(c.Y.Unit)
 	title := s.Arm
 	if s.Variant != "" {
 		title += ", " + s.Variant
@@ -170,8 +170,8 @@ func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
 		title += fmt.Sprintf(", %s %s", strings.ToLower(c.X.Label), show.Place(c.X, p.X))
 	}
 	unit := ""
-	if c.Y.Unit != "s" && c.Y.Unit != "B" {
-		unit = " " + c.Y.Unit
+	if c.Y.Unit == sample.PerSecond {
+		unit = " " + string(c.Y.Unit)
 	}
 	title += fmt.Sprintf(": %s%s [%s, %s], %d blocks", label(p.Y.Mid), unit, label(p.Y.Low), label(p.Y.High), p.Y.Blocks)
 	if p.Bound {
@@ -187,25 +187,30 @@ func (p *picture) howToRead() string {
 		center = "geometric mean of each start's mean"
 	}
 	switch c := p.chart; {
-	case c.Y.Unit != "s":
+	case c.Y.Unit != sample.Seconds:
 	case c.X.Unit == report.Percentiles:
 		what = "median across blocks of each start's percentile"
 	case c.Kind == "lines":
 		what = "across blocks, the " + center + " (filled mark, solid line) and the median of each start's p99 (hollow mark, dashed line)"
-	case c.OfLatency():
+	case c.Quantity == report.OfLatency:
 		what = "across blocks, the " + center
 	}
 	weak, bound := false, false
-	marks := map[string]int{}
+	centers, tails := 0, 0
 	for _, s := range p.series {
-		marks[s.Variant] += len(s.Points)
+		switch {
+		case s.hollow:
+			tails += len(s.Points)
+		case s.Variant != "":
+			centers += len(s.Points)
+		}
 		for _, pt := range s.Points {
 			weak = weak || show.Weak(&pt.Y)
 			bound = bound || pt.Bound
 		}
 	}
 	out := fmt.Sprintf("Mark: %s; bar: %.0f%% interval; faint dot: one start.", what, report.Confidence*100)
-	if marks["p99"] < marks["p50"]+marks["mean"] {
+	if tails < centers {
 		out += " No p99 where a start has too few requests for one."
 	}
 	if weak {

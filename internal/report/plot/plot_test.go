@@ -21,6 +21,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 func document(t *testing.T, change func(*record.Run)) *report.Document {
@@ -185,7 +186,7 @@ func TestNothingOddCrashes(t *testing.T) {
 	d := document(t, nil)
 	for _, kind := range []string{"lines", "dots"} {
 		for _, log := range []bool{true, false} {
-			for _, unit := range []string{"s", ""} {
+			for _, unit := range []sample.Unit{sample.Seconds, ""} {
 				c := &report.Chart{Name: fmt.Sprintf("odd-%s-%v", kind, log), Kind: kind, Title: "Odd", Y: report.Axis{Unit: unit, Log: log}}
 				for i, p := range oddPoints() {
 					c.Series = append(c.Series, report.Series{Arm: fmt.Sprint("arm", i%5), Style: i - 3, Points: []report.Point{p}})

@@ -22,7 +22,7 @@ const (
 func Trend(t *report.Trend, s *report.TrendSerie, title string) string {
 	high := 0.0
 	for _, p := range s.Points {
-		high = max(high, p.Ratio, min(p.High, p.Ratio*bleed))
+		high = max(high, p.Ratio, min(p.High, p.Ratio*report.Bleed))
 	}
 	pl := newPlot()
 	ticks, top := linearTicks(high * 1.02)
@@ -65,7 +65,7 @@ func (l trendLine) Plot(c draw.Canvas, pl *plot.Plot) {
 		end()
 		return at
 	}
-	small := writing(textSize, muted, text.XLeft, text.YTop)
+	small := writing(textSize, muted, text.XLeft, text.YBottom)
 	for k, stretch := range l.trend.Stretches {
 		if k > 0 {
 			rule("pt", draw.LineStyle{Color: muted, Width: vg.Points(1)}, stretch.First, show.NewStretch(l.trend, stretch))
