@@ -14,12 +14,6 @@ import (
 // logarithmic: beyond it the slowest arm would lie flat on the axis.
 const logSpread = 8
 
-// latency names the axis of latencies, which are medians; other times are means.
-const latency = "Latency"
-
-// OfLatency says whether the chart shows percentiles of the latency.
-func (c *Chart) OfLatency() bool { return c.Y.Label == latency }
-
 // charts derives the pictures: for each work throughput and latency against
 // connections, latency against the rate and by percentile; and start-up,
 // memory and CPU by arm.
@@ -48,13 +42,13 @@ func charts(d *Document) []Chart {
 			suffix += "-beside"
 		}
 		add(split(throughputChart(d, w, suffix, closed), closed)...)
-		add(split(latencyChart(d, w, "latency"+suffix, "Latency against connections, closed loop, "+w.String(), closed), closed)...)
-		add(split(latencyChart(d, w, "latency-rate"+suffix, "Latency against offered rate, open loop, "+w.String(), open), open)...)
+		add(split(latencyChart(d, w, "latency"+suffix, closed), closed)...)
+		add(split(latencyChart(d, w, "latency-rate"+suffix, open), open)...)
 		add(parts(percentileChart(d, w, suffix, closed, open))...)
 	}
-	add(startChart(d, "startup", "Start-up: from exec to the first correct response", Axis{Label: "Start-up time", Unit: "s"},
+	add(startChart(d, OfStartup, "Start-up: from exec to the first correct response", Axis{Label: "Start-up time", Unit: sample.Seconds},
 		func(s *Start) (*Estimate, []float64) { return s.Startup, s.StartupBlocks }))
-	add(startChart(d, "memory", "Memory after start, before any load, whole process tree", Axis{Label: "Memory", Unit: "B"},
+	add(startChart(d, OfMemory, "Memory after start, before any load, whole process tree", Axis{Label: "Memory", Unit: sample.Bytes},
 		func(s *Start) (*Estimate, []float64) { return s.Memory, s.MemoryBlocks }))
 	add(cpuChart(d, closed, open))
 	return out
@@ -96,9 +90,10 @@ func slug(route string) string {
 
 func throughputChart(d *Document, w work, suffix string, levels []Level) Chart {
 	c := Chart{
-		Name: "throughput" + suffix, Kind: "lines", Title: "Throughput against connections, closed loop, " + w.String(),
-		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: "Correct responses", Unit: "req/s"},
+		Quantity: OfThroughput, Name: "throughput" + suffix, Kind: "lines", of: "closed loop, " + w.String(),
+		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: "Correct responses", Unit: sample.PerSecond},
 	}
+	c.Title = "Throughput against connections, " + c.of
 	for _, a := range d.competitors(w) {
 		c.add(d, a, "", levels, func(c *Cell) *Estimate { return c.Of(sample.Throughput) }, func(p BlockPoint) float64 { return p.Of(sample.Throughput) })
 	}
@@ -106,22 +101,24 @@ func throughputChart(d *Document, w work, suffix string, levels []Level) Chart {
 	return c
 }
 
-func latencyChart(d *Document, w work, name, title string, levels []Level) Chart {
+func latencyChart(d *Document, w work, name string, levels []Level) Chart {
 	c := Chart{
-		Name: name, Kind: "lines", Title: title,
-		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: latency, Unit: "s", Log: true},
+		Quantity: OfLatency, Name: name, Kind: "lines", of: "closed loop, " + w.String(),
+		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: "Latency", Unit: sample.Seconds, Log: true},
 	}
 	// Where some connections starve, the median of a closed loop is that of the others.
 	center, at := func(c *Cell) *Estimate { return c.Of(sample.Mean) }, func(p BlockPoint) float64 { return p.Of(sample.Mean) }
 	c.Center = "mean"
 	if len(levels) > 0 && levels[0].Open {
-		c.X = Axis{Label: "Offered rate", Unit: "req/s", Log: true}
+		c.of = "open loop, " + w.String()
+		c.X = Axis{Label: "Offered rate", Unit: sample.PerSecond, Log: true}
 		center, at = func(c *Cell) *Estimate { return c.Of(sample.P50) }, func(p BlockPoint) float64 { return p.Of(sample.P50) }
 		c.Center = "p50"
 	}
+	c.Title = "Latency against " + strings.ToLower(c.X.Label) + ", " + c.of
 	for _, a := range d.competitors(w) {
 		c.add(d, a, c.Center, levels, center, at)
-		c.add(d, a, "p99", levels, func(c *Cell) *Estimate { return c.Of(sample.P99) }, func(p BlockPoint) float64 { return p.Of(sample.P99) })
+		c.add(d, a, Tail, levels, func(c *Cell) *Estimate { return c.Of(sample.P99) }, func(p BlockPoint) float64 { return p.Of(sample.P99) })
 	}
 	return c
 }
@@ -143,7 +140,7 @@ func (c *Chart) add(d *Document, a Arm, variant string, levels []Level, of func(
 			x = l.Rate
 		}
 		s.Points = append(s.Points, Point{
-			X: x, Y: *e, Bound: cell.LowerBound && c.Y.Unit == "req/s", Blocks: column(cell.Points, at),
+			X: x, Y: *e, Bound: cell.LowerBound && c.Quantity == OfThroughput, Blocks: column(cell.Points, at),
 		})
 	}
 	slices.SortStableFunc(s.Points, func(p, q Point) int { return cmp.Compare(p.X, q.X) })
@@ -196,8 +193,8 @@ func percentilesAt(d *Document, w work, l Level) (c Chart, n int) {
 		loop = "open loop"
 	}
 	c = Chart{
-		Kind: "lines", Title: fmt.Sprintf("Latency by percentile at %s, %s, %s", l.Name, loop, w),
-		X: Axis{Label: "Percentile", Unit: Percentiles, Log: true}, Y: Axis{Label: latency, Unit: "s", Log: true},
+		Quantity: OfLatency, Kind: "lines", Title: fmt.Sprintf("Latency by percentile at %s, %s, %s", l.Name, loop, w),
+		X: Axis{Label: "Percentile", Unit: Percentiles, Log: true}, Y: Axis{Label: "Latency", Unit: sample.Seconds, Log: true},
 	}
 	for _, a := range d.competitors(w) {
 		cell := d.Cell(a.Name, l.Name)
@@ -237,8 +234,8 @@ func (c *Chart) spread() float64 {
 
 // startChart has one row for each server configuration: competitors that
 // differ in the route only start alike, so the first work speaks for them.
-func startChart(d *Document, name, title string, y Axis, of func(*Start) (*Estimate, []float64)) Chart {
-	c := Chart{Name: name, Kind: "dots", Title: title, Y: y}
+func startChart(d *Document, q Quantity, title string, y Axis, of func(*Start) (*Estimate, []float64)) Chart {
+	c := Chart{Quantity: q, Name: string(q), Kind: "dots", Title: title, Y: y}
 	works := d.works()
 	if len(works) == 0 {
 		return c
@@ -258,7 +255,7 @@ func startChart(d *Document, name, title string, y Axis, of func(*Start) (*Estim
 // cpuChart shows server CPU per request at the level at which most arms can
 // be compared: the lowest rate, else the level with the most cells.
 func cpuChart(d *Document, closed, open []Level) Chart {
-	c := Chart{Name: "cpu", Kind: "dots", Y: Axis{Label: "Server CPU time per correct response", Unit: "s"}}
+	c := Chart{Quantity: OfCPU, Name: string(OfCPU), Kind: "dots", Y: Axis{Label: "Server CPU time per correct response", Unit: sample.Seconds}}
 	works := d.works()
 	if len(works) == 0 {
 		return c

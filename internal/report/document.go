@@ -283,15 +283,30 @@ func (b *Breakdown) String() string {
 	return fmt.Sprintf("it failed in %d of %d starts: %s", b.Starts, b.Of, b.Detail)
 }
 
+// Quantity is what a chart shows.
+type Quantity string
+
+// The quantities.
+const (
+	OfThroughput Quantity = "throughput"
+	OfLatency    Quantity = "latency" // in medians and means; other times are means
+	OfStartup    Quantity = "startup"
+	OfMemory     Quantity = "memory"
+	OfCPU        Quantity = "cpu"
+)
+
 // Chart is the data of one picture.
 type Chart struct {
-	Name   string   `json:"name"`             // of the file, without extension
-	Kind   string   `json:"kind"`             // "lines" over the x axis, or "dots": one row an arm
-	Center string   `json:"center,omitempty"` // of latency: "p50", or "mean" in a closed loop
-	Title  string   `json:"title"`
-	X      Axis     `json:"x"`
-	Y      Axis     `json:"y"`
-	Series []Series `json:"series"`
+	Quantity Quantity `json:"quantity"`
+	Name     string   `json:"name"`             // of the file, without extension
+	Kind     string   `json:"kind"`             // "lines" over the x axis, or "dots": one row an arm
+	Center   string   `json:"center,omitempty"` // of latency: "p50", or "mean" in a closed loop
+	Title    string   `json:"title"`
+	X        Axis     `json:"x"`
+	Y        Axis     `json:"y"`
+	Series   []Series `json:"series"`
+
+	of string // what the title ends with: the loop and the work
 }
 
 // Axis is one axis of a chart.
@@ -299,22 +314,25 @@ type Chart struct {
 // From and To are the range of what has to be seen, the same where one picture
 // was split; both are 0 where nothing is asked for.
 type Axis struct {
-	Label string  `json:"label"`
-	Unit  string  `json:"unit"` // "req/s", "s", "B", "" for counts, Percentiles
-	Log   bool    `json:"log"`
-	From  float64 `json:"from,omitempty"`
-	To    float64 `json:"to,omitempty"`
+	Label string      `json:"label"`
+	Unit  sample.Unit `json:"unit"` // none for counts, or Percentiles
+	Log   bool        `json:"log"`
+	From  float64     `json:"from,omitempty"`
+	To    float64     `json:"to,omitempty"`
 }
 
 // Percentiles is the unit of an axis on which the percentile p stands at
 // 1/(1-p): p50 at 2, p99 at 100.
-const Percentiles = "percentile"
+const Percentiles sample.Unit = "percentile"
+
+// Tail is the variant of a series that is drawn beside the one of the center.
+const Tail = "p99"
 
 // Series is one arm in a chart, or one percentile of it.
 type Series struct {
 	Arm     string  `json:"arm"`
 	Label   string  `json:"label"`
-	Variant string  `json:"variant,omitempty"` // "p50", "p99", "mean"
+	Variant string  `json:"variant,omitempty"` // "p50", "mean", Tail
 	Style   int     `json:"style"`
 	Points  []Point `json:"points"`
 }

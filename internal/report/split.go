@@ -3,8 +3,8 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
-	"strings"
 )
 
 // mostLines is how many arms one picture of lines shows; more are not followed
@@ -105,25 +105,36 @@ func (c Chart) atLevel(x float64, levels []Level) Chart {
 	c.Series = nil
 	for _, s := range series {
 		i := slices.IndexFunc(s.Points, func(p Point) bool { return p.X == x })
-		if i >= 0 && s.Variant != "p99" {
+		if i >= 0 && s.Variant != Tail {
 			s.Variant, s.Points = "", s.Points[i:i+1]
 			c.Series = append(c.Series, s)
 		}
 	}
 	for _, l := range levels {
 		if x == float64(l.Connections) && !l.Open || x == l.Rate && l.Open {
-			c.Title = strings.NewReplacer("Throughput against connections", "Throughput at "+l.Name,
-				"Latency against connections", "Mean latency at "+l.Name, "Latency against offered rate", "Median latency at "+l.Name).Replace(c.Title)
+			c.Title = c.centerName() + " at " + l.Name + ", " + c.of
 		}
 	}
 	c.Kind, c.X = "dots", Axis{}
 	return c.ofRows()
 }
 
+// centerName is what remains of the chart at one level.
+func (c *Chart) centerName() string {
+	switch {
+	case c.Quantity == OfThroughput:
+		return "Throughput"
+	case c.Center == "mean":
+		return "Mean latency"
+	default:
+		return "Median latency"
+	}
+}
+
 // ofRows finishes a chart of rows: the best on top, on a scale that shows all.
 func (c Chart) ofRows() Chart {
 	sign := 1
-	if c.Y.Unit == "req/s" {
+	if c.Quantity == OfThroughput {
 		sign = -1
 	}
 	slices.SortStableFunc(c.Series, func(a, b Series) int { return sign * cmp.Compare(a.Points[0].Y.Mid, b.Points[0].Y.Mid) })
@@ -132,28 +143,42 @@ func (c Chart) ofRows() Chart {
 	return c
 }
 
-// bleed is how many times beyond all marks an interval may widen an axis: that
+// Bleed is how many times beyond all marks an interval may widen an axis: that
 // of two blocks may reach over any number of decades.
-const bleed = 1.5
+const Bleed = 1.5
 
-// frame sets the range of the axes: the estimates and what single blocks gave
-// are always inside, an interval only as far as it leaves them room.
+// frame sets the range of the axes.
 func (c *Chart) frame() {
-	var xs, ys, ends []float64
-	for _, s := range c.Series {
-		for _, p := range s.Points {
-			xs = append(xs, p.X)
-			ys = append(append(ys, p.Y.Mid), p.Blocks...)
-			ends = append(ends, p.Y.Low, p.Y.High)
-		}
-	}
-	if len(ys) == 0 {
+	xs, low, high := Extent(c.Series)
+	if len(xs) == 0 {
 		return
 	}
 	if c.Kind == "lines" {
-		c.X.From, c.X.To = slices.Min(xs), slices.Max(xs)
+		c.X.From, c.X.To = xs[0], xs[len(xs)-1]
 	}
-	low, high := slices.Min(ys), slices.Max(ys)
-	c.Y.From = min(low, max(slices.Min(ends), low/bleed))
-	c.Y.To = max(high, min(slices.Max(ends), high*bleed))
+	c.Y.From, c.Y.To = low, high
+}
+
+// Extent lists the x values of series in order and the range of the others: the
+// estimates and what single blocks gave are always inside, an interval only as
+// far as it leaves them room.
+func Extent(series []Series) (xs []float64, low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	var ends []float64
+	for _, s := range series {
+		for _, p := range s.Points {
+			xs = append(xs, p.X)
+			ends = append(ends, p.Y.Low, p.Y.High)
+			low, high = min(low, p.Y.Mid), max(high, p.Y.Mid)
+			for _, v := range p.Blocks {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	slices.Sort(xs)
+	least, most := low/Bleed, high*Bleed
+	for _, v := range ends {
+		low, high = min(low, max(v, least)), max(high, min(v, most))
+	}
+	return slices.Compact(xs), low, high
 }

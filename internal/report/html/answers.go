@@ -114,6 +114,11 @@ type forestRow struct {
 	Asks               string // the ratio, where the margin does not say it
 }
 
+type tick struct {
+	At    float64
+	Label string
+}
+
 // forestAxis names places on the axis that all conditions of a claim share.
 type forestAxis struct {
 	Width float64
@@ -133,24 +138,27 @@ func forest(cells []claims.Condition) ([]forestRow, *forestAxis) {
 			}
 		}
 	}
-	x := scale{low: 1 / reach / 1.1, high: reach * 1.1, from: 4, to: forestWidth - 4, log: true}
+	x := func(v float64) float64 {
+		half := math.Log(max(v, 0.5/widest)) / math.Log(reach*1.1)
+		return math.Round(10*(forestWidth/2+(forestWidth/2-4)*min(max(half, -1), 1))) / 10
+	}
 	rows := make([]forestRow, len(cells))
 	for i, c := range cells {
-		r := forestRow{Condition: c, Drawn: c.Ratio.Mid > 0, One: x.at(1), Width: forestWidth, Height: forestHeight}
-		r.Mid, r.Low, r.High = x.at(c.Ratio.Mid), x.at(c.Ratio.Low), x.at(c.Ratio.High)
-		r.NoiseLow, r.NoiseTop = x.at(1), x.at(1)
+		r := forestRow{Condition: c, Drawn: c.Ratio.Mid > 0, One: x(1), Width: forestWidth, Height: forestHeight}
+		r.Mid, r.Low, r.High = x(c.Ratio.Mid), x(c.Ratio.Low), x(c.Ratio.High)
+		r.NoiseLow, r.NoiseTop = x(1), x(1)
 		if c.Floor > 1 {
-			r.NoiseLow, r.NoiseTop = x.at(1/c.Floor), x.at(c.Floor)
+			r.NoiseLow, r.NoiseTop = x(1/c.Floor), x(c.Floor)
 		}
 		rows[i] = r
 	}
 	if !drawn {
 		return rows, nil
 	}
-	axis := &forestAxis{Width: forestWidth, Ticks: []tick{{x.at(1), "1"}}}
+	axis := &forestAxis{Width: forestWidth, Ticks: []tick{{x(1), "1"}}}
 	for _, v := range []float64{100, 30, 10, 5, 3, 2, 1.4} {
 		if 1.15*v <= reach { // a label at the edge would be cut
-			axis.Ticks = append(axis.Ticks, tick{x.at(1 / v), fmt.Sprintf("1/%g", v)}, tick{x.at(v), fmt.Sprintf("%g", v)})
+			axis.Ticks = append(axis.Ticks, tick{x(1 / v), fmt.Sprintf("1/%g", v)}, tick{x(v), fmt.Sprintf("%g", v)})
 			break
 		}
 	}

@@ -5,6 +5,7 @@
 package html
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/show"
 )
 
@@ -49,12 +51,24 @@ type view struct {
 	Answers   []answer
 	Cards     []card
 	Listed    []claims.Verdict // what no measurement can tell
-	Charts    []chart
+	Charts    []picture
 	Raw       rawTable
 	Arms      []arm            // in any picture
 	Trimmed   bool             // values of single blocks were left out of Data
 	Data      *report.Document // what can be downloaded
 	Confident float64          // percent
+}
+
+// picture is a chart as its file has it.
+type picture struct {
+	Name string
+	SVG  template.HTML
+}
+
+// arm is an entry of the legend, by the name that the pictures have.
+type arm struct {
+	Name   string
+	Swatch template.HTML
 }
 
 // Write renders the page.
@@ -73,7 +87,11 @@ func Write(w io.Writer, d *report.Document) error {
 		v.Cards = append(v.Cards, newCard(verdict))
 	}
 	for i := range d.Charts {
-		v.Charts = append(v.Charts, newChart(&d.Charts[i]))
+		var svg bytes.Buffer
+		if err := plot.Write(&svg, d, &d.Charts[i], "svg"); err != nil {
+			return err
+		}
+		v.Charts = append(v.Charts, picture{d.Charts[i].Name, template.HTML(svg.String())}) // it escapes its texts
 	}
 	v.Arms = drawn(d.Charts)
 	v.Data, v.Trimmed = trim(d)
@@ -84,7 +102,7 @@ func Write(w io.Writer, d *report.Document) error {
 func drawn(charts []report.Chart) (out []arm) {
 	for i := range charts {
 		for _, s := range charts[i].Series {
-			if a := newArm(s.Name(), s.Style); !slices.Contains(out, a) {
+			if a := (arm{show.Text(s.Name()), template.HTML(plot.Swatch(s.Style))}); !slices.Contains(out, a) {
 				out = append(out, a)
 			}
 		}

@@ -27,7 +27,7 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl.X.Min, pl.X.Max = left/pad, right*pad
 	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06, func(v float64) string { return show.Place(p.chart.X, v) }))
 	p.scaleY(&pl.Y, low, high)
-	c = labels(c, axisLabel(p.chart.X.Label, p.chart.X.Unit, p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
+	c = labels(c, axisLabel(p.chart.X.Label, string(p.chart.X.Unit), p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
 	pl.Add(grid{horizontal: true})
 	arms := p.arms()
 	for i := range p.series {
@@ -37,38 +37,24 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl.Draw(c)
 }
 
-// extent lists the x values in order and the range of the y axis. Where the
-// chart asks for no range the marks and the starts are inside, and an interval
-// only as far as it leaves them room.
+// extent lists the x values in order and the range of the y axis, which is that
+// of the chart where it asks for one.
 func (p *picture) extent() (xs []float64, low, high float64) {
-	low, high = math.Inf(1), math.Inf(-1)
-	ends := []float64{}
-	for _, s := range p.series {
-		for _, pt := range s.Points {
-			xs = append(xs, pt.X)
-			ends = append(ends, pt.Y.Low, pt.Y.High)
-			for _, v := range append(pt.Blocks, pt.Y.Mid) {
-				low, high = min(low, v), max(high, v)
-			}
-		}
+	drawn := make([]report.Series, len(p.series))
+	for i := range p.series {
+		drawn[i] = p.series[i].Series
 	}
+	xs, low, high = report.Extent(drawn)
 	if x := p.chart.X; len(xs) > 0 && x.From > 0 && finite(x.To) {
 		xs = append(xs, x.From, x.To)
+		slices.Sort(xs)
+		xs = slices.Compact(xs)
 	}
-	slices.Sort(xs)
-	xs = slices.Compact(xs)
 	if y := p.chart.Y; y.From > 0 && finite(y.To) {
-		return xs, min(low, y.From*p.unit.Factor), max(high, y.To*p.unit.Factor)
-	}
-	least, most := low/bleed, high*bleed
-	for _, v := range ends {
-		low, high = min(low, max(v, least)), max(high, min(v, most))
+		low, high = min(low, y.From*p.unit.Factor), max(high, y.To*p.unit.Factor)
 	}
 	return xs, low, high
 }
-
-// bleed is how many times beyond all marks an interval may widen the axis.
-const bleed = 1.5
 
 // scaleY sets up the axis of the values, logarithmic or from 0.
 func (p *picture) scaleY(a *plot.Axis, low, high float64) {
@@ -87,7 +73,7 @@ func axisLabel(name, unit string, log bool) string {
 	var notes []string
 	switch unit {
 	case "":
-	case report.Percentiles:
+	case string(report.Percentiles):
 		notes = append(notes, "each step leaves out less of the slowest")
 	default:
 		notes = append(notes, unit)
@@ -173,12 +159,13 @@ type line struct {
 // Plot implements plot.Plotter.
 func (l line) Plot(c draw.Canvas, pl *plot.Plot) {
 	x, y := pl.Transforms(&c)
+	defer group(c, "series", l.name(), "")()
 	pts := make([]vg.Point, len(l.Points))
 	for i, p := range l.Points {
 		pts[i] = vg.Point{X: x(p.X) + l.shift, Y: y(p.Y.Mid)}
 	}
 	for i, p := range l.Points {
-		for _, b := range p.Blocks {
+		for _, b := range thinned(p.Blocks) {
 			dot(c, l.look, vg.Point{X: pts[i].X, Y: y(b)})
 		}
 	}
@@ -191,8 +178,25 @@ func (l line) Plot(c draw.Canvas, pl *plot.Plot) {
 		if p.Bound {
 			arrow(c, bar, pts[i], vg.Point{Y: vg.Points(15)})
 		}
+		end := group(c, "pt", "", l.titles[i])
 		l.look.mark(c, pts[i], vg.Points(3.3), l.hollow)
+		end()
 	}
+}
+
+// mostDots is how many of the starts behind a mark are drawn.
+const mostDots = 40
+
+// thinned takes at most mostDots values, evenly.
+func thinned(values []float64) []float64 {
+	if len(values) <= mostDots {
+		return values
+	}
+	out := make([]float64, mostDots)
+	for i := range out {
+		out[i] = values[i*len(values)/mostDots]
+	}
+	return out
 }
 
 // within keeps a value on the axis.
@@ -247,19 +251,19 @@ func (p *picture) drawDots(c draw.Canvas) {
 	pl := newPlot()
 	p.scaleY(&pl.X, low, high)
 	pl.Y.Min, pl.Y.Max = -0.6, float64(len(rows))-0.4
-	pl.Y.Width = 0
-	pl.Y.Tick.Length = 0
-	pl.Y.Padding = vg.Points(4)
-	names := make([]plot.Tick, len(rows))
+	pl.HideY()
 	style := writing(tickSize, ink, text.XRight, text.YCenter)
+	names := vg.Length(0)
 	for i := range rows {
-		names[i] = plot.Tick{Value: float64(i), Label: clip(show.Text(rows[i].Name()), style, 0.45*width)}
+		names = max(names, style.Width(clip(rows[i].name(), style, 0.45*width)))
 	}
-	pl.Y.Tick.Marker = plot.ConstantTicks(names)
 	pl.Add(grid{}, dots{rows})
 	c = labels(c, axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log), "")
-	pl.Draw(draw.Crop(c, 0, -vg.Points(58), 0, 0)) // room for a value beside the last mark
+	pl.Draw(draw.Crop(c, names+nameGap, -vg.Points(58), 0, 0)) // room for a value beside the last mark
 }
+
+// nameGap is between the name of a row and the chart.
+const nameGap = vg.Length(6)
 
 // dots draws the rows of a chart of dots.
 type dots struct{ rows []series }
@@ -267,12 +271,15 @@ type dots struct{ rows []series }
 // Plot implements plot.Plotter.
 func (d dots) Plot(c draw.Canvas, pl *plot.Plot) {
 	x, y := pl.Transforms(&c)
+	name := writing(tickSize, ink, text.XRight, text.YCenter)
 	for i := range d.rows {
 		s := &d.rows[i]
 		p := s.Points[0]
+		end := group(c, "series", s.name(), "")
+		c.FillText(name, vg.Point{X: c.Min.X - nameGap, Y: y(float64(i)) + name.FontExtents().Descent}, clip(s.name(), name, 0.45*width))
 		at := vg.Point{X: x(p.Y.Mid), Y: y(float64(i))}
 		right := at.X
-		for _, b := range p.Blocks {
+		for _, b := range thinned(p.Blocks) {
 			dot(c, s.look, vg.Point{X: x(b), Y: at.Y + vg.Points(6)})
 			right = max(right, x(b))
 		}
@@ -282,8 +289,11 @@ func (d dots) Plot(c draw.Canvas, pl *plot.Plot) {
 			interval(c, bar, at.Y, x(within(p.Y.Low, &pl.X)), hi, pl.X.Min < p.Y.Low, p.Y.High < pl.X.Max, false)
 			right = max(right, hi)
 		}
+		endMark := group(c, "pt", "", s.titles[0])
 		s.look.mark(c, at, vg.Points(3.6), false)
+		endMark()
 		value := writing(tickSize, ink, text.XLeft, text.YCenter)
 		c.FillText(value, vg.Point{X: right + vg.Points(9), Y: at.Y + value.FontExtents().Descent}, show.Number(p.Y.Mid))
+		end()
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 // picture is a chart with everything around it, laid out from the top: title,
@@ -34,21 +35,23 @@ type series struct {
 	look   look
 	hollow bool
 	dashes []vg.Length
+	titles []string // what each point says when asked
 }
 
 // entry is one sample of the legend.
 type entry struct {
 	label string
+	arm   string
 	look  look
 }
 
 const (
 	margin     = 0.16 * vg.Inch
 	titleSize  = 14
-	textSize   = 9.5
-	legendSize = 10
-	tickSize   = 10
-	sample     = 26 // points of line in front of a legend label
+	textSize   = 10
+	legendSize = 11
+	tickSize   = 11
+	sampleSize = 26 // points of line in front of a legend label
 )
 
 func newPicture(d *report.Document, chart *report.Chart) *picture {
@@ -99,10 +102,10 @@ func unitOf(chart *report.Chart) show.Unit {
 		}
 	}
 	switch {
-	case chart.Y.Unit == "B":
+	case chart.Y.Unit == sample.Bytes:
 		return show.Mebibytes
-	case chart.Y.Unit != "s":
-		return show.Unit{Name: chart.Y.Unit, Factor: 1}
+	case chart.Y.Unit != sample.Seconds:
+		return show.Unit{Name: string(chart.Y.Unit), Factor: 1}
 	case top < 2e-3:
 		return show.Microseconds
 	}
@@ -112,7 +115,7 @@ func unitOf(chart *report.Chart) show.Unit {
 // drawable scales a series and drops what cannot be drawn: what is not finite,
 // and on a logarithmic axis what is not above 0.
 func (p *picture) drawable(s report.Series) series {
-	out := series{Series: s, look: lookOf(s.Style), hollow: s.Variant == "p99"}
+	out := series{Series: s, look: lookOf(s.Style), hollow: s.Variant == report.Tail}
 	out.dashes = out.look.dashes
 	if s.Variant != "" {
 		out.dashes = nil
@@ -144,8 +147,37 @@ func (p *picture) drawable(s report.Series) series {
 			}
 		}
 		out.Points = append(out.Points, q)
+		out.titles = append(out.titles, pointTitle(p.chart, &s, &pt))
 	}
 	return out
+}
+
+// name is what the picture and the legend of a page call the series.
+func (s *series) name() string { return show.Text(s.Name()) }
+
+// pointTitle is what a point says when asked.
+func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
+	label := show.InUnit(c.Y.Unit)
+	title := s.Arm
+	if s.Variant != "" {
+		title += ", " + s.Variant
+	}
+	switch {
+	case c.Kind == "dots":
+	case c.X.Unit == report.Percentiles:
+		title += ", " + show.Place(c.X, p.X)
+	default:
+		title += fmt.Sprintf(", %s %s", strings.ToLower(c.X.Label), show.Place(c.X, p.X))
+	}
+	unit := ""
+	if c.Y.Unit == sample.PerSecond {
+		unit = " " + string(c.Y.Unit)
+	}
+	title += fmt.Sprintf(": %s%s [%s, %s], %d blocks", label(p.Y.Mid), unit, label(p.Y.Low), label(p.Y.High), p.Y.Blocks)
+	if p.Bound {
+		title += "; a lower bound"
+	}
+	return show.Text(title)
 }
 
 // howToRead says what mark, bar and line stand for.
@@ -155,25 +187,30 @@ func (p *picture) howToRead() string {
 		center = "geometric mean of each start's mean"
 	}
 	switch c := p.chart; {
-	case c.Y.Unit != "s":
+	case c.Y.Unit != sample.Seconds:
 	case c.X.Unit == report.Percentiles:
 		what = "median across blocks of each start's percentile"
 	case c.Kind == "lines":
 		what = "across blocks, the " + center + " (filled mark, solid line) and the median of each start's p99 (hollow mark, dashed line)"
-	case c.OfLatency():
+	case c.Quantity == report.OfLatency:
 		what = "across blocks, the " + center
 	}
 	weak, bound := false, false
-	marks := map[string]int{}
+	centers, tails := 0, 0
 	for _, s := range p.series {
-		marks[s.Variant] += len(s.Points)
+		switch {
+		case s.hollow:
+			tails += len(s.Points)
+		case s.Variant != "":
+			centers += len(s.Points)
+		}
 		for _, pt := range s.Points {
 			weak = weak || show.Weak(&pt.Y)
 			bound = bound || pt.Bound
 		}
 	}
 	out := fmt.Sprintf("Mark: %s; bar: %.0f%% interval; faint dot: one start.", what, report.Confidence*100)
-	if marks["p99"] < marks["p50"]+marks["mean"] {
+	if tails < centers {
 		out += " No p99 where a start has too few requests for one."
 	}
 	if weak {
@@ -217,7 +254,7 @@ func (p *picture) entries(usable vg.Length) [][]entry {
 			continue
 		}
 		seen = append(seen, s.Arm)
-		e := entry{label: clip(show.Text(s.Name()), style, 0.8*usable), look: s.look}
+		e := entry{label: clip(s.name(), style, 0.8*usable), arm: s.name(), look: s.look}
 		if s.Variant != "" {
 			e.look.dashes = nil
 		}
@@ -233,7 +270,7 @@ func (p *picture) entries(usable vg.Length) [][]entry {
 }
 
 func (e entry) width(style text.Style) vg.Length {
-	return vg.Points(sample+6) + style.Width(e.label) + vg.Points(18)
+	return vg.Points(sampleSize+6) + style.Width(e.label) + vg.Points(18)
 }
 
 const (
@@ -280,10 +317,10 @@ func (p *picture) drawLegend(c draw.Canvas, at vg.Point) {
 	for _, row := range p.legend {
 		x := at.X
 		for _, e := range row {
-			end := x + vg.Points(sample)
-			c.StrokeLine2(draw.LineStyle{Color: e.look.color, Width: vg.Points(1.6), Dashes: e.look.dashes}, x, at.Y, end, at.Y)
-			e.look.mark(c, vg.Point{X: (x + end) / 2, Y: at.Y}, vg.Points(4), false)
-			c.FillText(style, vg.Point{X: end + vg.Points(6), Y: at.Y + style.FontExtents().Descent}, e.label)
+			end := group(c, "entry", e.arm, "")
+			e.look.sample(c, vg.Point{X: x, Y: at.Y})
+			c.FillText(style, vg.Point{X: x + vg.Points(sampleSize+6), Y: at.Y + style.FontExtents().Descent}, e.label)
+			end()
 			x += e.width(style)
 		}
 		at.Y -= vg.Points(legendHeight)

@@ -19,9 +19,9 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
-	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/report/show"
 )
 
 // Formats are the formats that Write knows, as file extensions.
@@ -41,13 +41,9 @@ func Write(w io.Writer, d *report.Document, chart *report.Chart, format string) 
 	var err error
 	switch format {
 	case "svg":
-		c := vgsvg.NewWith(vgsvg.UseWH(width, p.height), vgsvg.EmbedFonts(true))
-		p.draw(draw.New(c))
-		if _, err = c.WriteTo(&out); err == nil {
-			light := lighten(out.Bytes())
-			out.Reset()
-			out.Write(light)
-		}
+		c := newSVG(width, p.height, "chart", show.Text(chart.Title))
+		p.draw(draw.NewCanvas(c, width, p.height))
+		out.WriteString(c.String())
 	case "png":
 		c := vgimg.NewWith(vgimg.UseWH(width, p.height), vgimg.UseDPI(dpi))
 		p.draw(draw.New(c))

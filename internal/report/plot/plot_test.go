@@ -21,6 +21,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
+	"github.com/hellobench/hellobench/internal/sample"
 )
 
 func document(t *testing.T, change func(*record.Run)) *report.Document {
@@ -123,7 +124,10 @@ func TestEveryChartInEveryFormat(t *testing.T) {
 				assert.Contains(t, strings.ReplaceAll(all, "\n", " "), want)
 			}
 			assert.NotContains(t, all, "node-http-again")
-			assert.Contains(t, string(svg), "@font-face")
+			for _, bad := range []string{"@font-face", " style=", " id="} {
+				assert.NotContains(t, string(svg), bad)
+			}
+			assert.NotRegexp(t, `\d\.\d{3}`, string(svg), "two decimals say where a point is")
 			assert.NotContains(t, string(svg), "NaN")
 			assert.Less(t, len(svg), 250<<10, "a picture for a web page")
 
@@ -182,7 +186,7 @@ func TestNothingOddCrashes(t *testing.T) {
 	d := document(t, nil)
 	for _, kind := range []string{"lines", "dots"} {
 		for _, log := range []bool{true, false} {
-			for _, unit := range []string{"s", ""} {
+			for _, unit := range []sample.Unit{sample.Seconds, ""} {
 				c := &report.Chart{Name: fmt.Sprintf("odd-%s-%v", kind, log), Kind: kind, Title: "Odd", Y: report.Axis{Unit: unit, Log: log}}
 				for i, p := range oddPoints() {
 					c.Series = append(c.Series, report.Series{Arm: fmt.Sprint("arm", i%5), Style: i - 3, Points: []report.Point{p}})

@@ -122,6 +122,21 @@ func (l look) mark(c draw.Canvas, at vg.Point, radius vg.Length, hollow bool) {
 	c.Stroke(path)
 }
 
+// sample is a piece of line with a mark, to the right of a place.
+func (l look) sample(c draw.Canvas, at vg.Point) {
+	end := at.X + vg.Points(sampleSize)
+	c.StrokeLine2(draw.LineStyle{Color: l.color, Width: vg.Points(1.6), Dashes: l.dashes}, at.X, at.Y, end, at.Y)
+	l.mark(c, vg.Point{X: (at.X + end) / 2, Y: at.Y}, vg.Points(4), false)
+}
+
+// Swatch is an SVG of a style's line and mark, for the legend of a page.
+func Swatch(style int) string {
+	const height = 12
+	c := newSVG(sampleSize, height, "swatch", "")
+	lookOf(style).sample(draw.NewCanvas(c, sampleSize, height), vg.Point{Y: height / 2})
+	return c.String()
+}
+
 // writing is a text style in the one typeface of all pictures.
 func writing(size float64, c color.Color, x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{
