@@ -27,11 +27,29 @@ import (
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// renderers write a document as one text; JUnit's by what is required.
-var renderers = map[string]func(io.Writer, *report.Document) error{
-	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
-	"json": func(w io.Writer, d *report.Document) error { return report.WriteJSON(w, d) }, "html": html.Write, "benchfmt": benchfmt.Write,
-	"junit": nil,
+// renderer writes a document as one text.
+type renderer struct {
+	name  string
+	write func(io.Writer, *report.Document) error // nil: JUnit's, by what is required
+}
+
+// renderers are all formats of one text, in the order in which they are listed.
+var renderers = []renderer{
+	{"table", table.Write},
+	{"markdown", markdown.Write},
+	{"html", html.Write},
+	{"csv", csv.Write},
+	{"json", func(w io.Writer, d *report.Document) error { return report.WriteJSON(w, d) }},
+	{"benchfmt", benchfmt.Write},
+	{"junit", nil},
+}
+
+// formatNames are all formats of a report, those of pictures last.
+func formatNames() (names []string) {
+	for _, f := range renderers {
+		names = append(names, f.name)
+	}
+	return append(names, "svg", "png", "pdf")
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -59,8 +77,10 @@ one file a chart, so --out names a folder; the others are one text.`,
 			return a.report(args[0], format, out, require)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, html, csv, json, benchfmt, junit, svg, png or pdf")
-	completeWith(cmd, "format", "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf")
+	names := formatNames()
+	last := len(names) - 1
+	cmd.Flags().StringVar(&format, "format", "table", strings.Join(names[:last], ", ")+" or "+names[last])
+	completeWith(cmd, "format", names...)
 	cmd.Flags().StringSliceVar(&require, "require", nil, "with junit: "+requireUsage)
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
@@ -102,11 +122,8 @@ func readOnly(err error) bool {
 }
 
 func (a *app) report(dir, format, out string, require []string) error {
-	render, text := renderers[format]
-	if !text {
-		if err := oneOf("format", format, "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf"); err != nil {
-			return err
-		}
+	if err := oneOf("format", format, formatNames()...); err != nil {
+		return err
 	}
 	want, err := requirements(require, nil)
 	if err != nil {
@@ -119,13 +136,15 @@ func (a *app) report(dir, format, out string, require []string) error {
 	if err := knowsClaims(doc, slices.Sorted(maps.Keys(want))); err != nil {
 		return err
 	}
-	if !text {
+	at := slices.IndexFunc(renderers, func(r renderer) bool { return r.name == format })
+	if at < 0 {
 		if out == "" {
 			out = filepath.Join(dir, plotsFolder)
 		}
 		return a.pictures(doc, out, format)
 	}
-	if format == "junit" {
+	render := renderers[at].write
+	if render == nil {
 		render = func(w io.Writer, d *report.Document) error { return junit.Write(w, d, want) }
 	}
 	if out == "" {
