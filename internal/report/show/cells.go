@@ -26,8 +26,8 @@ func byLevel(title string, arms []string, levels []report.Level, of func(g *Grid
 	return g
 }
 
-// Throughput has a row an arm and a column a level, for one route.
-func Throughput(d *report.Document, route string) *Grid {
+// throughput has a row an arm and a column a level, for one route.
+func throughput(d *report.Document, route string) *Grid {
 	var arms []string
 	for _, a := range shown(d, route) {
 		arms = append(arms, a.Name)
@@ -50,8 +50,8 @@ func (g *Grid) throughput(c *report.Cell) string {
 	return s + g.marks(c)
 }
 
-// Ratios is every arm of a route over the first one.
-func Ratios(d *report.Document, route string) *Grid {
+// ratios is every arm of a route over the first one.
+func ratios(d *report.Document, route string) *Grid {
 	over := ""
 	var arms []string
 	texts := map[[2]string]string{} // by arm and level
@@ -116,8 +116,8 @@ func cells(d *report.Document, route string) (out []placed) {
 	return out
 }
 
-// Latency has a row a level and arm, for one route.
-func Latency(d *report.Document, route string) *Grid {
+// latency has a row a level and arm, for one route.
+func latency(d *report.Document, route string) *Grid {
 	g := grid("Latency, ms, GET "+Text(route), "Level", "Arm", ">Mean", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">Max")
 	closed := false
 	for _, c := range cells(d, route) {
@@ -157,8 +157,8 @@ func mid(e *report.Estimate, u Unit) string {
 	return Number(e.Mid * u.Factor)
 }
 
-// Resources has a row a level and arm, for one route.
-func Resources(d *report.Document, route string) *Grid {
+// resources has a row a level and arm, for one route.
+func resources(d *report.Document, route string) *Grid {
 	g := grid("Server resources, GET "+Text(route), "Level", "Arm", ">CPU µs/req", ">Memory MiB", ">Thr", ">Procs")
 	for _, c := range cells(d, route) {
 		g.add(c.level, Text(c.Arm)+g.marks(c.Cell), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), PlusMinus(c.Of(sample.Memory), Mebibytes),
@@ -170,8 +170,8 @@ func Resources(d *report.Document, route string) *Grid {
 	return g
 }
 
-// Validity has a row a level and arm: what shows that the cell may be believed.
-func Validity(d *report.Document, route string) *Grid {
+// validity has a row a level and arm: what shows that the cell may be believed.
+func validity(d *report.Document, route string) *Grid {
 	g := grid("Validity, GET "+Text(route), "Level", "Arm", ">Starts", ">Requests", ">Errors", ">Delivered", ">Gen. CPU")
 	for _, c := range cells(d, route) {
 		delivered := Number(c.LittlesLaw) + " of N"

@@ -60,8 +60,8 @@ const (
 	noteFails = "† some starts of this arm failed or ended early, see below"
 )
 
-// Claims is the ledger with its answers.
-func Claims(d *report.Document) *Grid {
+// ledger is the ledger with its answers.
+func ledger(d *report.Document) *Grid {
 	g := grid("", "Claim", "Answer", ">Effect", "What the article says, in our words")
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
@@ -143,8 +143,8 @@ func Facts(v *claims.Verdict) *Grid {
 	return g
 }
 
-// Starts is what each arm took before any load.
-func Starts(d *report.Document) *Grid {
+// starts is what each arm took before any load.
+func starts(d *report.Document) *Grid {
 	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed", "Warm-up")
 	for i := range d.Starts {
 		s := &d.Starts[i]
@@ -172,8 +172,8 @@ func warmUps(s *report.Start) string {
 	return Text(strings.Join(parts, ", "))
 }
 
-// Noise is the A/A comparison: the same server under two names.
-func Noise(d *report.Document) *Grid {
+// noise is the A/A comparison: the same server under two names.
+func noise(d *report.Document) *Grid {
 	g := grid("A/A noise: an arm entered twice, ratio of the replicate to the arm", "Level", "Replicate", ">Throughput", ">p50", ">p99", ">CPU/req")
 	row := map[string]int{}
 	for i := range d.Noise {
@@ -195,8 +195,8 @@ func Noise(d *report.Document) *Grid {
 	return g
 }
 
-// Fits are the scalability laws: what each more connection or worker costs.
-func Fits(d *report.Document) *Grid {
+// fits are the scalability laws: what each more connection or worker costs.
+func fits(d *report.Document) *Grid {
 	g := grid("Scalability (Universal Scalability Law): X(N) = λN / (1 + σ(N-1) + κN(N-1))",
 		"Arm", "Over", ">λ, req/s", ">σ (contention)", ">κ (coherence)", ">Peak at N", ">Misfit")
 	for i := range d.Fits {
@@ -230,8 +230,8 @@ func tiny(v float64) string {
 	return Number(v)
 }
 
-// Rankings has a row for all levels with the same order: who is where, ties told.
-func Rankings(d *report.Document) *Grid {
+// rankings has a row for all levels with the same order: who is where, ties told.
+func rankings(d *report.Document) *Grid {
 	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%) and A/A noise", "Levels", "Route", "By", "Places")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
@@ -242,7 +242,7 @@ func Rankings(d *report.Document) *Grid {
 		if r.Beside {
 			route += " beside other work"
 		}
-		row := []string{r.Level, route, r.Metric, RankingLine(r)}
+		row := []string{r.Level, route, r.Metric, rankingLine(r)}
 		if n := len(g.Rows) - 1; n >= 0 && slices.Equal(g.Rows[n][1:], row[1:]) {
 			g.Rows[n][0] += ", " + r.Level
 			continue
@@ -261,8 +261,8 @@ func role(d *report.Document, arm string) report.Role {
 	return report.Competitor
 }
 
-// Versions is the machine, as far as it matters, and what ran on it.
-func Versions(d *report.Document) *Grid {
+// versions is the machine, as far as it matters, and what ran on it.
+func versions(d *report.Document) *Grid {
 	e := &d.Environment
 	g := &Grid{Keys: 1, Head: []string{"What", "Value"}, Right: []bool{false, false}}
 	add := func(name, value string) {
