@@ -65,7 +65,7 @@ func ledger(d *report.Document) *Grid {
 	g := grid("", "Claim", "Answer", ">Effect", "What the article says, in our words")
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
-		g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High), Text(v.Paraphrase))
+		g.answer(v, Text(v.Paraphrase))
 	}
 	return g
 }
@@ -79,7 +79,7 @@ func Verdicts(d *report.Document) *Grid {
 		if v.Flips != "" {
 			why = strings.TrimSpace(sentence(why) + " " + Text(v.Flips))
 		}
-		g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High), why)
+		g.answer(v, why)
 	}
 	return g
 }
@@ -89,10 +89,15 @@ func Answers(d *report.Document) *Grid {
 	g := grid("Answers", "Claim", "Answer", ">Effect")
 	for i := range d.Verdicts {
 		if v := &d.Verdicts[i]; v.Kind != claims.NotMeasurable {
-			g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High))
+			g.answer(v)
 		}
 	}
 	return g
+}
+
+// answer adds a row with the answer to one claim, and what else stands in it.
+func (g *Grid) answer(v *claims.Verdict, more ...string) {
+	g.add(append([]string{Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High)}, more...)...)
 }
 
 // sentence ends text with a full stop.

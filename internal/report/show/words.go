@@ -232,6 +232,20 @@ func Caption(d *report.Document) string {
 	return s
 }
 
+// Chance says in one sentence how far one server came out from itself.
+func Chance(d *report.Document) string {
+	worst := 0.0
+	for _, n := range d.Noise {
+		if n.Metric == "throughput" {
+			worst = max(worst, n.Floor)
+		}
+	}
+	if worst == 0 {
+		return "How much this machine varies by chance was not measured."
+	}
+	return fmt.Sprintf("The same server, entered twice, differed from itself by up to %sx in throughput (the far end of the interval); no answer rests on less.", Number(worst))
+}
+
 // Tally is the count of the answers in one line; empty where no claim was asked.
 func Tally(d *report.Document) string {
 	if len(d.Tally) == 0 {
