@@ -27,14 +27,11 @@ import (
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// renderer writes a document as one text.
-type renderer struct {
-	name  string
-	write func(io.Writer, *report.Document) error // nil: JUnit's, by what is required
-}
-
-// renderers are all formats of one text, in the order in which they are listed.
-var renderers = []renderer{
+// renderers write a document as one text. JUnit's depends on what is required.
+var renderers = []struct {
+	format string
+	write  func(io.Writer, *report.Document) error
+}{
 	{"table", table.Write},
 	{"markdown", markdown.Write},
 	{"html", html.Write},
@@ -44,12 +41,12 @@ var renderers = []renderer{
 	{"junit", nil},
 }
 
-// formatNames are all formats of a report, those of pictures last.
-func formatNames() (names []string) {
-	for _, f := range renderers {
-		names = append(names, f.name)
+// formats are those of the renderers, then those of pictures.
+func formats() (names []string) {
+	for _, r := range renderers {
+		names = append(names, r.format)
 	}
-	return append(names, "svg", "png", "pdf")
+	return append(names, plot.Formats...)
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -77,13 +74,17 @@ one file a chart, so --out names a folder; the others are one text.`,
 			return a.report(args[0], format, out, require)
 		},
 	}
-	names := formatNames()
-	last := len(names) - 1
-	cmd.Flags().StringVar(&format, "format", "table", strings.Join(names[:last], ", ")+" or "+names[last])
-	completeWith(cmd, "format", names...)
+	cmd.Flags().StringVar(&format, "format", "table", either(formats()))
+	completeWith(cmd, "format", formats()...)
 	cmd.Flags().StringSliceVar(&require, "require", nil, "with junit: "+requireUsage)
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
+}
+
+// either names words in a sentence: "a, b or c".
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // limitMemory lets the collector take its turns by what a report holds, which
@@ -122,9 +123,10 @@ func readOnly(err error) bool {
 }
 
 func (a *app) report(dir, format, out string, require []string) error {
-	if err := oneOf("format", format, formatNames()...); err != nil {
+	if err := oneOf("format", format, formats()...); err != nil {
 		return err
 	}
+	text := !slices.Contains(plot.Formats, format)
 	want, err := requirements(require, nil)
 	if err != nil {
 		return err
@@ -136,15 +138,19 @@ func (a *app) report(dir, format, out string, require []string) error {
 	if err := knowsClaims(doc, slices.Sorted(maps.Keys(want))); err != nil {
 		return err
 	}
-	at := slices.IndexFunc(renderers, func(r renderer) bool { return r.name == format })
-	if at < 0 {
+	if !text {
 		if out == "" {
 			out = filepath.Join(dir, plotsFolder)
 		}
 		return a.pictures(doc, out, format)
 	}
-	render := renderers[at].write
-	if render == nil {
+	var render func(io.Writer, *report.Document) error
+	for _, r := range renderers {
+		if r.format == format {
+			render = r.write
+		}
+	}
+	if format == "junit" {
 		render = func(w io.Writer, d *report.Document) error { return junit.Write(w, d, want) }
 	}
 	if out == "" {
