@@ -76,7 +76,7 @@ func Write(w io.Writer, d *report.Document) error {
 	v := &view{
 		Doc: d, Style: template.CSS(style), Script: template.JS(script), // both are constants of this package
 		Policy:   fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
-		Warnings: show.Warnings(d), Sections: show.Sections(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: noise(d),
+		Warnings: show.Warnings(d), Sections: show.Sections(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: show.Chance(d),
 		Answers: answers(d), Raw: raw(d), Confident: 100 * report.Confidence,
 	}
 	for _, verdict := range d.Verdicts {
@@ -114,20 +114,6 @@ func drawn(charts []report.Chart) (out []arm) {
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}
-
-// noise says in one sentence how far one server came out from itself.
-func noise(d *report.Document) string {
-	worst := 0.0
-	for _, n := range d.Noise {
-		if n.Metric == "throughput" {
-			worst = max(worst, n.Floor)
-		}
-	}
-	if worst == 0 {
-		return "How much this machine varies by chance was not measured."
-	}
-	return fmt.Sprintf("The same server, entered twice, differed from itself by up to %sx in throughput (the far end of the interval); no answer rests on less.", show.Number(worst))
 }
 
 // trim leaves out the values of single blocks where there are too many.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/report"
-	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
@@ -61,12 +60,12 @@ const (
 	noteFails = "† some starts of this arm failed or ended early, see below"
 )
 
-// Claims is the ledger with its answers.
-func Claims(d *report.Document) *Grid {
+// ledger is the ledger with its answers.
+func ledger(d *report.Document) *Grid {
 	g := grid("", "Claim", "Answer", ">Effect", "What the article says, in our words")
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
-		g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High), Text(v.Paraphrase))
+		g.answer(v, Text(v.Paraphrase))
 	}
 	return g
 }
@@ -80,7 +79,7 @@ func Verdicts(d *report.Document) *Grid {
 		if v.Flips != "" {
 			why = strings.TrimSpace(sentence(why) + " " + Text(v.Flips))
 		}
-		g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High), why)
+		g.answer(v, why)
 	}
 	return g
 }
@@ -90,10 +89,15 @@ func Answers(d *report.Document) *Grid {
 	g := grid("Answers", "Claim", "Answer", ">Effect")
 	for i := range d.Verdicts {
 		if v := &d.Verdicts[i]; v.Kind != claims.NotMeasurable {
-			g.add(Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High))
+			g.answer(v)
 		}
 	}
 	return g
+}
+
+// answer adds a row with the answer to one claim, and what else stands in it.
+func (g *Grid) answer(v *claims.Verdict, more ...string) {
+	g.add(append([]string{Text(v.ID), Text(string(v.Verdict)), Effect(v.Effect, v.Low, v.High)}, more...)...)
 }
 
 // sentence ends text with a full stop.
@@ -144,157 +148,8 @@ func Facts(v *claims.Verdict) *Grid {
 	return g
 }
 
-// Throughput has a row an arm and a column a level, for one route.
-func Throughput(d *report.Document, route string) *Grid {
-	heads := []string{"Arm"}
-	var levels []report.Level
-	for _, l := range d.Levels {
-		if informs(d, route, l) {
-			levels = append(levels, l)
-			heads = append(heads, ">"+l.Name)
-		}
-	}
-	g := grid("Throughput, req/s, GET "+Text(route), heads...)
-	for _, a := range shown(d, route) {
-		row := []string{Text(a.Name)}
-		for _, l := range levels {
-			row = append(row, g.throughput(d.Cell(a.Name, l.Name)))
-		}
-		g.add(row...)
-	}
-	return g
-}
-
-func (g *Grid) throughput(c *report.Cell) string {
-	if c == nil {
-		return None
-	}
-	s := PlusMinus(c.Of(sample.Throughput), RequestsPerSecond)
-	if c.LowerBound {
-		s = "≥" + s
-		g.note(noteBound)
-	}
-	return s + g.marks(c)
-}
-
-// marks are the footnote signs of a cell.
-func (g *Grid) marks(c *report.Cell) string {
-	s := ""
-	if len(c.Gates) > 0 {
-		s += "!"
-		g.note(noteGate)
-	}
-	if c.Failed > 0 {
-		s += "†"
-		g.note(noteFails)
-	}
-	return s
-}
-
-// Latency has a row a level and arm, for one route.
-func Latency(d *report.Document, route string) *Grid {
-	g := grid("Latency, ms, GET "+Text(route), "Level", "Arm", ">Mean", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">Max")
-	closed := false
-	for _, l := range d.Levels {
-		name := l.Name
-		for _, a := range shown(d, route) {
-			c := d.Cell(a.Name, l.Name)
-			if c == nil {
-				continue
-			}
-			closed = closed || !l.Open
-			g.add(name, Text(a.Name)+g.marks(c)+g.odd(c), mid(c.Of(sample.Mean), Milliseconds), mid(c.Of(sample.P50), Milliseconds), mid(c.Of(sample.P90), Milliseconds),
-				mid(c.Of(sample.P95), Milliseconds), Between(c.Of(sample.P99), Milliseconds), mid(c.Of(sample.P999), Milliseconds), longest(c))
-			name = ""
-			if Weak(c.Of(sample.P99)) {
-				g.note(noteWeak)
-			}
-		}
-	}
-	g.note("mean: geometric mean of the starts' means; pX: median of the starts' percentiles, - where a start has fewer than 10 samples beyond it; max: of all starts")
-	if closed {
-		g.note("a closed loop (c=) shows how long a request waits behind N connections, so it ranks no arm by latency; compare latency at a rate (r=)")
-	}
-	return g
-}
-
-// odd marks a cell whose latencies mislead, and says why in a note.
-func (g *Grid) odd(c *report.Cell) string {
-	for _, o := range c.Odd {
-		g.note("? " + o.Explain())
-	}
-	if len(c.Odd) > 0 {
-		return "?"
-	}
-	return ""
-}
-
-func longest(c *report.Cell) string {
-	if c.MaxS == 0 {
-		return None
-	}
-	return Number(c.MaxS * Milliseconds.Factor)
-}
-
-func mid(e *report.Estimate, u Unit) string {
-	if e == nil {
-		return None
-	}
-	return Number(e.Mid * u.Factor)
-}
-
-// Resources has a row a level and arm, for one route.
-func Resources(d *report.Document, route string) *Grid {
-	g := grid("Server resources, GET "+Text(route), "Level", "Arm", ">CPU µs/req", ">Memory MiB", ">Thr", ">Procs")
-	for _, l := range d.Levels {
-		name := l.Name
-		for _, a := range shown(d, route) {
-			c := d.Cell(a.Name, l.Name)
-			if c == nil {
-				continue
-			}
-			g.add(name, Text(a.Name)+g.marks(c), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), PlusMinus(c.Of(sample.Memory), Mebibytes),
-				fmt.Sprint(c.Threads), fmt.Sprint(c.Processes))
-			name = ""
-			if c.MemoryKind == "rss" {
-				g.note("memory is the resident set (RSS) where the system does not tell the proportional set (PSS)")
-			}
-		}
-	}
-	return g
-}
-
-// Validity has a row a level and arm: what shows that the cell may be believed.
-func Validity(d *report.Document, route string) *Grid {
-	g := grid("Validity, GET "+Text(route), "Level", "Arm", ">Starts", ">Requests", ">Errors", ">Delivered", ">Gen. CPU")
-	for _, l := range d.Levels {
-		name := l.Name
-		for _, a := range shown(d, route) {
-			c := d.Cell(a.Name, l.Name)
-			if c == nil {
-				continue
-			}
-			delivered := Number(c.LittlesLaw) + " of N"
-			if l.Open {
-				delivered = Percent(c.Delivered) + " of schedule"
-			}
-			g.add(name, Text(a.Name)+g.marks(c), fmt.Sprint(c.Trials), Count(c.Requests), errorsOf(c), delivered, Percent(c.GeneratorCPU))
-			name = ""
-		}
-	}
-	g.note("delivered: closed loop, requests in flight over the N connections (Little's law); open loop, requests sent inside the windows over those scheduled")
-	return g
-}
-
-func errorsOf(c *report.Cell) string {
-	if c.Errors.Total() == 0 {
-		return "0"
-	}
-	return Percent(c.ErrorRate) + " (" + c.Errors.String() + ")"
-}
-
-// Starts is what each arm took before any load.
-func Starts(d *report.Document) *Grid {
+// starts is what each arm took before any load.
+func starts(d *report.Document) *Grid {
 	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed", "Warm-up")
 	for i := range d.Starts {
 		s := &d.Starts[i]
@@ -322,8 +177,8 @@ func warmUps(s *report.Start) string {
 	return Text(strings.Join(parts, ", "))
 }
 
-// Noise is the A/A comparison: the same server under two names.
-func Noise(d *report.Document) *Grid {
+// noise is the A/A comparison: the same server under two names.
+func noise(d *report.Document) *Grid {
 	g := grid("A/A noise: an arm entered twice, ratio of the replicate to the arm", "Level", "Replicate", ">Throughput", ">p50", ">p99", ">CPU/req")
 	row := map[string]int{}
 	for i := range d.Noise {
@@ -345,8 +200,8 @@ func Noise(d *report.Document) *Grid {
 	return g
 }
 
-// Fits are the scalability laws: what each more connection or worker costs.
-func Fits(d *report.Document) *Grid {
+// fits are the scalability laws: what each more connection or worker costs.
+func fits(d *report.Document) *Grid {
 	g := grid("Scalability (Universal Scalability Law): X(N) = λN / (1 + σ(N-1) + κN(N-1))",
 		"Arm", "Over", ">λ, req/s", ">σ (contention)", ">κ (coherence)", ">Peak at N", ">Misfit")
 	for i := range d.Fits {
@@ -380,8 +235,8 @@ func tiny(v float64) string {
 	return Number(v)
 }
 
-// Rankings has a row for all levels with the same order: who is where, ties told.
-func Rankings(d *report.Document) *Grid {
+// rankings has a row for all levels with the same order: who is where, ties told.
+func rankings(d *report.Document) *Grid {
 	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%) and A/A noise", "Levels", "Route", "By", "Places")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
@@ -392,7 +247,7 @@ func Rankings(d *report.Document) *Grid {
 		if r.Beside {
 			route += " beside other work"
 		}
-		row := []string{r.Level, route, r.Metric, RankingLine(r)}
+		row := []string{r.Level, route, r.Metric, rankingLine(r)}
 		if n := len(g.Rows) - 1; n >= 0 && slices.Equal(g.Rows[n][1:], row[1:]) {
 			g.Rows[n][0] += ", " + r.Level
 			continue
@@ -400,24 +255,6 @@ func Rankings(d *report.Document) *Grid {
 		g.add(row...)
 	}
 	return g
-}
-
-// shown are the arms with rows of their own on a route: competitors and the
-// null server, as far as they were measured, never a replicate.
-func shown(d *report.Document, route string) []report.Arm {
-	return slices.DeleteFunc(slices.Clone(d.Arms), func(a report.Arm) bool {
-		measured := slices.ContainsFunc(d.Cells, func(c report.Cell) bool { return c.Arm == a.Name })
-		return a.Role == report.Replicate || a.Route != route || !measured
-	})
-}
-
-// informs says whether a level tells arms apart by throughput. In an open loop
-// it only repeats the rate that was asked for, unless a server fell behind.
-func informs(d *report.Document, route string, l report.Level) bool {
-	return slices.ContainsFunc(shown(d, route), func(a report.Arm) bool {
-		c := d.Cell(a.Name, l.Name)
-		return c != nil && c.Of(sample.Throughput) != nil && (!l.Open || c.Of(sample.Throughput).Mid < 0.99*c.OfferedRPS)
-	})
 }
 
 func role(d *report.Document, arm string) report.Role {
@@ -429,8 +266,8 @@ func role(d *report.Document, arm string) report.Role {
 	return report.Competitor
 }
 
-// Versions is the machine, as far as it matters, and what ran on it.
-func Versions(d *report.Document) *Grid {
+// versions is the machine, as far as it matters, and what ran on it.
+func versions(d *report.Document) *Grid {
 	e := &d.Environment
 	g := &Grid{Keys: 1, Head: []string{"What", "Value"}, Right: []bool{false, false}}
 	add := func(name, value string) {

@@ -26,10 +26,10 @@ func Summary(c *report.Comparison) []string {
 	if v := visibility(c); v != "" {
 		out = append(out, v)
 	}
-	if n := count(c, report.TooNoisy); n > 0 {
+	if n := rowsThat(c, report.TooNoisy); n > 0 {
 		out = append(out, fmt.Sprintf("Too noisy to see even a doubling, so without an answer: %d.", n))
 	}
-	if n := count(c, report.NotComputed); n > 0 {
+	if n := rowsThat(c, report.NotComputed); n > 0 {
 		out = append(out, fmt.Sprintf("Not computed: %d.", n))
 	}
 	return out
@@ -62,7 +62,8 @@ func visibility(c *report.Comparison) string {
 	return "A change of " + strings.Join(sizes, ", ") + " would have been seen in half of these at least, one of " + percent(all) + " in all of them."
 }
 
-func count(c *report.Comparison, o report.Outcome) (n int) {
+// rowsThat counts the rows with an outcome.
+func rowsThat(c *report.Comparison, o report.Outcome) (n int) {
 	for i := range c.Rows {
 		if c.Rows[i].Outcome == o {
 			n++
@@ -107,13 +108,13 @@ func Comparison(c *report.Comparison) *Grid {
 		}
 		g.add(Text(r.Arm), Text(r.Level), r.Metric, ratio, visible, outcome)
 	}
-	if visibility(c) != "" || count(c, report.TooNoisy) > 0 {
+	if visibility(c) != "" || rowsThat(c, report.TooNoisy) > 0 {
 		g.note("seen from: the size from which on a change would have been seen, either way, by the margin, the A/A noise and the interval; from 2x on the row is too noisy for an answer")
 	}
-	if count(c, report.OtherMachine) > 0 {
+	if rowsThat(c, report.OtherMachine) > 0 {
 		g.note("? the machines differ, so the ratio may be theirs and is no answer; --reference ARM compares figures over an arm that both runs measured")
 	}
-	if count(c, report.Same) > 0 {
+	if rowsThat(c, report.Same) > 0 {
 		g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) and the noise of both runs can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
 	}
 	return g

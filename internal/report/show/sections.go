@@ -50,15 +50,15 @@ func Sections(d *report.Document) []Section {
 		}
 	}
 	if len(d.Verdicts) > 0 {
-		add(ClaimsID, "What the measurement says", says(Tally(d)), grids("verdicts", Claims(d)))
+		add(ClaimsID, "What the measurement says", says(Tally(d)), grids("verdicts", ledger(d)))
 		add(EvidenceID, "The evidence, claim by claim", evidence(d))
 	}
 	add(PicturesID, "Pictures", pictures(d))
-	add(ResultsID, "Results", grids("ranking", Rankings(d)),
-		ofRoutes(d, route{"ratios", Ratios}, route{"throughput", Throughput}, route{"latency", Latency}, route{"resources", Resources}),
-		grids("fits", Fits(d)), grids("starts", Starts(d)))
+	add(ResultsID, "Results", grids("ranking", rankings(d)),
+		ofRoutes(d, route{"ratios", ratios}, route{"throughput", throughput}, route{"latency", latency}, route{"resources", resources}),
+		grids("fits", fits(d)), grids("starts", starts(d)))
 	add(TrustID, "What may be believed", trust(d))
-	add(MachineID, "Machine and versions", says(Machine(d)+"."), grids("versions", Versions(d)))
+	add(MachineID, "Machine and versions", says(Machine(d)+"."), grids("versions", versions(d)))
 	add(MethodID, "How it was measured", says(method(d)...))
 	add(RawID, "Raw data", raw(d))
 	return out
@@ -115,14 +115,14 @@ func trust(d *report.Document) (out []Item) {
 	if len(d.Noise) == 0 {
 		out = says("No A/A pair was measured, so the noise of this machine is not known.")
 	}
-	out = append(out, grids("noise", Noise(d))...)
-	out = append(out, grids("canary", Canary(d))...)
+	out = append(out, grids("noise", noise(d))...)
+	out = append(out, grids("canary", canary(d))...)
 	if len(d.Gates)+len(d.Blocks.Disturbed) == 0 {
 		out = append(out, says("No validity gate fired.")...)
 	}
-	out = append(out, grids("gates", Gates(d))...)
-	out = append(out, ofRoutes(d, route{"validity", Validity})...)
-	for _, list := range [][]Item{grids("failures", Failures(d)), grids("missing", Missing(d)), grids("blocks", Blocks(d))} {
+	out = append(out, grids("gates", gates(d))...)
+	out = append(out, ofRoutes(d, route{"validity", validity})...)
+	for _, list := range [][]Item{grids("failures", failures(d)), grids("missing", missing(d)), grids("blocks", blocks(d))} {
 		out = append(out, list...)
 	}
 	var notices []string

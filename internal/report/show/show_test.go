@@ -74,8 +74,22 @@ func TestTextIsPrintable(t *testing.T) {
 }
 
 func TestRankingLine(t *testing.T) {
-	r := &report.Ranking{Places: []report.Place{
+	d := &report.Document{Rankings: []report.Ranking{{Places: []report.Place{
 		{Arm: "a", First: 1, Last: 1}, {Arm: "b", First: 2, Last: 3}, {Arm: "c", First: 2, Last: 3}, {Arm: "d", First: 4, Last: 4},
-	}}
-	assert.Equal(t, "1 a; 2-3 b, c; 4 d", show.RankingLine(r))
+	}}}}
+	assert.Equal(t, "1 a; 2-3 b, c; 4 d", table(t, d, "ranking").Rows[0][3])
+}
+
+// table is the one in a report that has an anchor.
+func table(t *testing.T, d *report.Document, id string) *show.Grid {
+	t.Helper()
+	for _, section := range show.Sections(d) {
+		for _, item := range section.Items {
+			if item.Grid != nil && item.Grid.ID == id {
+				return item.Grid
+			}
+		}
+	}
+	t.Fatalf("no table %q", id)
+	return nil
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 )
 
-// Gates lists the gates that fired in the run.
-func Gates(d *report.Document) *Grid {
+// gates lists the gates that fired in the run.
+func gates(d *report.Document) *Grid {
 	g := grid("Gates that fired", "Gate", ">Starts", "Where", "For example")
 	for i := range d.Gates {
 		t := &d.Gates[i]
@@ -16,8 +16,8 @@ func Gates(d *report.Document) *Grid {
 	return g
 }
 
-// Blocks lists the blocks that do not count, with all that they lack.
-func Blocks(d *report.Document) *Grid {
+// blocks lists the blocks that do not count, with all that they lack.
+func blocks(d *report.Document) *Grid {
 	title := "Blocks that do not count"
 	if d.Blocks.Provisional && len(d.Blocks.Disturbed) == 0 {
 		title = "Blocks that are not complete"
@@ -40,8 +40,8 @@ func lacks(arms []string) string {
 	return "lacks " + texts(arms)
 }
 
-// Canary is the null server before and after each block, over the middle of the run.
-func Canary(d *report.Document) *Grid {
+// canary is the null server before and after each block, over the middle of the run.
+func canary(d *report.Document) *Grid {
 	g := grid("Canary: the null server before and after each block", ">Block", ">Before, req/s", ">After, req/s", ">After over before", "The block")
 	for i := range d.Canary {
 		c := &d.Canary[i]
@@ -64,8 +64,8 @@ func Canary(d *report.Document) *Grid {
 	return g
 }
 
-// Failures lists the starts that ended early.
-func Failures(d *report.Document) *Grid {
+// failures lists the starts that ended early.
+func failures(d *report.Document) *Grid {
 	g := grid("Starts that failed or ended early", ">Block", "Arm", "Why")
 	for _, f := range d.Failures {
 		g.add(fmt.Sprint(f.Block+1), Text(f.Arm), Text(f.Reason))
@@ -73,8 +73,8 @@ func Failures(d *report.Document) *Grid {
 	return g
 }
 
-// Missing lists the arms that took no part.
-func Missing(d *report.Document) *Grid {
+// missing lists the arms that took no part.
+func missing(d *report.Document) *Grid {
 	g := grid("Arms that took no part", "Arm", "Why", "What mends it")
 	for _, m := range d.Missing {
 		g.add(Text(m.Arm), Text(m.Reason), Text(m.Hint))

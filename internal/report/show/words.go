@@ -41,7 +41,7 @@ func Warnings(d *report.Document) []string {
 		for i, m := range d.Missing {
 			names[i] = m.Arm
 		}
-		which := see(Missing(d))
+		which := see(missing(d))
 		if n <= few {
 			which = texts(names)
 		}
@@ -76,18 +76,18 @@ func uncounted(d *report.Document) (out []string) {
 		what = "is not complete"
 	}
 	if n := len(d.Blocks.Partial); n > few {
-		out = append(out, fmt.Sprintf("%d blocks lack trials, %s.", n, see(Blocks(d))))
+		out = append(out, fmt.Sprintf("%d blocks lack trials, %s.", n, see(blocks(d))))
 	} else {
 		for _, p := range d.Blocks.Partial {
 			why := lacks(p.Absent)
 			if n := len(p.Absent); n > few {
-				why = fmt.Sprintf("lacks %s, %s", plural(n, "arm"), see(Blocks(d)))
+				why = fmt.Sprintf("lacks %s, %s", plural(n, "arm"), see(blocks(d)))
 			}
 			out = append(out, fmt.Sprintf("Block %d %s: it has %s and %s.", p.Block+1, what, plural(p.Trials, "trial"), why))
 		}
 	}
 	if n := len(d.Blocks.Disturbed); n > few {
-		return append(out, fmt.Sprintf("%d blocks do not count, for the machine was not the same, %s.", n, see(Blocks(d))))
+		return append(out, fmt.Sprintf("%d blocks do not count, for the machine was not the same, %s.", n, see(blocks(d))))
 	}
 	for _, b := range d.Blocks.Disturbed {
 		out = append(out, fmt.Sprintf("Block %d does not count, for the machine was not the same: %s.", b.Block+1, Text(b.Reason)))
@@ -129,12 +129,12 @@ func Asked(d *report.Document) []string {
 			plural(n, "arm"), strings.Join(levels, ", "), plural(len(d.Blocks.Counted), "complete block"), a.Blocks.Min, a.Blocks.Max, a.Seed),
 		fmt.Sprintf("Each block starts every arm afresh in shuffled order; windows of %s after %s of warm-up, which is not part of any figure.",
 			windows, Seconds(a.WarmupS)),
-		Engine(d))
+		engine(d))
 	return out
 }
 
-// Engine says what made the load, on which cores, and its ceiling.
-func Engine(d *report.Document) string {
+// engine says what made the load, on which cores, and its ceiling.
+func engine(d *report.Document) string {
 	e := &d.Asked.Engine
 	s := fmt.Sprintf("Engine %s on %s, servers on %s.", Text(e.Name), cores(d.Asked.LoadCPUs), cores(d.Asked.ServerCPUs))
 	if e.Ceiling > 0 {
@@ -232,6 +232,20 @@ func Caption(d *report.Document) string {
 	return s
 }
 
+// Chance says in one sentence how far one server came out from itself.
+func Chance(d *report.Document) string {
+	worst := 0.0
+	for _, n := range d.Noise {
+		if n.Metric == "throughput" {
+			worst = max(worst, n.Floor)
+		}
+	}
+	if worst == 0 {
+		return "How much this machine varies by chance was not measured."
+	}
+	return fmt.Sprintf("The same server, entered twice, differed from itself by up to %sx in throughput (the far end of the interval); no answer rests on less.", Number(worst))
+}
+
 // Tally is the count of the answers in one line; empty where no claim was asked.
 func Tally(d *report.Document) string {
 	if len(d.Tally) == 0 {
@@ -261,8 +275,8 @@ func Meaning(v claims.Value) string {
 	return ""
 }
 
-// RankingLine writes a ranking in one line: "1 node-http; 2-3 a, b; no place: c!".
-func RankingLine(r *report.Ranking) string {
+// rankingLine writes a ranking in one line: "1 node-http; 2-3 a, b; no place: c!".
+func rankingLine(r *report.Ranking) string {
 	var parts []string
 	for i := 0; i < len(r.Places); {
 		p := &r.Places[i]

@@ -26,7 +26,7 @@ func TestWarningsAreShort(t *testing.T) {
 		`Block 1 does not count: it has 1 trial and lacks 6 arms, see "Blocks that do not count".`,
 		"Block 2 does not count: it has 1 trial and lacks a, b.",
 	}, show.Warnings(d))
-	assert.Equal(t, "lacks a, b, c, d, e, f", show.Blocks(d).Rows[0][2])
+	assert.Equal(t, "lacks a, b, c, d, e, f", table(t, d, "blocks").Rows[0][2])
 
 	d.Missing = d.Missing[:1]
 	for range 2 {
@@ -40,7 +40,7 @@ func TestWarningsAreShort(t *testing.T) {
 		`8 blocks lack trials, see "Blocks that do not count".`,
 		`5 blocks do not count, for the machine was not the same, see "Blocks that do not count".`,
 	}, show.Warnings(d))
-	assert.Len(t, show.Blocks(d).Rows, 13)
+	assert.Len(t, table(t, d, "blocks").Rows, 13)
 }
 
 func TestPlace(t *testing.T) {

@@ -42,9 +42,19 @@ func Columns(w io.Writer) int {
 type page struct {
 	bytes.Buffer
 	width int
+	err   error // the first of drawing a table
 }
 
 func newPage(w io.Writer) *page { return &page{width: Columns(w)} }
+
+// to writes the page, unless something of it could not be drawn.
+func (b *page) to(w io.Writer) error {
+	if b.err != nil {
+		return b.err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
 
 // gap separates two columns.
 const gap = "  "
@@ -66,9 +76,7 @@ func Write(w io.Writer, d *report.Document) error {
 			section.Items = []show.Item{{Texts: []string{show.Tally(d)}}, {Grid: show.Verdicts(d)}}
 		}
 		for _, item := range section.Items {
-			if err := draw(b, item); err != nil {
-				return err
-			}
+			draw(b, item)
 		}
 	}
 	b.WriteByte('\n')
@@ -76,11 +84,8 @@ func Write(w io.Writer, d *report.Document) error {
 		paragraph(b, "! "+s)
 	}
 	// The end is what stands on a screen when a run is done.
-	if err := render(b, show.Answers(d)); err != nil {
-		return err
-	}
-	_, err := w.Write(b.Bytes())
-	return err
+	render(b, show.Answers(d))
+	return b.to(w)
 }
 
 // Verdicts renders the answers with their evidence.
@@ -92,22 +97,16 @@ func Verdicts(w io.Writer, d *report.Document) error {
 	}
 	if len(d.Verdicts) > 0 {
 		paragraph(b, show.Tally(d))
-		if err := render(b, show.Verdicts(d)); err != nil {
-			return err
-		}
+		render(b, show.Verdicts(d))
 	}
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
 		g := show.Conditions(v)
 		g.Title = fmt.Sprintf("%s: %s", show.Text(v.ID), show.Text(v.Paraphrase))
-		for _, g := range []*show.Grid{g, show.Facts(v)} {
-			if err := render(b, g); err != nil {
-				return err
-			}
-		}
+		render(b, g)
+		render(b, show.Facts(v))
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	return b.to(w)
 }
 
 // Comparison renders how one run stands to another.
@@ -116,23 +115,17 @@ func Comparison(w io.Writer, c *report.Comparison) error {
 	for _, s := range c.Warnings {
 		paragraph(b, "! "+show.Text(s))
 	}
-	if err := render(b, show.Comparison(c)); err != nil {
-		return err
-	}
+	render(b, show.Comparison(c))
 	b.WriteByte('\n')
 	paragraph(b, strings.Join(show.Summary(c), " "))
-	_, err := w.Write(b.Bytes())
-	return err
+	return b.to(w)
 }
 
 // Trend renders where ratios stand over many runs.
 func Trend(w io.Writer, t *report.Trend) error {
 	b := newPage(w)
-	if err := render(b, show.Trend(t)); err != nil {
-		return err
-	}
-	_, err := w.Write(b.Bytes())
-	return err
+	render(b, show.Trend(t))
+	return b.to(w)
 }
 
 func head(b *page, d *report.Document) {
@@ -151,9 +144,10 @@ func head(b *page, d *report.Document) {
 }
 
 // draw writes an item, texts after an empty line.
-func draw(b *page, item show.Item) error {
+func draw(b *page, item show.Item) {
 	if item.Grid != nil {
-		return render(b, item.Grid)
+		render(b, item.Grid)
+		return
 	}
 	if !bytes.HasSuffix(b.Bytes(), []byte("\n\n")) {
 		b.WriteByte('\n')
@@ -161,7 +155,6 @@ func draw(b *page, item show.Item) error {
 	for _, s := range item.Texts {
 		paragraph(b, s)
 	}
-	return nil
 }
 
 func paragraph(b *page, s string) {
@@ -173,9 +166,9 @@ func paragraph(b *page, s string) {
 
 // render writes one grid, split by columns where it is too wide; nothing
 // without rows.
-func render(b *page, g *show.Grid) error {
+func render(b *page, g *show.Grid) {
 	if len(g.Rows) == 0 {
-		return nil
+		return
 	}
 	b.WriteByte('\n')
 	paragraph(b, g.Title)
@@ -183,14 +176,13 @@ func render(b *page, g *show.Grid) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		if err := drawTable(b, part); err != nil {
-			return fmt.Errorf("table %q: %w", g.Title, err)
+		if err := drawTable(b, part); err != nil && b.err == nil {
+			b.err = fmt.Errorf("table %q: %w", g.Title, err)
 		}
 	}
 	for _, n := range g.Notes {
 		paragraph(b, "  "+n)
 	}
-	return nil
 }
 
 // drawTable writes one table that fits.
