@@ -95,7 +95,7 @@ func throughputChart(d *Document, w work, suffix string, levels []Level) Chart {
 	}
 	c.Title = "Throughput against connections, " + c.of
 	for _, a := range d.competitors(w) {
-		c.add(d, a, "", levels, func(c *Cell) *Estimate { return c.Of(sample.Throughput) }, func(p BlockPoint) float64 { return p.Of(sample.Throughput) })
+		c.add(d, a, "", levels, sample.Throughput)
 	}
 	c.Y.Log = c.spread() > logSpread
 	return c
@@ -107,41 +107,34 @@ func latencyChart(d *Document, w work, name string, levels []Level) Chart {
 		X: Axis{Label: "Connections", Log: true}, Y: Axis{Label: "Latency", Unit: sample.Seconds, Log: true},
 	}
 	// Where some connections starve, the median of a closed loop is that of the others.
-	center, at := func(c *Cell) *Estimate { return c.Of(sample.Mean) }, func(p BlockPoint) float64 { return p.Of(sample.Mean) }
+	center := sample.Mean
 	c.Center = "mean"
 	if len(levels) > 0 && levels[0].Open {
 		c.of = "open loop, " + w.String()
 		c.X = Axis{Label: "Offered rate", Unit: sample.PerSecond, Log: true}
-		center, at = func(c *Cell) *Estimate { return c.Of(sample.P50) }, func(p BlockPoint) float64 { return p.Of(sample.P50) }
+		center = sample.P50
 		c.Center = "p50"
 	}
 	c.Title = "Latency against " + strings.ToLower(c.X.Label) + ", " + c.of
 	for _, a := range d.competitors(w) {
-		c.add(d, a, c.Center, levels, center, at)
-		c.add(d, a, Tail, levels, func(c *Cell) *Estimate { return c.Of(sample.P99) }, func(p BlockPoint) float64 { return p.Of(sample.P99) })
+		c.add(d, a, c.Center, levels, center)
+		c.add(d, a, Tail, levels, sample.P99)
 	}
 	return c
 }
 
 // add appends the series of one arm, if it has any value above 0.
-func (c *Chart) add(d *Document, a Arm, variant string, levels []Level, of func(*Cell) *Estimate, at func(BlockPoint) float64) {
+func (c *Chart) add(d *Document, a Arm, variant string, levels []Level, metric *sample.Metric) {
 	s := Series{Arm: a.Name, Label: a.Label, Variant: variant, Style: a.Style}
 	for _, l := range levels {
 		cell := d.Cell(a.Name, l.Name)
-		if cell == nil {
-			continue
-		}
-		e := of(cell)
-		if e == nil || e.Mid <= 0 {
-			continue
-		}
 		x := float64(l.Connections)
 		if l.Open {
 			x = l.Rate
 		}
-		s.Points = append(s.Points, Point{
-			X: x, Y: *e, Bound: cell.LowerBound && c.Quantity == OfThroughput, Blocks: column(cell.Points, at),
-		})
+		if s.add(x, cell, metric) {
+			s.Points[len(s.Points)-1].Bound = cell.LowerBound && c.Quantity == OfThroughput
+		}
 	}
 	slices.SortStableFunc(s.Points, func(p, q Point) int { return cmp.Compare(p.X, q.X) })
 	if len(s.Points) > 0 {
@@ -149,19 +142,37 @@ func (c *Chart) add(d *Document, a Arm, variant string, levels []Level, of func(
 	}
 }
 
+// add appends what a cell has of a metric, if it has any.
+func (s *Series) add(x float64, cell *Cell, metric *sample.Metric) bool {
+	if cell == nil {
+		return false
+	}
+	e := cell.Of(metric)
+	if e == nil || e.Mid <= 0 {
+		return false
+	}
+	p := Point{X: x, Y: *e, Blocks: []float64{}}
+	for i := range cell.Points {
+		if v := cell.Points[i].Of(metric); v > 0 {
+			p.Blocks = append(p.Blocks, v)
+		}
+	}
+	s.Points = append(s.Points, p)
+	return true
+}
+
 // percentile is one place on the axis of percentiles.
 type percentile struct {
-	x  float64 // 1/(1-p)
-	of func(*Cell) *Estimate
-	at func(BlockPoint) float64
+	x      float64 // 1/(1-p)
+	metric *sample.Metric
 }
 
 var percentiles = []percentile{
-	{2, func(c *Cell) *Estimate { return c.Of(sample.P50) }, func(p BlockPoint) float64 { return p.Of(sample.P50) }},
-	{10, func(c *Cell) *Estimate { return c.Of(sample.P90) }, func(p BlockPoint) float64 { return p.Of(sample.P90) }},
-	{20, func(c *Cell) *Estimate { return c.Of(sample.P95) }, func(p BlockPoint) float64 { return p.Of(sample.P95) }},
-	{100, func(c *Cell) *Estimate { return c.Of(sample.P99) }, func(p BlockPoint) float64 { return p.Of(sample.P99) }},
-	{1000, func(c *Cell) *Estimate { return c.Of(sample.P999) }, func(p BlockPoint) float64 { return p.Of(sample.P999) }},
+	{2, sample.P50},
+	{10, sample.P90},
+	{20, sample.P95},
+	{100, sample.P99},
+	{1000, sample.P999},
 }
 
 // percentileChart shows the tail of each arm at one level: in an open loop
@@ -197,15 +208,9 @@ func percentilesAt(d *Document, w work, l Level) (c Chart, n int) {
 		X: Axis{Label: "Percentile", Unit: Percentiles, Log: true}, Y: Axis{Label: "Latency", Unit: sample.Seconds, Log: true},
 	}
 	for _, a := range d.competitors(w) {
-		cell := d.Cell(a.Name, l.Name)
-		if cell == nil {
-			continue
-		}
 		s := Series{Arm: a.Name, Label: a.Label, Style: a.Style}
 		for _, p := range percentiles {
-			if e := p.of(cell); e != nil && e.Mid > 0 {
-				s.Points = append(s.Points, Point{X: p.x, Y: *e, Blocks: column(cell.Points, p.at)})
-			}
+			s.add(p.x, d.Cell(a.Name, l.Name), p.metric)
 		}
 		if len(s.Points) > 1 {
 			c.Series = append(c.Series, s)
@@ -264,10 +269,9 @@ func cpuChart(d *Document, closed, open []Level) Chart {
 	for _, l := range slices.Concat(open, closed) {
 		var series []Series
 		for _, a := range d.competitors(works[0]) {
-			if cell := d.Cell(a.Name, l.Name); cell != nil && cell.Of(sample.CPUPerRequest) != nil {
-				series = append(series, Series{Arm: a.Name, Label: a.Label, Style: a.Style, Points: []Point{{
-					Y: *cell.Of(sample.CPUPerRequest), Blocks: column(cell.Points, func(p BlockPoint) float64 { return p.Of(sample.CPUPerRequest) }),
-				}}})
+			s := Series{Arm: a.Name, Label: a.Label, Style: a.Style}
+			if s.add(0, d.Cell(a.Name, l.Name), sample.CPUPerRequest) {
+				series = append(series, s)
 			}
 		}
 		if len(series) > len(best) {
@@ -277,15 +281,4 @@ func cpuChart(d *Document, closed, open []Level) Chart {
 	}
 	c.Series = best
 	return c.ofRows()
-}
-
-// column picks one figure of every block that has it.
-func column(points []BlockPoint, of func(BlockPoint) float64) []float64 {
-	out := make([]float64, 0, len(points))
-	for _, p := range points {
-		if v := of(p); v > 0 {
-			out = append(out, v)
-		}
-	}
-	return out
 }

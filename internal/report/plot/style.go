@@ -8,13 +8,11 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/hellobench/hellobench/internal/report/show"
 )
 
 // palette is the one of Okabe and Ito (2008), which color-blind readers can
 // tell apart, without its yellow, which is too light for lines on white.
-var palette = [show.Colors]color.NRGBA{
+var palette = []color.NRGBA{
 	{R: 0x00, G: 0x72, B: 0xB2, A: 0xff}, // blue
 	{R: 0xE6, G: 0x9F, B: 0x00, A: 0xff}, // orange
 	{R: 0x00, G: 0x9E, B: 0x73, A: 0xff}, // bluish green
@@ -32,7 +30,7 @@ var (
 )
 
 // dashes tell the lines of arms apart in black and white.
-var dashes = [show.Dashes][]vg.Length{
+var dashes = [][]vg.Length{
 	nil,
 	{vg.Points(7), vg.Points(3)},
 	{vg.Points(2), vg.Points(2)},
@@ -50,9 +48,15 @@ type look struct {
 	dashes []vg.Length
 }
 
+// lookOf is the look of a style: no two of the first 49 have the same color and
+// shape, no two of the first 35 the same color and dash. After each round of
+// colors they meet the shapes two further on, and the dashes one.
 func lookOf(style int) look {
-	l := show.LookOf(style)
-	return look{color: palette[l.Color], shape: shapes[l.Shape], dashes: dashes[l.Dash]}
+	style = max(style, 0)
+	round := style / len(palette)
+	hue := (style + 2*round) % len(palette)
+	dash := (hue + hue/len(dashes)*2 + round) % len(dashes)
+	return look{color: palette[hue], shape: shapes[style%len(shapes)], dashes: dashes[dash]}
 }
 
 // faint is mixed with white, not transparent, for a PDF knows no transparency.
@@ -62,7 +66,7 @@ func (l look) faint() color.NRGBA {
 }
 
 // shapes are the marks; they alone tell arms of the same color apart.
-var shapes = [show.Shapes][]vg.Point{
+var shapes = [][]vg.Point{
 	nil, polygon(4, 45), polygon(3, 90), polygon(4, 0), polygon(3, -90), bars(45), bars(0),
 }
 
