@@ -1,8 +1,10 @@
 package host
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -52,4 +54,27 @@ func (t Tree) MemoryLeft() (left uint64, group bool) {
 		return of, true
 	}
 	return left, false
+}
+
+// Siblings are the hardware threads of a core's physical core, itself included;
+// none where the system does not tell.
+func (t Tree) Siblings(cpu int) []int {
+	list, _ := ParseCPUs(t.Text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu)))
+	return list
+}
+
+// Mitigations are the processor's flaws against which the kernel does something,
+// which costs time, and those that it leaves open.
+func (t Tree) Mitigations() (on, open []string, err error) {
+	const dir = "sys/devices/system/cpu/vulnerabilities"
+	entries, err := fs.ReadDir(t.FS, dir)
+	for _, e := range entries {
+		switch value := t.Text(path.Join(dir, e.Name())); {
+		case strings.HasPrefix(value, "Mitigation"):
+			on = append(on, e.Name())
+		case strings.HasPrefix(value, "Vulnerable"):
+			open = append(open, e.Name())
+		}
+	}
+	return on, open, err
 }

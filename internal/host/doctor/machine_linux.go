@@ -145,7 +145,7 @@ func (m *machine) siblings() Check {
 		return c
 	}
 	server, load := m.taken()[0], m.taken()[1]
-	with := m.threads(server)
+	with := m.Siblings(server)
 	if len(with) == 0 {
 		return c
 	}
@@ -161,11 +161,6 @@ func (m *machine) siblings() Check {
 		}
 	}
 	return c
-}
-
-func (m *machine) threads(cpu int) []int {
-	list, _ := host.ParseCPUs(m.Text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu)))
-	return list
 }
 
 func (m *machine) quota() Check {

@@ -190,19 +190,9 @@ func (m *machine) mitigations() Check {
 		Name: "mitigations", State: Unknown, Finding: "the kernel's mitigations of processor flaws are not told",
 		Why: "they make system calls dearer: compare figures only with those of machines that have the same",
 	}
-	dir := path.Join(cpuDir, "vulnerabilities")
-	entries, err := fs.ReadDir(m.Tree, dir)
+	on, open, err := m.Mitigations()
 	if err != nil {
 		return c
-	}
-	var on, open []string
-	for _, e := range entries {
-		switch value := m.Text(path.Join(dir, e.Name())); {
-		case strings.HasPrefix(value, "Mitigation"):
-			on = append(on, e.Name())
-		case strings.HasPrefix(value, "Vulnerable"):
-			open = append(open, e.Name())
-		}
 	}
 	c.State, c.Finding = OK, "mitigations of processor flaws: "+list(on)+"; left open: "+list(open)
 	return c
