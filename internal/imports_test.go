@@ -19,7 +19,7 @@ const module = "github.com/hellobench/hellobench/"
 // allowed says which of our own packages a package may import; a name stands
 // for its subpackages too. What is not listed may import nothing of ours.
 // The flow is profile, plan, bench (runners, load, host), record, sample (stats),
-// claims, report, renderers; cli puts them together.
+// claims, report, renderers; session puts together what measures, and cli the rest.
 var allowed = map[string][]string{
 	"cmd/hellobench":    {"internal/cli"},
 	"runners":           {"internal/host", "internal/http1", "internal/record", "internal/yamlfile"},
@@ -33,9 +33,13 @@ var allowed = map[string][]string{
 	"internal/sample":   {"internal/record", "internal/stats"},
 	"internal/claims":   {"internal/record", "internal/sample", "internal/stats", "internal/yamlfile"},
 	"internal/report":   {"internal/report", "internal/record", "internal/sample", "internal/stats", "internal/claims"},
-	"internal/cli": {
+	"internal/session": {
 		"fixtures", "runners", "internal/profile", "internal/plan", "internal/bench", "internal/load", "internal/host", "internal/http1",
-		"internal/record", "internal/sample", "internal/stats", "internal/claims", "internal/report", "internal/yamlfile", "docs/formats",
+		"internal/record", "internal/sample", "internal/claims", "internal/yamlfile",
+	},
+	"internal/cli": {
+		"fixtures", "runners", "internal/session", "internal/bench", "internal/load", "internal/host", "internal/http1",
+		"internal/record", "internal/sample", "internal/stats", "internal/claims", "internal/report", "internal/yamlfile",
 	},
 }
 

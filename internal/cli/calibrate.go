@@ -8,12 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/load/null"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
-	"github.com/hellobench/hellobench/runners"
+	"github.com/hellobench/hellobench/internal/session"
 )
 
 // calibrationLevels are the connections at which calibrate looks.
@@ -30,7 +28,8 @@ type ceiling struct {
 }
 
 func (a *app) calibrateCommand() *cobra.Command {
-	var o runOptions
+	var o session.Options
+	var format string
 	var window time.Duration
 	cmd := &cobra.Command{
 		Use:   "calibrate",
@@ -39,58 +38,45 @@ func (a *app) calibrateCommand() *cobra.Command {
 connections. A server that reaches more than half of the ceiling was limited by
 the generator.`,
 		Args: arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.calibrate(cmd.Context(), o, window) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.calibrate(cmd.Context(), o, window, format) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.engine, "engine", "", "wire or vegeta (both by default)")
-	f.StringVar(&o.serverCPUs, "server-cpus", "", "cores of the null server (the first by default)")
-	f.StringVar(&o.loadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
+	f.StringVar(&o.Engine, "engine", "", "wire or vegeta (both by default)")
+	f.StringVar(&o.ServerCPUs, "server-cpus", "", "cores of the null server (the first by default)")
+	f.StringVar(&o.LoadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
 	f.DurationVar(&window, "duration", time.Second, "length of each window")
-	f.StringVar(&o.format, "format", "text", "text or json")
+	f.StringVar(&format, "format", "text", "text or json")
 	return cmd
 }
 
-func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration) error {
-	if err := oneOf("format", o.format, "text", "json"); err != nil {
+func (a *app) calibrate(ctx context.Context, o session.Options, window time.Duration, format string) error {
+	if err := oneOf("format", format, "text", "json"); err != nil {
 		return err
 	}
 	if err := within("duration", window, leastDuration, mostDuration); err != nil {
 		return err
 	}
 	names := []string{"wire", "vegeta"}
-	if o.engine != "" {
-		names = []string{o.engine}
+	if o.Engine != "" {
+		names = []string{o.Engine}
 	}
-	s := &session{app: a, run: &record.Run{Timeout: load.DefaultTimeout}}
-	if err := s.cores(o); err != nil {
-		return err
-	}
-	for _, n := range s.run.Notices {
-		s.say("note: %s", n)
-	}
-	limits, err := host.ReadLimits()
+	s, err := session.ToCalibrate(o, session.Tell{Say: a.say})
 	if err != nil {
-		return err
-	}
-	if err := host.PinProcess(s.run.LoadCPUs); err != nil {
-		return err
-	}
-	if s.guard, err = guard(); err != nil {
 		return err
 	}
 	all := []ceiling{}
 	for _, name := range names {
-		engine, err := newEngine(name, "")
+		engine, err := session.NewEngine(name, "")
 		if err != nil {
 			return err
 		}
 		for _, n := range calibrationLevels {
-			c, err := s.calibrateAt(ctx, limits, engine, n, window)
+			c, err := calibrateAt(ctx, s, engine, n, window)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			if errors.Is(err, load.ErrUnsupported) {
-				s.say("note: %v", err)
+				a.say("note: %v", err)
 				break
 			}
 			if err != nil {
@@ -99,16 +85,16 @@ func (a *app) calibrate(ctx context.Context, o runOptions, window time.Duration)
 			all = append(all, c)
 		}
 	}
-	return a.printCeilings(all, o.format)
+	return a.printCeilings(all, format)
 }
 
-func (s *session) calibrateAt(ctx context.Context, limits host.Limits, engine load.Engine, connections int, window time.Duration) (ceiling, error) {
+func calibrateAt(ctx context.Context, s *session.Session, engine load.Engine, connections int, window time.Duration) (ceiling, error) {
 	c := ceiling{Engine: engine.Name(), Connections: connections}
-	if reason, hint := limits.Refuse(needOfLevel(record.Level{Connections: connections}, engine.Name())); reason != "" {
+	if reason, hint := s.Refuses(record.Level{Connections: connections}, engine.Name()); reason != "" {
 		c.Note = fmt.Sprintf("not tried: it %s (%s)", reason, hint)
 		return c, nil
 	}
-	m, err := s.loadNull(ctx, engine, connections, window)
+	m, err := s.LoadNull(ctx, engine, connections, window)
 	if err != nil {
 		return c, err
 	}
@@ -117,33 +103,6 @@ func (s *session) calibrateAt(ctx context.Context, limits host.Limits, engine lo
 		c.PerRequest = float64(m.CPU.Total().Microseconds()) / float64(m.Requests)
 	}
 	return c, nil
-}
-
-// loadNull runs one closed-loop window against a fresh null server on the servers' cores.
-func (s *session) loadNull(ctx context.Context, engine load.Engine, connections int, window time.Duration) (m *record.Measurement, err error) {
-	err = s.withNull(ctx, func(spec load.Spec) (err error) {
-		spec.Connections, spec.Duration = connections, window
-		m, err = engine.Run(ctx, spec)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("calibrate: %w", err)
-	}
-	return m, nil
-}
-
-// withNull starts a fresh null server on the servers' cores for a moment.
-func (s *session) withNull(ctx context.Context, ask func(load.Spec) error) (err error) {
-	server, err := nullServer(s.run.ServerCPUs)
-	if err != nil {
-		return err
-	}
-	p, err := runners.Start(ctx, server, runners.Options{CPUs: s.run.ServerCPUs, Guard: s.guard})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Stop()) }()
-	return ask(s.spec(p.URL("/"), []byte(null.Body), false))
 }
 
 func (a *app) printCeilings(all []ceiling, format string) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hellobench/hellobench/internal/session"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 	"github.com/hellobench/hellobench/runners"
 )
@@ -165,8 +166,15 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	if errors.As(err, &mistake) {
 		return exitUsage // it says file and line; the help would not help
 	}
-	var usage usageError
-	if errors.As(err, &usage) {
+	var (
+		usage   usageError
+		options session.UsageError
+		limit   session.LimitError
+	)
+	if errors.As(err, &limit) {
+		return exitUsage // it says what to do
+	}
+	if errors.As(err, &usage) || errors.As(err, &options) {
 		_, _ = fmt.Fprintln(a.err, "hint: hellobench --help, or hellobench COMMAND --help")
 		return exitUsage
 	}

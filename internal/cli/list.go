@@ -5,7 +5,7 @@ import (
 
 	"github.com/hellobench/hellobench/fixtures"
 	"github.com/hellobench/hellobench/internal/claims"
-	"github.com/hellobench/hellobench/internal/profile"
+	"github.com/hellobench/hellobench/internal/session"
 	"github.com/hellobench/hellobench/runners"
 )
 
@@ -58,7 +58,7 @@ func listClaims() (rows [][]string, err error) {
 
 func listProfiles(arms bool) (rows [][]string, err error) {
 	for _, name := range fixtures.ProfileNames() {
-		p, err := loadProfile(name)
+		p, err := session.LoadProfile(name)
 		if err != nil {
 			return nil, err
 		}
@@ -71,20 +71,4 @@ func listProfiles(arms bool) (rows [][]string, err error) {
 		}
 	}
 	return rows, nil
-}
-
-// loadProfile reads an embedded profile, or a file where the name ends in .yaml.
-func loadProfile(name string) (*profile.Profile, error) {
-	if isYAML(name) {
-		data, err := readFile(name)
-		if err != nil {
-			return nil, err
-		}
-		return profile.Decode(name, data)
-	}
-	data, err := fixtures.Profile(name)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return profile.Decode("profiles/"+name+".yaml", data)
 }

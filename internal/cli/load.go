@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -20,8 +18,8 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
+	"github.com/hellobench/hellobench/internal/session"
 	"github.com/hellobench/hellobench/internal/stats"
-	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 type loadOptions struct {
@@ -88,7 +86,7 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := refuse(fmt.Sprintf("--connections %d", max(spec.Connections, spec.Preopened())), needOf(&spec, engine.Name())); err != nil {
+	if err := session.Refuse(fmt.Sprintf("--connections %d", max(spec.Connections, spec.Preopened())), session.NeedOf(&spec, engine.Name())); err != nil {
 		return errors.Join(err, done())
 	}
 	pinned, notice, err := host.Pin(spec.CPUs)
@@ -179,7 +177,7 @@ func (o loadOptions) newEngine(url string) (engine load.Engine, done func() erro
 	done = func() error { return nil }
 	options := vegeta.Options{InsecureSkipVerify: o.insecure, HTTP2: o.http2}
 	if o.vegetaOut == "" && options == (vegeta.Options{}) {
-		engine, err = newEngine(o.engine, url)
+		engine, err = session.NewEngine(o.engine, url)
 		return engine, done, err
 	}
 	if o.engine == "wire" {
@@ -443,13 +441,4 @@ func round(d time.Duration) time.Duration {
 		unit *= 10
 	}
 	return d.Round(unit)
-}
-
-func isYAML(name string) bool {
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
-}
-
-// readFile reads a file that people write.
-func readFile(name string) ([]byte, error) {
-	return yamlfile.Read(name, func(name string) (fs.File, error) { return os.Open(name) })
 }

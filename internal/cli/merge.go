@@ -12,6 +12,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
+	"github.com/hellobench/hellobench/internal/session"
 )
 
 func (a *app) mergeCommand() *cobra.Command {
@@ -95,7 +96,7 @@ func join(into, r *record.Run) error {
 			return fmt.Errorf("they differ in %s, so they are no shards of one run", part.what)
 		}
 	}
-	if !sameMachine(into.Environment, r.Environment) {
+	if !session.SameMachine(into.Environment, r.Environment) {
 		into.Notices = append(into.Notices, fmt.Sprintf("Merged from several machines, among them %s with %d cores, %s: blocks of each were compared within themselves.",
 			r.Environment.CPU, r.Environment.Cores, r.Environment.Kernel))
 	}
@@ -134,7 +135,7 @@ func withoutPaths(servers []record.ServerVersion) []record.ServerVersion {
 }
 
 func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) error {
-	dir, err := newFolder(out, run.Profile, run.Start, nil)
+	dir, err := session.NewFolder(out, run.Profile, run.Start, nil)
 	if err != nil {
 		return err
 	}

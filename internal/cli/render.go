@@ -15,7 +15,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/sample"
-	"github.com/hellobench/hellobench/internal/yamlfile"
+	"github.com/hellobench/hellobench/internal/session"
 )
 
 // Names of the derived files in a run folder.
@@ -42,7 +42,7 @@ func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := ledgerOf(run, dir)
+	ledger, err := session.LedgerOf(run, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -62,18 +62,6 @@ func gateEngines(run *record.Run, trials []record.Trial) []record.Trial {
 		}
 	}
 	return trials
-}
-
-// ledgerOf is the ledger as it stood when the run began.
-func ledgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
-	ledger, err := claims.StoredLedger(filepath.Join(dir, record.RunFile)+" (claims)", []byte(run.Claims))
-	if err != nil {
-		return nil, err
-	}
-	if err := ledger.Keep(run.Asked); err != nil {
-		return nil, &yamlfile.Error{File: filepath.Join(dir, record.RunFile), Path: "asked", Msg: err.Error()}
-	}
-	return ledger, nil
 }
 
 func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) (*report.Document, error) {

@@ -27,11 +27,26 @@ import (
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// renderers write a document as one text; JUnit's by what is required.
-var renderers = map[string]func(io.Writer, *report.Document) error{
-	"table": table.Write, "markdown": markdown.Write, "csv": csv.Write,
-	"json": func(w io.Writer, d *report.Document) error { return report.WriteJSON(w, d) }, "html": html.Write, "benchfmt": benchfmt.Write,
-	"junit": nil,
+// renderers write a document as one text. JUnit's depends on what is required.
+var renderers = []struct {
+	format string
+	write  func(io.Writer, *report.Document) error
+}{
+	{"table", table.Write},
+	{"markdown", markdown.Write},
+	{"html", html.Write},
+	{"csv", csv.Write},
+	{"json", func(w io.Writer, d *report.Document) error { return report.WriteJSON(w, d) }},
+	{"benchfmt", benchfmt.Write},
+	{"junit", nil},
+}
+
+// formats are those of the renderers, then those of pictures.
+func formats() (names []string) {
+	for _, r := range renderers {
+		names = append(names, r.format)
+	}
+	return append(names, plot.Formats...)
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -59,11 +74,17 @@ one file a chart, so --out names a folder; the others are one text.`,
 			return a.report(args[0], format, out, require)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "table, markdown, html, csv, json, benchfmt, junit, svg, png or pdf")
-	completeWith(cmd, "format", "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf")
+	cmd.Flags().StringVar(&format, "format", "table", either(formats()))
+	completeWith(cmd, "format", formats()...)
 	cmd.Flags().StringSliceVar(&require, "require", nil, "with junit: "+requireUsage)
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
+}
+
+// either names words in a sentence: "a, b or c".
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // limitMemory lets the collector take its turns by what a report holds, which
@@ -102,12 +123,10 @@ func readOnly(err error) bool {
 }
 
 func (a *app) report(dir, format, out string, require []string) error {
-	render, text := renderers[format]
-	if !text {
-		if err := oneOf("format", format, "table", "markdown", "html", "csv", "json", "benchfmt", "junit", "svg", "png", "pdf"); err != nil {
-			return err
-		}
+	if err := oneOf("format", format, formats()...); err != nil {
+		return err
 	}
+	text := !slices.Contains(plot.Formats, format)
 	want, err := requirements(require, nil)
 	if err != nil {
 		return err
@@ -124,6 +143,12 @@ func (a *app) report(dir, format, out string, require []string) error {
 			out = filepath.Join(dir, plotsFolder)
 		}
 		return a.pictures(doc, out, format)
+	}
+	var render func(io.Writer, *report.Document) error
+	for _, r := range renderers {
+		if r.format == format {
+			render = r.write
+		}
 	}
 	if format == "junit" {
 		render = func(w io.Writer, d *report.Document) error { return junit.Write(w, d, want) }

@@ -14,6 +14,7 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
+	"github.com/hellobench/hellobench/internal/session"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
@@ -80,12 +81,12 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := ledgerOf(run, dir)
+	ledger, err := session.LedgerOf(run, dir)
 	if err != nil {
 		return nil, err
 	}
 	if file != "" {
-		text, err := readFile(file)
+		text, err := session.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("--claims: %w", err)
 		}
@@ -95,13 +96,13 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 		if ledger.Hash != run.ClaimsHash {
 			run.Notices = append(run.Notices, "judged by a ledger that was not the run's own: its claims and margins were not stated before the run")
 		}
-		if err := ledger.CheckArms(serversOf(run).checkName); err != nil {
+		if err := ledger.CheckArms(session.ServersOf(run).CheckName); err != nil {
 			return nil, err
 		}
 		left := ledger.Within(run.Arms)
-		run.Notices, run.Title = append(run.Notices, leftOut(left)...), ""
+		run.Notices, run.Title = append(run.Notices, session.LeftOut(left)...), ""
 		if len(left) > 0 {
-			run.Title = heading(run.Arms)
+			run.Title = session.Heading(run.Arms)
 		}
 	}
 	if changed {

@@ -1,87 +1,28 @@
-package cli
+package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"runtime"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/load/null"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/load/wire"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/runners"
 )
 
-// Calibration: a short closed loop.
-const (
-	calibrationConnections = 64
-	calibrationWindow      = 400 * time.Millisecond
-	longCalibrationWindow  = time.Second // of more connections: their first and last requests are a part of it
-)
-
-// wireRuns says whether the event loop of our own exists for this system.
-const wireRuns = runtime.GOOS == "linux"
-
-// newEngine makes the engine of a name. auto is wire where it can do what the
-// URL asks, else vegeta.
-func newEngine(name, url string) (load.Engine, error) {
-	if err := oneOf("engine", name, "auto", "wire", "vegeta"); err != nil {
-		return nil, err
-	}
-	if name == "vegeta" || name == "auto" && (!wireRuns || strings.HasPrefix(url, "https:")) {
-		return vegeta.New(vegeta.Options{}), nil
-	}
-	return wire.New(), nil
-}
-
-// chooseEngine settles the engine of a run, measures its ceiling, and has the
-// other engine check it where there is one.
-func (s *session) chooseEngine(ctx context.Context, name string) error {
-	engine, err := newEngine(name, "")
-	if err != nil {
-		return err
-	}
-	choice := record.EngineChoice{Name: engine.Name(), Reason: "asked for"}
-	if name == "auto" {
-		choice.Reason = "it needs the least of the generator's cores"
-		if !wireRuns {
-			choice.Reason = "the event loop of our own needs Linux"
-		}
-	}
-	if err := s.measureCeilings(ctx, engine, &choice); err != nil {
-		return err
-	}
-	if wireRuns {
-		if choice.CrossCheck, err = s.crossCheck(ctx); err != nil {
-			return err
-		}
-	}
-	s.engine, s.run.Engine = engine, choice
-	if choice.Disproved() {
-		s.say("warning: %v; they are compared again at the end, and if they still differ the run is invalid", choice.CrossCheck)
-	}
-	s.say("engine %s: its ceiling here is %.0f req/s at %d connections", choice.Name, choice.Ceiling, calibrationConnections)
-	return nil
-}
-
 // checkAgain compares the engines once more where they did not agree before the
 // run: a disturbance passes, an engine that errs does not.
-func (s *session) checkAgain(ctx context.Context) error {
-	if !s.run.Engine.Disproved() {
+func (s *Session) checkAgain(ctx context.Context) error {
+	if !s.Run.Engine.Disproved() {
 		return nil
 	}
 	c, err := s.crossCheck(ctx)
 	if err == nil && c != nil {
-		s.run.Engine.CrossCheck = c
+		s.Run.Engine.CrossCheck = c
 	}
 	return err
 }
@@ -89,14 +30,14 @@ func (s *session) checkAgain(ctx context.Context) error {
 // crossCheck has both engines ask the first arm that runs, at a fifth of what
 // it or the slower engine can do, and compares what they read. It is nil if no
 // arm runs.
-func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
+func (s *Session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 	library := vegeta.New(vegeta.Options{})
 	ceiling, err := s.ceiling(ctx, library)
 	if err != nil {
 		return nil, err
 	}
 	engines := [2]load.Engine{wire.New(), library}
-	for _, arm := range present(s.run.Arms, s.run.Missing) {
+	for _, arm := range present(s.Run.Arms, s.Run.Missing) {
 		var c *record.CrossCheck
 		noisy := s.watchNoise()
 		err := s.probe(ctx, arm, func(spec load.Spec) (err error) {
@@ -113,22 +54,22 @@ func (s *session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 			continue
 		case !c.Agree && noisy():
 			// Nothing is known of the engines then. The gates will judge each window.
-			s.run.Notices = append(s.run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
+			s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
 			return nil, nil
-		case !c.Agree && len(s.run.LoadCPUs) == 0:
-			s.run.Notices = append(s.run.Notices, "The engines could not be compared: they share their cores with the servers.")
+		case !c.Agree && len(s.Run.LoadCPUs) == 0:
+			s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: they share their cores with the servers.")
 			return nil, nil
 		}
 		return c, nil
 	}
-	s.run.Notices = append(s.run.Notices, "The engines could not be compared: no arm answered.")
+	s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: no arm answered.")
 	return nil, nil
 }
 
 // watchNoise reads what else happens on the run's cores; what it returns says
 // whether that was too much since then. The servers that were started in the
 // meantime have to be stopped by then, for their time to be known.
-func (s *session) watchNoise() func() bool {
+func (s *Session) watchNoise() func() bool {
 	read := s.noise()
 	if read == nil {
 		return func() bool { return false }
@@ -148,7 +89,7 @@ const checks = 3
 
 // compareEngines compares the engines on the server of a specification, and on
 // the null server for what vegeta's reading costs.
-func (s *session) compareEngines(ctx context.Context, engines [2]load.Engine, arm string, ceiling float64, spec load.Spec) (*record.CrossCheck, error) {
+func (s *Session) compareEngines(ctx context.Context, engines [2]load.Engine, arm string, ceiling float64, spec load.Spec) (*record.CrossCheck, error) {
 	m, err := engines[0].Run(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -159,7 +100,7 @@ func (s *session) compareEngines(ctx context.Context, engines [2]load.Engine, ar
 		null.Close = spec.Close // to open a connection costs the engines differently, too
 		for i := range checks {
 			for _, sp := range []*load.Spec{&null, &spec} {
-				if sp.Schedule, err = load.NewSchedule(rate, "poisson", s.run.Seed+uint64(i)); err != nil {
+				if sp.Schedule, err = load.NewSchedule(rate, "poisson", s.Run.Seed+uint64(i)); err != nil {
 					return err
 				}
 			}
@@ -257,8 +198,9 @@ func disagreement(a, b, apart time.Duration) (over, tolerance time.Duration) {
 
 // probe starts an arm's server for a moment, as one instance: a schedule is for
 // one, and what is asked is about the engines.
-func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec) error) (err error) {
-	p, err := runners.Start(ctx, s.installed[arm.Server], runners.Options{Workers: arm.Workers, Threads: arm.Threads, CPUs: s.run.ServerCPUs, Guard: s.guard})
+func (s *Session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec) error) (err error) {
+	arm.Instances = 0
+	p, err := s.start(ctx, s.installed[arm.Server], arm, runners.Options{})
 	if err != nil {
 		return err
 	}
@@ -267,81 +209,7 @@ func (s *session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec)
 	if err != nil {
 		return err
 	}
-	spec := s.spec(p.URL(arm.Route), body, arm.Close)
+	spec := s.spec(p.URLs(arm.Route), body, arm.Close)
 	spec.Expect.Status = p.Status(arm.Route)
 	return ask(spec)
-}
-
-func (s *session) spec(url string, body []byte, closing bool) load.Spec {
-	return load.Spec{
-		URLs: []string{url}, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.run.Timeout,
-		Close: closing, Expect: load.Expect{Status: 200, Body: body}, CPUs: s.run.LoadCPUs,
-	}
-}
-
-// ceiling is what an engine reaches against the null server, in requests a second.
-func (s *session) ceiling(ctx context.Context, engine load.Engine) (float64, error) {
-	m, err := s.loadNull(ctx, engine, calibrationConnections, calibrationWindow)
-	if err != nil {
-		return 0, err
-	}
-	return m.Throughput(), nil
-}
-
-// recalibrate measures the ceiling at a level again, which an arm has disproved.
-func (s *session) recalibrate(ctx context.Context, level record.Level, arm record.Arm) error {
-	connections, window := calibrationConnections, calibrationWindow
-	if !level.Open() && level.Connections > calibrationConnections {
-		connections, window = level.Connections, longCalibrationWindow
-	}
-	before := s.run.Engine.CeilingAt(level)
-	m, err := s.loadNull(ctx, s.engine, connections, window)
-	if err != nil {
-		return err
-	}
-	s.run.Engine.Raise(level, m.Throughput())
-	if notice := "The generator's ceiling was measured again where an arm did more than it: the machine's speed had changed."; !slices.Contains(s.run.Notices, notice) {
-		s.run.Notices = append(s.run.Notices, notice)
-	}
-	s.say("engine %s: %s did more at %v than the ceiling of %.0f req/s; measured again: %.0f req/s", s.run.Engine.Name, arm.Name, level, before, m.Throughput())
-	return nil
-}
-
-// measureCeilings fills in the engine's ceilings at the levels of the run.
-func (s *session) measureCeilings(ctx context.Context, engine load.Engine, choice *record.EngineChoice) (err error) {
-	if choice.Ceiling, err = s.ceiling(ctx, engine); err != nil {
-		return err
-	}
-	choice.Ceilings = nil
-	for _, l := range s.run.Levels {
-		if l.Open() || l.Connections <= calibrationConnections || s.unreachable(l) {
-			continue
-		}
-		m, err := s.loadNull(ctx, engine, l.Connections, longCalibrationWindow)
-		if err != nil {
-			return err
-		}
-		choice.Ceilings = append(choice.Ceilings, record.Ceiling{Connections: l.Connections, Throughput: m.Throughput()})
-	}
-	slices.SortFunc(choice.Ceilings, func(a, b record.Ceiling) int { return cmp.Compare(a.Connections, b.Connections) })
-	return nil
-}
-
-// nullServer is this program as the null server, in a process of its own as any other server.
-// It has an event loop for each of the cores.
-func nullServer(cpus []int) (*runners.Installed, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("null server: %w", err)
-	}
-	body := null.Body
-	command := []string{self, "null", "--addr", "{host}:{port}"}
-	if len(cpus) > 0 {
-		command = append(command, "--server-cpus", host.FormatCPUs(cpus))
-	}
-	return &runners.Installed{Manifest: &runners.Manifest{
-		Name: "null", Title: "The null server", Runtime: "other", Ready: "/",
-		Command: command,
-		Routes:  map[string]runners.Route{"/": {Body: &body}},
-	}, Src: os.TempDir()}, nil
 }

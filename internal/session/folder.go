@@ -1,4 +1,4 @@
-package cli
+package session
 
 import (
 	"encoding/json"
@@ -23,12 +23,12 @@ const (
 	mostRuns = 1000
 )
 
-// newFolder makes the run folder, and keeps there what a run was called with.
-func newFolder(out, profileName string, now time.Time, args []string) (dir string, err error) {
+// NewFolder makes the run folder, and keeps there what a run was called with.
+func NewFolder(out, profileName string, now time.Time, args []string) (dir string, err error) {
 	if out != "" {
 		dir = out
 		if err := startable(dir); err != nil {
-			return "", usageError{fmt.Errorf("--out %w", err)}
+			return "", UsageError{fmt.Errorf("--out %w", err)}
 		}
 	} else if dir, err = freeFolder(filepath.Join("results", now.Format("20060102-150405")+"-"+profileName)); err != nil {
 		return "", fmt.Errorf("make the run folder: %w", err)
@@ -91,17 +91,17 @@ func startable(dir string) error {
 	return nil
 }
 
-// begun says whether a folder holds a run, or anything but the rest of a start that
+// Begun says whether a folder holds a run, or anything but the rest of a start that
 // was cut off.
-func begun(dir string) bool {
+func Begun(dir string) bool {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return true // whoever reads it will say why not
 	}
 	return startable(dir) != nil
 }
 
-// commandOf is what the run in a folder was called with, if that is known.
-func commandOf(dir string) []string {
+// CommandOf is what the run in a folder was called with, if that is known.
+func CommandOf(dir string) []string {
 	data, err := os.ReadFile(filepath.Join(dir, commandFile))
 	var args []string
 	if err != nil || json.Unmarshal(data, &args) != nil || len(args) == 0 || args[0] != "run" {

@@ -1,7 +1,8 @@
-package cli
+package session
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,13 +17,13 @@ import (
 	"github.com/hellobench/hellobench/runners"
 )
 
-// catalog is the servers that there are: the embedded ones, and the folders of
+// Catalog is the servers that there are: the embedded ones, and the folders of
 // others by name.
-type catalog map[string]string
+type Catalog map[string]string
 
-// serversOf are the servers that a run can have had.
-func serversOf(run *record.Run) catalog {
-	c := catalog{}
+// ServersOf are the servers that a run can have had.
+func ServersOf(run *record.Run) Catalog {
+	c := Catalog{}
 	for _, a := range run.Arms { // one that could not be installed is not among Servers
 		if !a.Canary() && !slices.Contains(fixtures.ServerNames(), a.Server) {
 			c[a.Server] = ""
@@ -36,10 +37,10 @@ func serversOf(run *record.Run) catalog {
 	return c
 }
 
-// checkArm refuses an arm whose server does not exist, or does not have the
+// CheckArm refuses an arm whose server does not exist, or does not have the
 // parameters that it sets. It does not look at routes: a manifest need not
 // name them all, and the server itself says whether it has one.
-func (c catalog) checkArm(arm record.Arm) error {
+func (c Catalog) CheckArm(arm record.Arm) error {
 	folder, own := c[arm.Server]
 	if known := slices.Concat(fixtures.ServerNames(), slices.Sorted(maps.Keys(c))); !own && !slices.Contains(known, arm.Server) {
 		return fmt.Errorf("there is no server %q%s (see hellobench list servers; a folder of your own is given with --server)",
@@ -68,17 +69,17 @@ func (c catalog) checkArm(arm record.Arm) error {
 	return nil
 }
 
-// checkName is checkArm of an arm as people write it.
-func (c catalog) checkName(text string) error {
+// CheckName is CheckArm of an arm as people write it.
+func (c Catalog) CheckName(text string) error {
 	arm, err := profile.ParseArm(text)
 	if err != nil {
 		return err
 	}
-	return c.checkArm(arm)
+	return c.CheckArm(arm)
 }
 
-// leftOut says which claims a run does not answer because of which arm.
-func leftOut(left []claims.LeftOut) (notes []string) {
+// LeftOut says which claims a run does not answer because of which arm.
+func LeftOut(left []claims.LeftOut) (notes []string) {
 	for _, l := range left {
 		if l.Arm != "" {
 			notes = append(notes, fmt.Sprintf("claim %q is left out: %s is not part of the run", l.ID, l.Arm))
@@ -90,9 +91,9 @@ func leftOut(left []claims.LeftOut) (notes []string) {
 // mostNamed is how many arms a heading names.
 const mostNamed = 4
 
-// heading is the title of a report whose arms are not those of the ledger's
+// Heading is the title of a report whose arms are not those of the ledger's
 // question: it says what was measured and nothing else.
-func heading(arms []record.Arm) string {
+func Heading(arms []record.Arm) string {
 	var names []string
 	for _, a := range arms {
 		if a.Replicate == "" && !a.Canary() {
@@ -107,4 +108,29 @@ func heading(arms []record.Arm) string {
 		return "hellobench: " + strings.Join(names, "")
 	}
 	return "hellobench: " + strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// LoadProfile reads an embedded profile, or a file where the name ends in .yaml.
+func LoadProfile(name string) (*profile.Profile, error) {
+	if isYAML(name) {
+		data, err := ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		return profile.Decode(name, data)
+	}
+	data, err := fixtures.Profile(name)
+	if err != nil {
+		return nil, UsageError{err}
+	}
+	return profile.Decode("profiles/"+name+".yaml", data)
+}
+
+// ReadFile reads a file that people write.
+func ReadFile(name string) ([]byte, error) {
+	return yamlfile.Read(name, func(name string) (fs.File, error) { return os.Open(name) })
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }

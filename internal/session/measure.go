@@ -1,0 +1,165 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/load/hold"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/sample"
+	"github.com/hellobench/hellobench/runners"
+)
+
+// Measure runs the blocks that are planned and not done, until the intervals
+// are narrow enough, and compares the engines again where they had not agreed.
+// Every finished trial is on disk when it returns.
+func (s *Session) Measure(ctx context.Context) error {
+	if err := s.blocks(ctx); err != nil {
+		return err
+	}
+	return s.checkAgain(ctx)
+}
+
+// End writes down how far the run came; err is what ended it, nil for its own end.
+// It returns err with what else goes wrong.
+func (s *Session) End(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		s.Run.State = record.Interrupted
+	case err != nil:
+		s.Run.State = record.Failed
+	default:
+		s.Run.State = record.Complete
+	}
+	s.Run.End = time.Now().UTC()
+	return errors.Join(err, record.WriteRun(s.Dir, s.Run))
+}
+
+func (s *Session) blocks(ctx context.Context) error {
+	trials, err := record.TrialsOf(s.Dir, s.Run)
+	if err != nil {
+		return err
+	}
+	if err := s.makeLogs(); err != nil {
+		return err
+	}
+	sink := &keeper{journal: s.journal, trials: trials}
+	b := &bench.Bench{
+		Run: s.Run, Launcher: s, Engine: s.engine, Sink: sink, Observe: s.tell.Observe, Arms: map[string]record.Arm{},
+		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
+		Hold: func(ctx context.Context, url string, status, n int) (bench.Held, error) {
+			return hold.Open(ctx, url, status, n, s.Run.Timeout)
+		},
+		Enough: func() (bool, int, error) {
+			t, err := sample.New(s.Run, sink.trials)
+			if err != nil {
+				return false, 0, err
+			}
+			return claims.Precision(s.ledger, t)
+		},
+	}
+	if s.Run.Shard == nil { // a shard does not see the others' figures and runs all its blocks
+		b.Looks = claims.Looks(s.Run.Blocks)
+	}
+	for _, arm := range s.Run.Arms {
+		b.Arms[arm.Name] = arm
+	}
+	return b.Blocks(ctx)
+}
+
+// makeLogs makes the log files of all servers: a folder that cannot take one ends
+// the run here, not a trial as if its server had failed.
+func (s *Session) makeLogs() error {
+	for _, arm := range s.Run.Arms {
+		name := s.logFile(arm)
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("make the log of a server: %s is no plain file", name)
+		}
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return fmt.Errorf("make the log of a server: %w", err)
+		}
+		_ = f.Close()
+	}
+	return nil
+}
+
+// logFile is where an arm's server prints to.
+func (s *Session) logFile(arm record.Arm) string {
+	return filepath.Join(s.Dir, logsFolder, logName(arm.Name))
+}
+
+// noise reads what else happens on the run's cores, where there are cores of its own.
+func (s *Session) noise() func() (host.Noise, error) {
+	cores := slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs)
+	if len(cores) == 0 {
+		return nil
+	}
+	return func() (host.Noise, error) { return host.ReadNoise(cores) }
+}
+
+// keeper writes trials to the journal and keeps them for the looks.
+type keeper struct {
+	journal *record.Journal
+	trials  []record.Trial
+}
+
+// Append implements bench.Sink.
+func (k *keeper) Append(t *record.Trial) error {
+	k.trials = append(k.trials, *t)
+	return k.journal.Append(t)
+}
+
+// Launch implements bench.Launcher.
+func (s *Session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
+	if arm.Canary() && s.canary != nil && s.canary.Alive() == nil {
+		return staying{s.canary}, nil
+	}
+	env["HELLOBENCH_RUN"] = s.Dir // says in a list of processes whose server this is
+	g, err := s.start(ctx, s.installed[arm.Server], arm, runners.Options{Env: env, LogFile: s.logFile(arm)})
+	if err != nil || !arm.Canary() {
+		return g, err
+	}
+	s.canary = g
+	return staying{g}, nil
+}
+
+// start is the one door through which servers are started: on the cores of the
+// servers, under a guard.
+func (s *Session) start(ctx context.Context, in *runners.Installed, arm record.Arm, o runners.Options) (*runners.Group, error) {
+	o.Workers, o.Threads, o.CPUs, o.Guard = arm.Workers, arm.Threads, s.Run.ServerCPUs, s.guard
+	return runners.StartGroup(ctx, in, o, arm.Instances)
+}
+
+// staying is a server that outlives its trials: the null server before and after
+// the blocks is one process, for two starts of it are not alike.
+type staying struct{ *runners.Group }
+
+// Stop leaves it running; the session ends it.
+func (staying) Stop() error { return nil }
+
+// logName makes a file name of an arm's name.
+func logName(arm string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '/' || r == '?' || r == ':' || r == '&' {
+			return '_'
+		}
+		return r
+	}, arm) + ".log"
+}
+
+// present keeps the arms whose server could be prepared.
+func present(arms []record.Arm, missing []record.Missing) []record.Arm {
+	return slices.DeleteFunc(slices.Clone(arms), func(a record.Arm) bool {
+		return slices.ContainsFunc(missing, func(m record.Missing) bool { return m.Arm == a.Name })
+	})
+}

@@ -1,0 +1,445 @@
+// Package session takes a run from its options to its closed journal: the cores, the
+// engine and its ceilings, the installed servers, the folder, the plan, resuming and
+// sharding, and the measuring itself. Every server is started through one door, and
+// under a guard. It prints nothing: what it has to say goes to a Tell.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hellobench/hellobench/fixtures"
+	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/plan"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/runners"
+)
+
+// Session is a run about to be measured: its servers are installed, its
+// folder is there, its plan is made.
+type Session struct {
+	Run *record.Run
+	Dir string
+
+	tell      Tell
+	installed map[string]*runners.Installed // by server
+	engine    load.Engine
+	guard     []string // what every server runs under
+	limits    host.Limits
+	journal   *record.Journal
+	ledger    *claims.Ledger
+	canary    *runners.Group    // the null server, once it runs
+	own       map[string]string // folder of a server that is not embedded, by name
+}
+
+// Tell is how a session tells what it does. None of it may be nil.
+type Tell struct {
+	Say     func(format string, args ...any) // a line for people
+	Observe func(bench.Event)                // how far the measuring is
+}
+
+// New prepares a run that is yet to begin, or to go on.
+func New(tell Tell) (*Session, error) {
+	s := &Session{tell: tell, installed: map[string]*runners.Installed{}, own: map[string]string{}}
+	var err error
+	s.guard, err = guard()
+	return s, err
+}
+
+// Open prepares a new run, or one that is to be resumed. It has to be closed
+// where there is no error.
+func Open(ctx context.Context, o Options, tell Tell) (*Session, error) {
+	if _, err := NewEngine(o.Engine, ""); err != nil {
+		return nil, err
+	}
+	s, err := New(tell)
+	if err != nil {
+		return nil, err
+	}
+	begin := s.begin
+	if o.Resume != "" {
+		begin = s.resume
+	}
+	if err := begin(ctx, o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	for _, n := range s.Run.Notices {
+		s.say("note: %s", n)
+	}
+	return s, nil
+}
+
+// begin plans a run and makes its folder.
+func (s *Session) begin(ctx context.Context, o Options) (err error) {
+	if err := s.addServers(o.Servers); err != nil {
+		return err
+	}
+	p, err := o.selected(s.own)
+	if err != nil {
+		return err
+	}
+	text, title, err := s.readLedger(o.Claims, p)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if s.Run, err = s.planned(o, p, now); err != nil {
+		return err
+	}
+	s.Run.Claims = string(text)
+	if s.Run.Title = title; title != "" {
+		s.Run.Description = "" // of the profile's own arms
+	}
+	if err := s.cores(o); err != nil {
+		return err
+	}
+	if s.Dir, err = NewFolder(o.Out, p.Name, now, o.Command); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			removeEmpty(s.Dir)
+		}
+	}()
+	s.Run.ID = filepath.Base(s.Dir)
+	if err := s.equip(ctx, o, p); err != nil {
+		return err
+	}
+	if s.journal, err = record.OpenJournal(s.Dir); err != nil {
+		return err
+	}
+	if err := record.WriteRun(s.Dir, s.Run); err != nil {
+		return err
+	}
+	if o.Out == "" { // once there is a run to point at
+		if err := pointLatest(s.Dir); err != nil {
+			s.Run.Notices = append(s.Run.Notices, err.Error())
+		}
+	}
+	return nil
+}
+
+// planned is a run as it is asked for.
+func (s *Session) planned(o Options, p selection, now time.Time) (*record.Run, error) {
+	shard, err := parseShard(o.Shard)
+	if err != nil {
+		return nil, UsageError{err}
+	}
+	if shard != nil && !o.Seeded {
+		return nil, UsageError{errors.New("--shard: needs --seed, the same one for all shards")}
+	}
+	seed := o.Seed
+	if !o.Seeded {
+		seed = rand.Uint64()
+	}
+	return &record.Run{
+		Schema: record.SchemaVersion, Tool: o.Tool, Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
+		Seed: seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
+		ClaimsHash: s.ledger.Hash, Asked: s.ledger.IDs(), Notices: p.notices, Start: now.UTC(), State: record.Running,
+	}, nil
+}
+
+// equip installs the servers, moves to the generator's cores, drops what the
+// machine does not allow, makes the plan of the rest, and takes the engine.
+func (s *Session) equip(ctx context.Context, o Options, p selection) error {
+	if err := s.prepare(ctx, p.Entered()); err != nil {
+		return err
+	}
+	if err := s.takeCores(); err != nil {
+		return err
+	}
+	engine, err := NewEngine(o.Engine, "")
+	if err != nil {
+		return err
+	}
+	if err := s.dropLevels(p.Profile, engine.Name()); err != nil {
+		return err
+	}
+	s.Run.Plan = plan.Blocks(present(s.Run.Arms, s.Run.Missing), p.Visits, p.Blocks.Max, s.Run.Seed)
+	return s.chooseEngine(ctx, o.Engine)
+}
+
+// readLedger reads the ledger that a run is to answer, and returns its text, and
+// a title where the ledger's own question is not what the run is about. Claims
+// whose arms are no part of the run are left out. A ledger of one's own is
+// answered whole otherwise.
+func (s *Session) readLedger(file string, p selection) (text []byte, title string, err error) {
+	name, text := fixtures.ClaimsFile, fixtures.Claims()
+	if file != "" {
+		if text, err = ReadFile(file); err != nil {
+			return nil, "", fmt.Errorf("--claims: %w", err)
+		}
+		name, p.Claims = file, nil
+	}
+	if s.ledger, err = claims.DecodeLedger(name, text); err != nil {
+		return nil, "", err
+	}
+	if err := errors.Join(s.ledger.CheckArms(Catalog(s.own).CheckName), p.CheckClaims(s.ledger.IDs())); err != nil {
+		return nil, "", err
+	}
+	if err := s.ledger.Keep(p.Claims); err != nil {
+		return nil, "", err
+	}
+	left := s.ledger.Within(p.Arms)
+	if len(left) > 0 || p.chosen && file == "" {
+		title = Heading(p.Arms)
+	}
+	if file != "" {
+		for _, n := range LeftOut(left) {
+			s.say("note: %s", n)
+		}
+	}
+	return text, title, nil
+}
+
+// resume takes up the run in a folder. What is to be measured must still be
+// the same: a run of two versions would be no run.
+func (s *Session) resume(ctx context.Context, o Options) (err error) {
+	old, err := record.ReadRun(o.Resume)
+	if err != nil {
+		return err
+	}
+	if s.ledger, err = LedgerOf(old, o.Resume); err != nil {
+		return err
+	}
+	if _, err := record.TrialsOf(o.Resume, old); err != nil {
+		return err
+	}
+	fresh := *old
+	s.Dir, s.Run = o.Resume, &fresh
+	s.Run.Method = bench.Method()
+	s.Run.Servers, s.Run.Missing = nil, nil
+	if s.journal, err = record.OpenJournal(s.Dir); err != nil {
+		return err
+	}
+	if err := s.cores(Options{ServerCPUs: host.FormatCPUs(old.ServerCPUs), LoadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
+		return err
+	}
+	for _, v := range old.Servers {
+		if v.Folder != "" {
+			s.own[v.Server] = v.Folder
+		}
+	}
+	if err := s.prepare(ctx, old.Arms); err != nil {
+		return err
+	}
+	if err := s.takeCores(); err != nil {
+		return err
+	}
+	if err := s.checkResumable(o.Resume); err != nil {
+		return err
+	}
+	for what, differs := range map[string]bool{
+		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.Run.Servers),
+		"what is installed":                !reflect.DeepEqual(old.Missing, s.Run.Missing),
+		"what may be pinned to cores":      !slices.Equal(old.ServerCPUs, s.Run.ServerCPUs) || !slices.Equal(old.LoadCPUs, s.Run.LoadCPUs),
+		"the machine":                      !SameMachine(old.Environment, s.Run.Environment),
+		"hellobench's method of measuring": old.Method != s.Run.Method,
+	} {
+		if differs {
+			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.Resume, what)
+		}
+	}
+	s.Run.Environment, s.Run.State, s.Run.End = old.Environment, record.Running, time.Time{}
+	if s.engine, err = NewEngine(old.Engine.Name, ""); err != nil {
+		return err
+	}
+	// What was measured stays judged by the ceiling of its time, for its gates
+	// are written down; what is to come is judged by that of now.
+	if err := s.measureCeilings(ctx, s.engine, &s.Run.Engine); err != nil {
+		return err
+	}
+	return record.WriteRun(s.Dir, s.Run)
+}
+
+// SameMachine compares what stays as it is from call to call: to go on with a
+// run takes more than to compare two, namely the same kernel and memory, too.
+func SameMachine(a, b record.Environment) bool {
+	return len(a.Different(&b)) == 0 && a.Kernel == b.Kernel && a.Memory == b.Memory
+}
+
+// takeCores looks at the machine and moves the harness to the generator's cores.
+func (s *Session) takeCores() error {
+	if _, err := host.RaiseOpenFiles(); err != nil {
+		return err
+	}
+	s.Run.Environment = host.Environment()
+	return host.PinProcess(s.Run.LoadCPUs)
+}
+
+// Close ends the null server and gives the journal free.
+func (s *Session) Close() error {
+	var err error
+	if s.canary != nil {
+		err = s.canary.Stop()
+	}
+	if s.journal != nil {
+		err = errors.Join(err, s.journal.Close())
+	}
+	return err
+}
+
+func (s *Session) say(format string, args ...any) {
+	s.tell.Say(format, args...)
+}
+
+// cores decides who runs where and moves the harness to the generator's cores.
+func (s *Session) cores(o Options) error {
+	server, err := host.ParseCPUs(o.ServerCPUs)
+	if err != nil {
+		return UsageError{fmt.Errorf("--server-cpus: %w", err)}
+	}
+	gen, err := host.ParseCPUs(o.LoadCPUs)
+	if err != nil {
+		return UsageError{fmt.Errorf("--load-cpus: %w", err)}
+	}
+	cores, notice, err := host.Assign(server, gen)
+	if err != nil {
+		return UsageError{err}
+	}
+	if notice != "" {
+		if !slices.Contains(s.Run.Notices, notice) {
+			s.Run.Notices = append(s.Run.Notices, notice)
+		}
+		s.Run.Quotable = false
+	}
+	s.Run.ServerCPUs, s.Run.LoadCPUs = cores.Server, cores.Load
+	return nil
+}
+
+// prepare installs the servers of all arms. A server that cannot be had makes
+// the run partial; a run without any server is an error.
+func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
+	cache, err := runners.DefaultCache()
+	if err != nil {
+		return err
+	}
+	p := &runners.Preparer{Cache: cache, Guard: s.guard}
+	p.Note = func(server string) { s.say("installing %s (once; log: %s)", server, p.LogName()) }
+	failed := map[string]*runners.Unavailable{}
+	for i, arm := range arms {
+		if failed[arm.Server] == nil && s.installed[arm.Server] == nil {
+			var u *runners.Unavailable
+			if err := s.install(ctx, p, arm.Server); errors.As(err, &u) {
+				failed[arm.Server] = u
+			} else if err != nil {
+				return err
+			}
+		}
+		if u := failed[arm.Server]; u != nil {
+			s.Run.Missing = append(s.Run.Missing, record.Missing{Arm: arm.Name, Reason: u.Reason, Hint: u.Hint})
+			if arm.Replicate == "" {
+				s.say("partial run, without %s: %s\nhint: %s", arm.Name, u.Reason, u.Hint)
+			}
+			continue
+		}
+		if m := s.tooFewCores(&arms[i]); m != nil {
+			s.Run.Missing = append(s.Run.Missing, *m)
+			s.say("partial run, without %s: %s\nhint: %s", m.Arm, m.Reason, m.Hint)
+			continue
+		}
+		arms[i].Close = arm.Close || s.installed[arm.Server].AlwaysCloses()
+	}
+	s.Run.Arms = arms
+	if competitors := present(arms, s.Run.Missing); !slices.ContainsFunc(competitors, func(a record.Arm) bool { return !a.Canary() }) {
+		return errors.New("none of the servers can run on this machine")
+	}
+	return nil
+}
+
+// tooFewCores refuses an arm that asks for more instances, or workers, than the
+// servers have cores: they would take turns, and the figure would be of nothing.
+// An arm that does not ask has as many workers as the manifest says and the
+// cores allow, of which an instance has one.
+func (s *Session) tooFewCores(arm *record.Arm) *record.Missing {
+	cores := len(s.Run.ServerCPUs)
+	if cores == 0 {
+		return nil
+	}
+	asked, what, each := arm.Instances, "instances", 1
+	if asked == 0 {
+		what, each = "workers", cores
+	}
+	if p := s.installed[arm.Server].Workers; p != nil {
+		if arm.Workers == 0 {
+			arm.Workers = min(p.Default, each)
+		}
+		asked = max(asked, arm.Workers) // one where there are instances
+	}
+	if asked <= cores {
+		return nil
+	}
+	return &record.Missing{
+		Arm: arm.Name, Reason: fmt.Sprintf("not testable here: %d %s on %d core(s)", asked, what, cores),
+		Hint: fmt.Sprintf("give the servers %d cores with --server-cpus, where the machine has them", asked),
+	}
+}
+
+// unreachable says whether a level was left out.
+func (s *Session) unreachable(l record.Level) bool {
+	return slices.ContainsFunc(s.Run.Unreachable, func(u record.Unreachable) bool { return u.Level == l })
+}
+
+// addServers takes folders of servers that are not embedded.
+func (s *Session) addServers(dirs []string) error {
+	for _, dir := range dirs {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return fmt.Errorf("--server %s: %w", dir, err)
+		}
+		name := filepath.Base(abs)
+		if slices.Contains(fixtures.ServerNames(), name) || s.own[name] != "" || name == record.NullServer {
+			return UsageError{fmt.Errorf("--server %s: there is a server %q already; call the folder something else", dir, name)}
+		}
+		s.own[name] = abs
+	}
+	return nil
+}
+
+func (s *Session) install(ctx context.Context, p *runners.Preparer, server string) error {
+	if server == record.NullServer {
+		// No more loops than the generator has, for it would not see any of them slow down.
+		cpus := s.Run.ServerCPUs
+		in, err := nullServer(cpus[:min(len(cpus), max(len(s.Run.LoadCPUs), 1))])
+		s.installed[server] = in
+		return err
+	}
+	fsys := fixtures.Servers()
+	dir, own := s.own[server]
+	if own {
+		fsys = os.DirFS(filepath.Dir(dir))
+	}
+	m, err := runners.Load(fsys, server)
+	if err != nil && !own && !slices.Contains(fixtures.ServerNames(), server) {
+		return UsageError{fmt.Errorf("there is no server %q (see hellobench list servers; a folder of your own is given with --server)", server)}
+	}
+	if err != nil && own {
+		return fmt.Errorf("--server %s: %w", dir, err)
+	}
+	if err != nil {
+		return err
+	}
+	if len(m.LeftOut) > 0 {
+		s.say("note: not copied from the folder of %s: %s", server, strings.Join(m.LeftOut, ", "))
+	}
+	in, err := p.Prepare(ctx, m)
+	if err != nil {
+		return err
+	}
+	s.installed[server] = in
+	s.Run.Servers = append(s.Run.Servers, record.ServerVersion{
+		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command,
+	})
+	return nil
+}
