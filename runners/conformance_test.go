@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) {
 // machine does not have; an installation that fails fails the test.
 func prepare(t *testing.T, cache string, m *runners.Manifest) *runners.Installed {
 	t.Helper()
-	p := &runners.Preparer{Cache: cache, Log: t.Output(), Guard: runners.GuardOfTests}
+	p := &runners.Preparer{Cache: cache, Guard: runners.GuardOfTests}
 	in, err := p.Prepare(t.Context(), m)
 	var u *runners.Unavailable
 	if errors.As(err, &u) && slices.ContainsFunc(m.Needs, func(n runners.Need) bool { return n.Install == u.Hint }) {

@@ -70,7 +70,12 @@ func (s *shims) prepare(t *testing.T, m *Manifest) (*Installed, error) {
 	m.Name, m.Ready = "x", "/"
 	m.Environment = map[string]string{"SERVE": os.Args[0], "HELLOBENCH_FAKE": "plain", "PORT": "{port}"}
 	s.log.Reset()
-	return (&Preparer{Cache: s.cache, Log: &s.log, Guard: GuardOfTests}).Prepare(t.Context(), m)
+	p := &Preparer{Cache: s.cache, Guard: GuardOfTests}
+	_ = os.Remove(p.LogName())
+	in, err := p.Prepare(t.Context(), m)
+	printed, _ := os.ReadFile(p.LogName()) // none where nothing had to be installed
+	s.log.Write(printed)
+	return in, err
 }
 
 func refusal(t *testing.T, err error) string {

@@ -43,8 +43,7 @@ type Installed struct {
 
 // Preparer installs servers into a cache folder.
 type Preparer struct {
-	Cache string    // folder; created if need be
-	Log   io.Writer // what the installers print; nil: to the end of the file LogName
+	Cache string // folder; created if need be; what the installers print goes to the end of its file LogName
 	// Guard is what the installers run under; see Options.
 	Guard []string
 	// Note, if set, is called before an installation that may take long.
@@ -172,15 +171,11 @@ func (p *Preparer) commands(ctx context.Context, in *Installed) error {
 		return err
 	}
 	defer done()
-	log := p.Log
-	if log == nil {
-		f, err := os.OpenFile(p.LogName(), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
-		if err != nil {
-			return err
-		}
-		defer func() { cutLog(f); _ = f.Close() }()
-		log = f
+	log, err := os.OpenFile(p.LogName(), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
 	}
+	defer func() { cutLog(log); _ = log.Close() }()
 	for _, argv := range in.Prepare.Commands {
 		if err := p.command(ctx, in, in.expand(argv, nil), in.prepareEnvironment(in.Env, npmrc), log); err != nil {
 			return err
@@ -231,11 +226,7 @@ func (p *Preparer) hint(in *Installed) string {
 	for _, need := range in.Needs {
 		mend = append(mend, need.Install)
 	}
-	hint := "is all of it installed (" + strings.Join(mend, "; ") + "), and does this machine reach the package registry? Then run again"
-	if p.Log == nil {
-		hint += "; all that was printed is in " + p.LogName()
-	}
-	return hint
+	return "is all of it installed (" + strings.Join(mend, "; ") + "), and does this machine reach the package registry? Then run again; all that was printed is in " + p.LogName()
 }
 
 // lock keeps two harnesses from installing the same environment at once. It

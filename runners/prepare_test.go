@@ -119,7 +119,7 @@ func TestNothingRedirectsInstallation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, cache := server(t), t.TempDir()
 			redirections(t)
-			in, err := (&Preparer{Cache: cache, Log: t.Output(), Guard: GuardOfTests}).Prepare(t.Context(), m)
+			in, err := (&Preparer{Cache: cache, Guard: GuardOfTests}).Prepare(t.Context(), m)
 			require.NoError(t, err)
 			p, err := Start(t.Context(), in, Options{Guard: GuardOfTests})
 			require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestPoisonedEnvironment(t *testing.T) {
 	install := m.Prepare.Commands[1]
 	away := filepath.Join(t.TempDir(), "away")
 	m.Prepare.Commands[1] = append(install[:len(install):len(install)], "--target", away)
-	_, err := (&Preparer{Cache: cache, Log: t.Output(), Guard: GuardOfTests}).Prepare(t.Context(), m)
+	_, err := (&Preparer{Cache: cache, Guard: GuardOfTests}).Prepare(t.Context(), m)
 	reason := refusal(t, err)
 	assert.Contains(t, reason, "its dependencies are installed, but it does not start")
 	assert.Contains(t, reason, "No module named 'greeting'")
@@ -183,7 +183,7 @@ func TestPoisonedEnvironment(t *testing.T) {
 func TestBrokenEnvironmentIsRebuilt(t *testing.T) {
 	m, cache := pipServer(t), t.TempDir()
 	prepare := func() (in *Installed, built bool) {
-		in, err := (&Preparer{Cache: cache, Log: t.Output(), Guard: GuardOfTests, Note: func(string) { built = true }}).Prepare(t.Context(), m)
+		in, err := (&Preparer{Cache: cache, Guard: GuardOfTests, Note: func(string) { built = true }}).Prepare(t.Context(), m)
 		require.NoError(t, err)
 		p, err := Start(t.Context(), in, Options{Guard: GuardOfTests})
 		require.NoError(t, err)

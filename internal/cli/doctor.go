@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/host/doctor"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
 )
@@ -37,12 +37,12 @@ func (a *app) doctor(ctx context.Context, format string) error {
 	if err := oneOf("format", format, "text", "json", "sh"); err != nil {
 		return err
 	}
-	checks := host.Checks(ctx)
+	checks := doctor.Checks(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	host.SortChecks(checks)
-	count := map[host.State]int{}
+	doctor.SortChecks(checks)
+	count := map[doctor.State]int{}
 	for _, c := range checks {
 		count[c.State]++
 	}
@@ -56,19 +56,19 @@ func (a *app) doctor(ctx context.Context, format string) error {
 	default:
 		_, err = io.WriteString(a.out, doctorText(checks, table.Columns(a.out))+"\n"+wrap("", closing(count), "", table.Columns(a.out)))
 	}
-	if err == nil && count[host.Bad] > 0 {
+	if err == nil && count[doctor.Bad] > 0 {
 		err = exitError{code: exitFailed}
 	}
 	return err
 }
 
 // doctorText is a paragraph a check; of what is well, the finding is enough.
-func doctorText(checks []host.Check, columns int) string {
+func doctorText(checks []doctor.Check, columns int) string {
 	var b strings.Builder
 	for _, c := range checks {
 		head := fmt.Sprintf("%-8s %-13s ", c.State, c.Name)
 		b.WriteString(wrap(head, c.Finding, "", columns))
-		if c.State == host.OK {
+		if c.State == doctor.OK {
 			continue
 		}
 		b.WriteString(wrap("         why      ", c.Why, "", columns))
@@ -84,7 +84,7 @@ func doctorText(checks []host.Check, columns int) string {
 
 // doctorScript is a shell script that fixes what can be put back, and puts back
 // what is there now. What leaves no trace to be put back is left out.
-func doctorScript(checks []host.Check) string {
+func doctorScript(checks []doctor.Check) string {
 	var fix, restore strings.Builder
 	for _, c := range checks {
 		if c.Mend != "" && c.Restore != "" {
@@ -101,16 +101,16 @@ func doctorScript(checks []host.Check) string {
 		fix.String() + "\t;;\nrestore)\n\tset +e # what can be put back is\n" + restore.String() + "\t;;\n*)\n\techo \"usage: $0 fix|restore\" >&2\n\texit 2\n\t;;\nesac\n"
 }
 
-func closing(count map[host.State]int) string {
+func closing(count map[doctor.State]int) string {
 	line := "Nothing here spoils a measurement."
 	switch {
-	case count[host.Bad] > 0:
+	case count[doctor.Bad] > 0:
 		line = "Figures from this machine as it is now are not for quoting."
-	case count[host.Warn] > 0:
+	case count[doctor.Warn] > 0:
 		line = "Measure, and keep the warnings in mind when you read the figures."
 	}
 	return fmt.Sprintf("%d bad, %d warn, %d unknown, %d ok. %s",
-		count[host.Bad], count[host.Warn], count[host.Unknown], count[host.OK], line)
+		count[doctor.Bad], count[doctor.Warn], count[doctor.Unknown], count[doctor.OK], line)
 }
 
 // wrap breaks a text at spaces so that it fits, but for single words that are

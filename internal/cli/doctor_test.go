@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/host/doctor"
 )
 
 // doctorWidth is the width of the tests' terminal.
 const doctorWidth = 100
 
 func TestDoctorText(t *testing.T) {
-	checks := []host.Check{
-		{Name: "ports", State: host.Bad, Finding: "few", Why: "too few", Mend: "sysctl -w a=1", Restore: "sysctl -w a=0"},
-		{Name: "steal", State: host.Warn, Finding: "some", Why: "gone"},
-		{Name: "cores", State: host.OK, Finding: "2", Why: "not shown"},
+	checks := []doctor.Check{
+		{Name: "ports", State: doctor.Bad, Finding: "few", Why: "too few", Mend: "sysctl -w a=1", Restore: "sysctl -w a=0"},
+		{Name: "steal", State: doctor.Warn, Finding: "some", Why: "gone"},
+		{Name: "cores", State: doctor.OK, Finding: "2", Why: "not shown"},
 	}
 	assert.Equal(t, `bad      ports         few
          why      too few
@@ -34,9 +34,9 @@ ok       cores         2
 
 func TestDoctorClosing(t *testing.T) {
 	assert.Equal(t, "1 bad, 2 warn, 0 unknown, 3 ok. Figures from this machine as it is now are not for quoting.",
-		closing(map[host.State]int{host.Bad: 1, host.Warn: 2, host.OK: 3}))
-	assert.Contains(t, closing(map[host.State]int{host.Warn: 2}), "keep the warnings in mind")
-	assert.Contains(t, closing(map[host.State]int{host.OK: 2}), "0 bad, 0 warn, 0 unknown, 2 ok. Nothing here spoils a measurement.")
+		closing(map[doctor.State]int{doctor.Bad: 1, doctor.Warn: 2, doctor.OK: 3}))
+	assert.Contains(t, closing(map[doctor.State]int{doctor.Warn: 2}), "keep the warnings in mind")
+	assert.Contains(t, closing(map[doctor.State]int{doctor.OK: 2}), "0 bad, 0 warn, 0 unknown, 2 ok. Nothing here spoils a measurement.")
 }
 
 // TestWrappedCommand gives a command that was broken into lines to a shell.
@@ -75,7 +75,7 @@ func TestDoctorScript(t *testing.T) {
 	dir := t.TempDir()
 	setting, script := filepath.Join(dir, "a setting"), filepath.Join(dir, "tune.sh")
 	require.NoError(t, os.WriteFile(setting, []byte("slow"), 0o644))
-	checks := []host.Check{
+	checks := []doctor.Check{
 		{Name: "a", Finding: "slow", Mend: "printf fast >'" + setting + "'", Restore: "printf slow >'" + setting + "'"},
 		{Name: "b", Finding: "of one shell", Mend: "exit 9"},
 	}

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// groups are the control groups of one controller that this process is in:
+// Groups are the control groups of one controller that this process is in:
 // its own first, then those above it as far as they can be seen. A quota of
 // any of them holds.
-type groups struct {
-	files fs.FS
-	// dirs are folders without a leading slash, as io/fs wants them.
-	dirs     []string
-	readOnly bool
+type Groups struct {
+	tree Tree
+	// Dirs are folders without a leading slash, as io/fs wants them.
+	Dirs     []string
+	ReadOnly bool // they cannot be changed from here
 }
 
 // mount is one mounted cgroup hierarchy.
@@ -27,13 +27,13 @@ type mount struct {
 	readOnly    bool
 }
 
-// readGroups finds the groups of a controller, of version 1 where that
+// Groups finds the groups of a controller, of version 1 where that
 // controller is mounted, else of version 2. It finds none where control groups
 // are off or hidden.
-func readGroups(files fs.FS, controller string) groups {
-	g := groups{files: files}
-	mounts := parseMounts(text(files, "proc/self/mountinfo"))
-	paths := parseMembership(text(files, "proc/self/cgroup"))
+func (t Tree) Groups(controller string) Groups {
+	g := Groups{tree: t}
+	mounts := parseMounts(t.Text("proc/self/mountinfo"))
+	paths := parseMembership(t.Text("proc/self/cgroup"))
 	i := slices.IndexFunc(mounts, func(m mount) bool { return slices.Contains(m.controllers, controller) })
 	own, in := paths[controller]
 	if i < 0 || !in {
@@ -44,7 +44,7 @@ func readGroups(files fs.FS, controller string) groups {
 		return g
 	}
 	m := mounts[i]
-	g.readOnly = m.readOnly
+	g.ReadOnly = m.readOnly
 	// In a container the mount may show a part of the hierarchy only.
 	below, within := strings.CutPrefix(own, m.root)
 	if m.root != "/" && (!within || below != "" && below[0] != '/') {
@@ -52,7 +52,7 @@ func readGroups(files fs.FS, controller string) groups {
 	}
 	top := strings.TrimPrefix(path.Clean(m.dir), "/")
 	for dir := path.Join(top, path.Clean("/"+below)); strings.HasPrefix(dir, top) && fs.ValidPath(dir); dir = path.Dir(dir) {
-		g.dirs = append(g.dirs, dir)
+		g.Dirs = append(g.Dirs, dir)
 		if dir == top {
 			break
 		}
@@ -70,7 +70,7 @@ func parseMounts(mountinfo string) []mount {
 		if !ok || len(h) < 6 || len(t) < 3 || !strings.HasPrefix(t[0], "cgroup") {
 			continue
 		}
-		m := mount{root: unescape(h[3]), dir: unescape(h[4]), unified: t[0] == "cgroup2"}
+		m := mount{root: Unescape(h[3]), dir: Unescape(h[4]), unified: t[0] == "cgroup2"}
 		m.readOnly = slices.Contains(strings.Split(h[5], ","), "ro")
 		if !m.unified {
 			m.controllers = strings.Split(t[2], ",")
@@ -80,8 +80,9 @@ func parseMounts(mountinfo string) []mount {
 	return mounts
 }
 
-// unescape undoes the octal escapes of space, tab, newline and backslash.
-var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace
+// Unescape undoes the octal escapes of space, tab, newline and backslash in the
+// tables of /proc.
+var Unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace
 
 // parseMembership reads /proc/self/cgroup, ID:CONTROLLERS:PATH: the path by
 // controller, that of version 2 under "".
@@ -99,12 +100,12 @@ func parseMembership(cgroup string) map[string]string {
 	return paths
 }
 
-// throttling adds up the groups' cpu.stat: nr_throttled and, in version 1,
+// Throttling adds up the groups' cpu.stat: nr_throttled and, in version 1,
 // throttled_time in ns, in version 2 throttled_usec. It is not ok where no
 // group has one; the root of version 2 has none, for it has no quota.
-func (g groups) throttling() (periods uint64, stood time.Duration, ok bool) {
-	for _, dir := range g.dirs {
-		n, d, there := parseThrottling(text(g.files, path.Join(dir, "cpu.stat")))
+func (g Groups) Throttling() (periods uint64, stood time.Duration, ok bool) {
+	for _, dir := range g.Dirs {
+		n, d, there := parseThrottling(g.tree.Text(path.Join(dir, "cpu.stat")))
 		periods, stood, ok = periods+n, stood+d, ok || there
 	}
 	return periods, stood, ok
@@ -130,28 +131,28 @@ func parseThrottling(stat string) (periods uint64, stood time.Duration, ok bool)
 // maxStood keeps sums over nested groups far from overflow: 30 years.
 const maxStood = 30 * 365 * 24 * time.Hour
 
-// quota is the limit of processor time of one group.
-type quota struct {
-	cores float64 // 0 without a limit
-	file  string  // that sets it, as an absolute path
-	now   string  // what the file holds
-	none  string  // what lifts the limit
+// Quota is the limit of processor time of one group.
+type Quota struct {
+	Cores float64 // 0 without a limit
+	File  string  // that sets it, as an absolute path
+	Now   string  // what the file holds
+	None  string  // what lifts the limit
 }
 
-// quota is the tightest limit over the groups.
-func (g groups) quota() quota {
-	var tightest quota
-	for _, dir := range g.dirs {
-		q := quota{file: "/" + path.Join(dir, "cpu.max"), none: "max"}
-		q.now = text(g.files, path.Join(dir, "cpu.max"))
-		limit := strings.Fields(q.now)
-		if q.now == "" {
-			q.file, q.none = "/"+path.Join(dir, "cpu.cfs_quota_us"), "-1"
-			q.now = text(g.files, path.Join(dir, "cpu.cfs_quota_us"))
-			limit = []string{q.now, text(g.files, path.Join(dir, "cpu.cfs_period_us"))}
+// Quota is the tightest limit over the groups.
+func (g Groups) Quota() Quota {
+	var tightest Quota
+	for _, dir := range g.Dirs {
+		q := Quota{File: "/" + path.Join(dir, "cpu.max"), None: "max"}
+		q.Now = g.tree.Text(path.Join(dir, "cpu.max"))
+		limit := strings.Fields(q.Now)
+		if q.Now == "" {
+			q.File, q.None = "/"+path.Join(dir, "cpu.cfs_quota_us"), "-1"
+			q.Now = g.tree.Text(path.Join(dir, "cpu.cfs_quota_us"))
+			limit = []string{q.Now, g.tree.Text(path.Join(dir, "cpu.cfs_period_us"))}
 		}
-		q.cores = parseQuota(limit)
-		if q.cores > 0 && (tightest.cores == 0 || q.cores < tightest.cores) {
+		q.Cores = parseQuota(limit)
+		if q.Cores > 0 && (tightest.Cores == 0 || q.Cores < tightest.Cores) {
 			tightest = q
 		}
 	}
@@ -177,18 +178,18 @@ func parseQuota(limit []string) float64 {
 // memoryLeft is what the tightest of the groups still lets its processes use.
 // File pages that were not used lately count as free, for the kernel drops
 // them first.
-func (g groups) memoryLeft() (bytes uint64, limited bool) {
-	for _, dir := range g.dirs {
+func (g Groups) memoryLeft() (bytes uint64, limited bool) {
+	for _, dir := range g.Dirs {
 		for _, names := range [][3]string{
 			{"memory.max", "memory.current", "inactive_file"},
 			{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"},
 		} {
-			limit, err := strconv.ParseUint(text(g.files, path.Join(dir, names[0])), 10, 64)
-			used, usedErr := strconv.ParseUint(text(g.files, path.Join(dir, names[1])), 10, 64)
+			limit, err := strconv.ParseUint(g.tree.Text(path.Join(dir, names[0])), 10, 64)
+			used, usedErr := strconv.ParseUint(g.tree.Text(path.Join(dir, names[1])), 10, 64)
 			if err != nil || usedErr != nil {
 				continue // "max", or not there
 			}
-			used = since(used, entry(text(g.files, path.Join(dir, "memory.stat")), names[2]))
+			used = since(used, entry(g.tree.Text(path.Join(dir, "memory.stat")), names[2]))
 			if left := since(limit, used); !limited || left < bytes {
 				bytes, limited = left, true
 			}

@@ -67,18 +67,18 @@ func (l Limits) Refuse(n Need) (reason, hint string) {
 		}
 		return fmt.Sprintf("takes %d ports of one address, and there are %d", n.Ports, l.Ports), hint
 	case over(memory, l.Memory):
-		return fmt.Sprintf("takes about %s of memory, and %s are available", binary(memory), binary(l.Memory)),
+		return fmt.Sprintf("takes about %s of memory, and %s are available", FormatBytes(memory), FormatBytes(l.Memory)),
 			fmt.Sprintf("use at most %d connections here", l.Memory/connectionMemory)
 	case over(leastAddressSpace, l.AddressSpace):
-		return fmt.Sprintf("takes %s of address space, and %s are allowed", binary(leastAddressSpace), binary(l.AddressSpace)), "ulimit -v unlimited"
+		return fmt.Sprintf("takes %s of address space, and %s are allowed", FormatBytes(leastAddressSpace), FormatBytes(l.AddressSpace)), "ulimit -v unlimited"
 	case over(leastProcesses, l.Processes):
 		return fmt.Sprintf("takes up to %d processes and threads, and %d are allowed", leastProcesses, l.Processes), "ulimit -u 4096"
 	}
 	return "", ""
 }
 
-// binary is a size for people.
-func binary(bytes uint64) string {
+// FormatBytes is a size for people.
+func FormatBytes(bytes uint64) string {
 	if bytes >= 1<<30 {
 		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
 	}

@@ -2,24 +2,24 @@ package host
 
 import (
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 )
 
 // ReadNetwork reads the counters of this process's network namespace. It
 // fails where /proc/net/snmp cannot be read.
-func ReadNetwork() (Network, error) { return readNetwork(system) }
+func ReadNetwork() (Network, error) { return System.Network() }
 
-func readNetwork(files fs.FS) (Network, error) {
-	snmp, err := fs.ReadFile(files, "proc/net/snmp")
+// Network reads the same of any file tree.
+func (t Tree) Network() (Network, error) {
+	snmp, err := t.ReadFile("proc/net/snmp")
 	if err != nil {
 		return Network{}, fmt.Errorf("read network counters: %w", err)
 	}
-	found := parseCounters(string(snmp) + "\n" + text(files, "proc/net/netstat"))
-	addSockets(found, text(files, "proc/net/sockstat"))
-	addSockets(found, text(files, "proc/net/sockstat6"))
-	if low, high, ok := parsePorts(text(files, "proc/sys/net/ipv4/ip_local_port_range")); ok {
+	found := parseCounters(string(snmp) + "\n" + t.Text("proc/net/netstat"))
+	addSockets(found, t.Text("proc/net/sockstat"))
+	addSockets(found, t.Text("proc/net/sockstat6"))
+	if low, high, ok := t.Ports(); ok {
 		found["ip_local_port_range"] = high - low + 1
 	}
 	var n Network
@@ -77,6 +77,11 @@ func addSockets(found map[string]uint64, sockstat string) {
 			}
 		}
 	}
+}
+
+// Ports is the range that clients' ports are taken from, both ends included.
+func (t Tree) Ports() (low, high uint64, ok bool) {
+	return parsePorts(t.Text("proc/sys/net/ipv4/ip_local_port_range"))
 }
 
 // parsePorts reads "32768 60999", both ends included.

@@ -16,20 +16,20 @@ import (
 )
 
 func TestNetworkOfTables(t *testing.T) {
-	n, err := readNetwork(recorded(t, "vm.txtar"))
+	n, err := Tree{recorded(t, "vm.txtar")}.Network()
 	require.NoError(t, err)
 	assert.Equal(t, Network{
 		ListenOverflows: 4918, ListenDrops: 4918, RequestQueueDrops: 0, Timeouts: 3950, Retransmits: 8194, SYNRetransmits: 3571,
 		Resets: 200002, ResetsSent: 16278820, FailedAttempts: 16153578, TimeWait: 9658, Sockets: 15, EphemeralPorts: 28232,
 	}, n)
-	n, err = readNetwork(recorded(t, "laptop.txtar"))
+	n, err = Tree{recorded(t, "laptop.txtar")}.Network()
 	require.NoError(t, err)
 	assert.Equal(t, Network{
 		ListenOverflows: 12, ListenDrops: 15, Timeouts: 7, Retransmits: 6, Resets: 4, ResetsSent: 8, FailedAttempts: 3,
 		TimeWait: 1500, Sockets: 14, EphemeralPorts: 5000,
 		Missing: []string{"TcpExt.TCPReqQFullDrop", "TcpExt.TCPSynRetrans"},
 	}, n)
-	_, err = readNetwork(fstest.MapFS{})
+	_, err = Tree{fstest.MapFS{}}.Network()
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -155,14 +155,14 @@ func TestNetworkHere(t *testing.T) {
 func FuzzNetwork(f *testing.F) {
 	for _, name := range []string{"vm.txtar", "laptop.txtar"} {
 		tree := recorded(f, name)
-		f.Add(text(tree, "proc/net/snmp"), text(tree, "proc/net/netstat"), text(tree, "proc/net/sockstat"), text(tree, "proc/sys/net/ipv4/ip_local_port_range"), uint64(7))
+		f.Add(Tree{tree}.Text("proc/net/snmp"), Tree{tree}.Text("proc/net/netstat"), Tree{tree}.Text("proc/net/sockstat"), Tree{tree}.Text("proc/sys/net/ipv4/ip_local_port_range"), uint64(7))
 	}
 	f.Fuzz(func(t *testing.T, snmp, netstat, sockstat, ports string, count uint64) {
 		tree := fstest.MapFS{
 			"proc/net/snmp": {Data: []byte(snmp)}, "proc/net/netstat": {Data: []byte(netstat)},
 			"proc/net/sockstat": {Data: []byte(sockstat)}, "proc/sys/net/ipv4/ip_local_port_range": {Data: []byte(ports)},
 		}
-		n, err := readNetwork(tree)
+		n, err := Tree{tree}.Network()
 		require.NoError(t, err)
 		assert.LessOrEqual(t, n.EphemeralPorts, uint64(65536))
 		again := n.Sub(n)
@@ -170,7 +170,7 @@ func FuzzNetwork(f *testing.F) {
 		assert.Zero(t, again)
 		// Whatever stands before it, a table of the kernel is read.
 		tree["proc/net/netstat"] = &fstest.MapFile{Data: fmt.Appendf(nil, "%s\n\nTcpExt: A ListenDrops\nTcpExt: 1 %d\n", netstat, count)}
-		n, err = readNetwork(tree)
+		n, err = Tree{tree}.Network()
 		require.NoError(t, err)
 		assert.Equal(t, count, n.ListenDrops)
 	})

@@ -2,9 +2,7 @@ package host
 
 import (
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -13,15 +11,12 @@ import (
 // tick is the unit of /proc/stat, 1/USER_HZ: 10 ms on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-// system is the root of the file tree that all readings come from.
-var system = os.DirFS("/")
-
 // ReadNoise reads the counters for the given cores; an empty list stands for
 // all. It fails where /proc/stat cannot be read or does not know a core.
-func ReadNoise(cpus []int) (Noise, error) { return readNoise(system, cpus) }
+func ReadNoise(cpus []int) (Noise, error) { return System.noise(cpus) }
 
-func readNoise(files fs.FS, cpus []int) (Noise, error) {
-	stat, err := fs.ReadFile(files, "proc/stat")
+func (t Tree) noise(cpus []int) (Noise, error) {
+	stat, err := t.ReadFile("proc/stat")
 	if err != nil {
 		return Noise{}, fmt.Errorf("read processor time: %w", err)
 	}
@@ -30,23 +25,13 @@ func readNoise(files fs.FS, cpus []int) (Noise, error) {
 		return Noise{}, fmt.Errorf("read processor time: /proc/stat: %w", err)
 	}
 	var ok bool
-	if n.Pressure, n.PressureAvg10, ok = parsePressure(text(files, "proc/pressure/cpu")); !ok {
+	if n.Pressure, n.PressureAvg10, ok = parsePressure(t.Text("proc/pressure/cpu")); !ok {
 		n.Missing = append(n.Missing, "pressure")
 	}
-	if n.ThrottledPeriods, n.Throttled, ok = readGroups(files, "cpu").throttling(); !ok {
+	if n.ThrottledPeriods, n.Throttled, ok = t.Groups("cpu").Throttling(); !ok {
 		n.Missing = append(n.Missing, "throttling")
 	}
 	return n, nil
-}
-
-// text is the content of a file without the space around it, empty where it
-// cannot be read: the kernel leaves out the files of what it was built without.
-func text(files fs.FS, name string) string {
-	data, err := fs.ReadFile(files, name)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(data))
 }
 
 // parseStat adds up the lines of the given cores, or takes that of all cores.

@@ -28,7 +28,7 @@ func recorded(t testing.TB, name string) fstest.MapFS {
 }
 
 func TestNoiseOfVersion1(t *testing.T) {
-	n, err := readNoise(recorded(t, "vm.txtar"), []int{1})
+	n, err := Tree{recorded(t, "vm.txtar")}.noise([]int{1})
 	require.NoError(t, err)
 	assert.Equal(t, Noise{
 		User: 2064300 * time.Millisecond, System: 1061360 * time.Millisecond, IRQ: 235330 * time.Millisecond,
@@ -42,7 +42,7 @@ func TestNoiseOfVersion1(t *testing.T) {
 
 func TestNoiseOfVersion2(t *testing.T) {
 	tree := recorded(t, "laptop.txtar")
-	n, err := readNoise(tree, []int{0, 1})
+	n, err := Tree{tree}.noise([]int{0, 1})
 	require.NoError(t, err)
 	// User time holds nice time and not the guests', which the kernel has put there already.
 	assert.Equal(t, Noise{
@@ -51,23 +51,23 @@ func TestNoiseOfVersion2(t *testing.T) {
 		ThrottledPeriods: 7, Throttled: time.Second, // of both groups
 		Missing: []string{"pressure"},
 	}, n)
-	all, err := readNoise(tree, nil)
+	all, err := Tree{tree}.noise(nil)
 	require.NoError(t, err)
 	assert.Equal(t, 44*time.Second, all.User)
-	_, err = readNoise(tree, []int{0, 7})
+	_, err = Tree{tree}.noise([]int{0, 7})
 	require.ErrorContains(t, err, "cpu7 is not there")
-	_, err = readNoise(fstest.MapFS{}, nil)
+	_, err = Tree{fstest.MapFS{}}.noise(nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 // An old kernel, and no control groups.
 func TestNoiseOfLittle(t *testing.T) {
-	n, err := readNoise(fstest.MapFS{"proc/stat": {Data: []byte("cpu 1 2 3 4 5\ncpu0 1 2 3 4 5\n")}}, nil)
+	n, err := Tree{fstest.MapFS{"proc/stat": {Data: []byte("cpu 1 2 3 4 5\ncpu0 1 2 3 4 5\n")}}}.noise(nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"steal", "pressure", "throttling"}, n.Missing)
 	assert.Equal(t, 150*time.Millisecond, n.Total())
 	for _, bad := range []string{"", "cpu 1 2 3\n", "cpu x 2 3 4\n", "cpu -1 2 3 4\n", "cpu 500000000000 500000000000 3 4\n"} {
-		_, err := readNoise(fstest.MapFS{"proc/stat": {Data: []byte(bad)}}, nil)
+		_, err := Tree{fstest.MapFS{"proc/stat": {Data: []byte(bad)}}}.noise(nil)
 		assert.Error(t, err, bad)
 	}
 }
@@ -131,35 +131,35 @@ func TestGroupsOutOfSight(t *testing.T) {
 		"not a member":   {"proc/self/mountinfo": {Data: []byte("1 2 0:1 / /cg rw - cgroup2 c rw\n")}},
 		"relative mount": {"proc/self/mountinfo": {Data: []byte("1 2 0:1 / . rw - cgroup2 c rw\n")}, "proc/self/cgroup": {Data: []byte("0::/a\n")}},
 	} {
-		assert.Empty(t, readGroups(files, "cpu").dirs, name)
+		assert.Empty(t, Tree{files}.Groups("cpu").Dirs, name)
 	}
 	tree := func(mountinfo, cgroup string) fstest.MapFS {
 		return fstest.MapFS{"proc/self/mountinfo": {Data: []byte(mountinfo)}, "proc/self/cgroup": {Data: []byte(cgroup)}}
 	}
-	g := readGroups(tree("1 2 0:1 / /my\\040groups ro - cgroup2 c rw\n", "0::/a/b\n"), "cpu")
-	assert.Equal(t, []string{"my groups/a/b", "my groups/a", "my groups"}, g.dirs)
-	assert.True(t, g.readOnly)
+	g := Tree{tree("1 2 0:1 / /my\\040groups ro - cgroup2 c rw\n", "0::/a/b\n")}.Groups("cpu")
+	assert.Equal(t, []string{"my groups/a/b", "my groups/a", "my groups"}, g.Dirs)
+	assert.True(t, g.ReadOnly)
 	// The group lies outside of what is mounted: only what is mounted can be looked at.
-	g = readGroups(tree("1 2 0:1 /box /cg rw - cgroup2 c rw\n", "0::/boxes/a\n"), "cpu")
-	assert.Equal(t, []string{"cg"}, g.dirs)
+	g = Tree{tree("1 2 0:1 /box /cg rw - cgroup2 c rw\n", "0::/boxes/a\n")}.Groups("cpu")
+	assert.Equal(t, []string{"cg"}, g.Dirs)
 	// Version 1 goes before version 2 where both are mounted.
-	g = readGroups(tree("1 2 0:1 / /two rw - cgroup2 c rw\n1 2 0:1 / /one rw - cgroup c rw,cpu,cpuacct\n", "0::/x\n4:cpu,cpuacct:/a\n"), "cpu")
-	assert.Equal(t, []string{"one/a", "one"}, g.dirs)
+	g = Tree{tree("1 2 0:1 / /two rw - cgroup2 c rw\n1 2 0:1 / /one rw - cgroup c rw,cpu,cpuacct\n", "0::/x\n4:cpu,cpuacct:/a\n")}.Groups("cpu")
+	assert.Equal(t, []string{"one/a", "one"}, g.Dirs)
 }
 
 func FuzzNoise(f *testing.F) {
 	for _, name := range []string{"vm.txtar", "laptop.txtar"} {
 		tree := recorded(f, name)
-		f.Add(text(tree, "proc/stat"), text(tree, "proc/pressure/cpu"), text(tree, "proc/self/mountinfo"), text(tree, "proc/self/cgroup"), "nr_throttled 3\nthrottled_usec 9\n")
+		f.Add(Tree{tree}.Text("proc/stat"), Tree{tree}.Text("proc/pressure/cpu"), Tree{tree}.Text("proc/self/mountinfo"), Tree{tree}.Text("proc/self/cgroup"), "nr_throttled 3\nthrottled_usec 9\n")
 	}
-	earlier, err := readNoise(recorded(f, "laptop.txtar"), nil)
+	earlier, err := Tree{recorded(f, "laptop.txtar")}.noise(nil)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, stat, pressure, mountinfo, cgroup, throttling string) {
-		n, err := readNoise(fstest.MapFS{
+		n, err := Tree{fstest.MapFS{
 			"proc/stat": {Data: []byte(stat)}, "proc/pressure/cpu": {Data: []byte(pressure)},
 			"proc/self/mountinfo": {Data: []byte(mountinfo)}, "proc/self/cgroup": {Data: []byte(cgroup)},
 			"sys/fs/cgroup/cpu.stat": {Data: []byte(throttling)},
-		}, nil)
+		}}.noise(nil)
 		if err != nil {
 			assert.Zero(t, n)
 			return

@@ -25,15 +25,8 @@ func Allowed() ([]int, error) {
 	return cpus, nil
 }
 
-// Siblings are the hardware threads of a core's physical core, itself
-// included; none where the system does not tell.
-func Siblings(cpu int) []int {
-	list, err := ParseCPUs(file(fmt.Sprintf("/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu)))
-	if err != nil {
-		return nil
-	}
-	return list
-}
+// Siblings are those of this machine.
+func Siblings(cpu int) []int { return System.Siblings(cpu) }
 
 func cpuSet(cpus []int) *unix.CPUSet {
 	set := new(unix.CPUSet)

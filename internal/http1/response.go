@@ -261,8 +261,8 @@ func (r *Response) takeField(line []byte) error {
 	switch len(name) {
 	case len("Connection"):
 		if equalFold(name, "connection") {
-			r.Close = r.Close || hasToken(value, "close")
-			r.keepAlive = r.keepAlive || hasToken(value, "keep-alive")
+			r.Close = r.Close || HasToken(value, "close")
+			r.keepAlive = r.keepAlive || HasToken(value, "keep-alive")
 		}
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
@@ -278,15 +278,9 @@ func (r *Response) takeField(line []byte) error {
 }
 
 func (r *Response) takeLength(value []byte) error {
-	if len(value) == 0 {
+	n, ok := Length(value)
+	if !ok {
 		return errLength
-	}
-	var n int64
-	for _, c := range value {
-		if !digit(c) || n > (1<<63-1-9)/10 {
-			return errLength
-		}
-		n = n*10 + int64(c-'0')
 	}
 	if r.hasLength && (n != r.length || len(value) != int(r.digits)) { // written alike, as net/http wants it
 		return errLength
@@ -294,6 +288,17 @@ func (r *Response) takeLength(value []byte) error {
 	r.digits = int32(len(value))
 	r.hasLength, r.length = true, n
 	return nil
+}
+
+// Length reads the value of a Content-Length.
+func Length(value []byte) (n int64, ok bool) {
+	for _, c := range value {
+		if !digit(c) || n > (1<<63-1-9)/10 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, len(value) > 0
 }
 
 // takeHeadEnd decides how the body is delimited (RFC 9112, section 6.3).
@@ -403,8 +408,8 @@ var fieldClass = func() (class [256]uint8) {
 	return class
 }()
 
-// hasToken says whether a comma-separated list holds the token (lower case).
-func hasToken(list []byte, token string) bool {
+// HasToken says whether a comma-separated list holds the token (lower case).
+func HasToken(list []byte, token string) bool {
 	for len(list) > 0 {
 		var item []byte
 		item, list, _ = bytes.Cut(list, []byte(","))

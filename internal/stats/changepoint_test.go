@@ -123,29 +123,25 @@ func TestChangepointProperties(t *testing.T) {
 func TestClassifyStart(t *testing.T) {
 	rising := steps([]int{6, 25}, []float64{600, 900}, 1000)
 	for name, c := range map[string]struct {
-		level  func(int) float64
-		better Orientation
-		label  Label
-		from   int
+		level func(int) float64
+		label Label
+		from  int
 	}{
-		"steady":                        {always(1000), HigherIsBetter, Flat, 0},
-		"throughput rises":              {rising, HigherIsBetter, WarmUp, 25},
-		"latency rises":                 {rising, LowerIsBetter, Slowdown, 25},
-		"throughput falls":              {steps([]int{30}, []float64{1000}, 800), HigherIsBetter, Slowdown, 30},
-		"latency falls":                 {steps([]int{30}, []float64{1000}, 800), LowerIsBetter, WarmUp, 30},
-		"rises, then falls a little":    {steps([]int{10, 40}, []float64{600, 1000}, 900), HigherIsBetter, Slowdown, 40},
-		"rises, then a small change":    {steps([]int{10, 40}, []float64{600, 1015}, 1000), HigherIsBetter, WarmUp, 10},
-		"only a small change":           {steps([]int{40}, []float64{1020}, 1000), HigherIsBetter, Flat, 0},
-		"a dip":                         {steps([]int{20, 30}, []float64{1000, 500}, 1000), HigherIsBetter, WarmUp, 30},
-		"a dip in latency":              {steps([]int{20, 30}, []float64{1000, 500}, 1000), LowerIsBetter, Slowdown, 30},
-		"changes in the last quarter":   {steps([]int{100}, []float64{1000}, 800), HigherIsBetter, NoSteadyState, -1},
-		"improves in the last quarter":  {steps([]int{100}, []float64{800}, 1000), HigherIsBetter, NoSteadyState, -1},
-		"settles just in time":          {steps([]int{90}, []float64{800}, 1000), HigherIsBetter, WarmUp, 90},
-		"collapses to nothing":          {steps([]int{50}, []float64{1000}, 0), HigherIsBetter, Slowdown, 50},
-		"settles one bin after the end": {steps([]int{91}, []float64{800}, 1000), HigherIsBetter, NoSteadyState, -1},
+		"steady":                        {always(1000), Flat, 0},
+		"throughput rises":              {rising, WarmUp, 25},
+		"throughput falls":              {steps([]int{30}, []float64{1000}, 800), Slowdown, 30},
+		"rises, then falls a little":    {steps([]int{10, 40}, []float64{600, 1000}, 900), Slowdown, 40},
+		"rises, then a small change":    {steps([]int{10, 40}, []float64{600, 1015}, 1000), WarmUp, 10},
+		"only a small change":           {steps([]int{40}, []float64{1020}, 1000), Flat, 0},
+		"a dip":                         {steps([]int{20, 30}, []float64{1000, 500}, 1000), WarmUp, 30},
+		"changes in the last quarter":   {steps([]int{100}, []float64{1000}, 800), NoSteadyState, -1},
+		"improves in the last quarter":  {steps([]int{100}, []float64{800}, 1000), NoSteadyState, -1},
+		"settles just in time":          {steps([]int{90}, []float64{800}, 1000), WarmUp, 90},
+		"collapses to nothing":          {steps([]int{50}, []float64{1000}, 0), Slowdown, 50},
+		"settles one bin after the end": {steps([]int{91}, []float64{800}, 1000), NoSteadyState, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := ClassifyStart(series(120, c.level, always(15)), c.better)
+			got, err := ClassifyStart(series(120, c.level, always(15)))
 			require.NoError(t, err)
 			assert.Equal(t, c.label, got.Label)
 			assert.Equal(t, c.from, got.SteadyFrom)
@@ -153,9 +149,9 @@ func TestClassifyStart(t *testing.T) {
 			assert.Equal(t, 120, got.Segments[len(got.Segments)-1].To)
 		})
 	}
-	_, err := ClassifyStart(make([]float64, 15), HigherIsBetter)
+	_, err := ClassifyStart(make([]float64, 15))
 	require.ErrorContains(t, err, "15 bins")
-	_, err = ClassifyStart(append(make([]float64, 20), math.Inf(1)), HigherIsBetter)
+	_, err = ClassifyStart(append(make([]float64, 20), math.Inf(1)))
 	require.ErrorContains(t, err, "at index 20")
 }
 
@@ -163,20 +159,20 @@ func TestClassifyStart(t *testing.T) {
 func TestClassifyStartBySpread(t *testing.T) {
 	for before, want := range map[float64]Label{1050: Flat, 1200: Slowdown, 800: WarmUp} {
 		x := series(120, steps([]int{40}, []float64{before}, 1000), steps([]int{40}, []float64{20}, 350)) // 350 wide: 10% standard deviation
-		got, err := ClassifyStart(x, HigherIsBetter)
+		got, err := ClassifyStart(x)
 		require.NoError(t, err)
 		assert.Len(t, got.Segments, 2, "level %v", before)
 		assert.Equal(t, want, got.Label, "level %v", before)
 	}
 }
 
-// Medians that are stored to 1/32 of an octave, and counts of a slow server, fall on few values.
+// Values that are stored to 1/32 of an octave, and counts of a slow server, fall on few values.
 func TestClassifyStartOfCoarseBins(t *testing.T) {
-	latency := series(240, always(1), always(0.03))
-	for k, v := range latency {
-		latency[k] = math.Exp2(math.Floor(32*math.Log2(v)) / 32)
+	values := series(240, always(1), always(0.03))
+	for k, v := range values {
+		values[k] = math.Exp2(math.Floor(32*math.Log2(v)) / 32)
 	}
-	got, err := ClassifyStart(latency, LowerIsBetter)
+	got, err := ClassifyStart(values)
 	require.NoError(t, err)
 	assert.Equal(t, Flat, got.Label)
 
@@ -184,30 +180,7 @@ func TestClassifyStartOfCoarseBins(t *testing.T) {
 	for k, v := range counts {
 		counts[k] = math.Round(v)
 	}
-	got, err = ClassifyStart(counts, HigherIsBetter)
+	got, err = ClassifyStart(counts)
 	require.NoError(t, err)
 	assert.Equal(t, Flat, got.Label)
-}
-
-// Which way is better turns warm-up into slowdown and moves nothing else.
-func TestClassifyStartProperties(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		first := rapid.IntRange(8, 80).Draw(t, "change")
-		before := rapid.Float64Range(100, 2000).Draw(t, "before")
-		x := series(120, steps([]int{first}, []float64{before}, 1000), always(20))
-		up, err := ClassifyStart(x, HigherIsBetter)
-		require.NoError(t, err)
-		down, err := ClassifyStart(x, LowerIsBetter)
-		require.NoError(t, err)
-		assert.Equal(t, up.SteadyFrom, down.SteadyFrom)
-		assert.Equal(t, up.Segments, down.Segments)
-		switch up.Label {
-		case WarmUp:
-			assert.Equal(t, Slowdown, down.Label)
-		case Slowdown:
-			assert.Equal(t, WarmUp, down.Label)
-		default:
-			assert.Equal(t, up.Label, down.Label)
-		}
-	})
 }

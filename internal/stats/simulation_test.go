@@ -349,7 +349,7 @@ func TestSimulatedStarts(t *testing.T) {
 			count := map[Label]int{}
 			near := 0
 			for range runs {
-				s, err := ClassifyStart(bins(rng, before, rho), HigherIsBetter)
+				s, err := ClassifyStart(bins(rng, before, rho))
 				require.NoError(t, err)
 				count[s.Label]++
 				if s.SteadyFrom >= 20 && s.SteadyFrom <= 28 {

@@ -7,15 +7,6 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Orientation says which way a metric is good.
-type Orientation int
-
-// The orientations.
-const (
-	HigherIsBetter Orientation = iota // throughput
-	LowerIsBetter                     // latency
-)
-
 // Label is what a start did on its way to a steady state.
 type Label string
 
@@ -58,7 +49,7 @@ const (
 	sameLevel = 0.03
 )
 
-// ClassifyStart labels a start from a metric in equal bins of time, from the
+// ClassifyStart labels a start from its throughput in equal bins of time, from the
 // first request on, at least 16 of them. The bins are segmented by Changepoints with
 // segments of at least four bins, and each segment is compared with the last.
 //
@@ -71,9 +62,8 @@ const (
 // Source: Barrett et al., Virtual Machine Warmup Blows Hot and Cold (OOPSLA
 // 2017). It differs in that outliers are kept, that the tolerance is relative
 // (theirs is in seconds of an iteration) and that the last quarter is meant
-// where they had the last 500 of 2,000 iterations. A bin without a value, such as the
-// median latency of no request, has no place in bins: leave the metric out then.
-func ClassifyStart(bins []float64, better Orientation) (Start, error) {
+// where they had the last 500 of 2,000 iterations.
+func ClassifyStart(bins []float64) (Start, error) {
 	if len(bins) < minStartBins {
 		return Start{}, fmt.Errorf("classify start: %d bins, at least %d are needed", len(bins), minStartBins)
 	}
@@ -82,7 +72,7 @@ func ClassifyStart(bins []float64, better Orientation) (Start, error) {
 		return Start{}, fmt.Errorf("classify start: %w", err)
 	}
 	s := Start{Segments: segments(bins, changes)}
-	s.Label, s.SteadyFrom = classify(s.Segments, better)
+	s.Label, s.SteadyFrom = classify(s.Segments)
 	return s, nil
 }
 
@@ -97,7 +87,7 @@ func segments(bins []float64, changes []int) []Segment {
 	return out
 }
 
-func classify(s []Segment, better Orientation) (label Label, steadyFrom int) {
+func classify(s []Segment) (label Label, steadyFrom int) {
 	last := s[len(s)-1]
 	tolerance := math.Max(last.SD, sameLevel*math.Abs(last.Mean))
 	equivalent := func(g Segment) bool { return math.Abs(g.Mean-last.Mean) <= tolerance }
@@ -114,8 +104,7 @@ func classify(s []Segment, better Orientation) (label Label, steadyFrom int) {
 		return NoSteadyState, -1
 	}
 	for _, g := range s[:first] {
-		higher := g.Mean > last.Mean
-		if !equivalent(g) && higher == (better == HigherIsBetter) {
+		if !equivalent(g) && g.Mean > last.Mean {
 			return Slowdown, steadyFrom
 		}
 	}

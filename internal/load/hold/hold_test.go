@@ -15,13 +15,16 @@ import (
 )
 
 func TestOpen(t *testing.T) {
-	s, err := null.Start(t.Context(), null.Options{Addr: "127.0.0.1:0"})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := null.Start(ctx, null.Options{Addr: "127.0.0.1:0"})
 	require.NoError(t, err)
-	c, err := hold.Open(t.Context(), "http://"+s.Addr().String()+"/", 200, 400, time.Second)
+	c, err := hold.Open(t.Context(), s.URL(), 200, 400, time.Second)
 	require.NoError(t, err)
 	assert.Equal(t, 400, c.Open())
 	assert.Equal(t, 400, c.Open(), "counting does not end them")
-	require.NoError(t, s.Close())
+	cancel()
+	require.NoError(t, s.Wait())
 	assert.Eventually(t, func() bool { return c.Open() == 0 }, 2*time.Second, 10*time.Millisecond)
 	c.Close()
 }

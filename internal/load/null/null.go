@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"sync"
 )
 
 // Body is the body of every response.
@@ -29,11 +28,10 @@ type Server struct {
 	requests func() uint64
 	stop     func()
 	done     chan struct{}
-	once     sync.Once
 	err      error // why serving ended, set before done is closed
 }
 
-// Start listens and serves until ctx ends or Close is called. It returns once
+// Start listens and serves until ctx ends. It returns once
 // connections are accepted.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Addr == "" {
@@ -49,13 +47,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		_ = ln.Close()
 		return nil, fmt.Errorf("null server: %w", err)
 	}
-	unwatch := context.AfterFunc(ctx, s.halt)
+	unwatch := context.AfterFunc(ctx, s.stop)
 	go func() { <-s.done; unwatch() }()
 	return s, nil
 }
-
-// Addr is the address that the server listens on.
-func (s *Server) Addr() net.Addr { return s.addr }
 
 // URL is the address as a target for a load generator.
 func (s *Server) URL() string { return "http://" + s.addr.String() + "/" }
@@ -69,11 +64,3 @@ func (s *Server) Wait() error {
 	<-s.done
 	return s.err
 }
-
-// Close ends the server and its connections and waits for that.
-func (s *Server) Close() error {
-	s.halt()
-	return s.Wait()
-}
-
-func (s *Server) halt() { s.once.Do(s.stop) }

@@ -26,13 +26,16 @@ func start(t *testing.T, o null.Options) *null.Server {
 	t.Helper()
 	s, err := null.Start(t.Context(), o)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	t.Cleanup(func() { require.NoError(t, s.Wait()) }) // the context ends before
 	return s
 }
 
+// address is host:port of a server.
+func address(s *null.Server) string { return strings.Trim(strings.TrimPrefix(s.URL(), "http:"), "/") }
+
 func dial(t *testing.T, s *null.Server) net.Conn {
 	t.Helper()
-	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr().String())
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address(s))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
@@ -135,9 +138,9 @@ func TestEndsWithItsContext(t *testing.T) {
 	require.Error(t, err, "an idle connection is closed")
 	var timeout net.Error
 	assert.False(t, errors.As(err, &timeout) && timeout.Timeout())
-	_, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr().String())
+	_, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", address(s))
 	require.Error(t, err)
-	require.NoError(t, s.Close(), "a second time")
+	require.NoError(t, s.Wait(), "a second time")
 }
 
 func TestSeveralLoops(t *testing.T) {
@@ -178,7 +181,7 @@ func TestSeveralLoops(t *testing.T) {
 
 func TestStartFails(t *testing.T) {
 	s := start(t, null.Options{})
-	_, err := null.Start(t.Context(), null.Options{Addr: s.Addr().String()})
+	_, err := null.Start(t.Context(), null.Options{Addr: address(s)})
 	require.Error(t, err, "the port is taken")
 	if runtime.GOOS == "linux" {
 		missing, err := null.Start(t.Context(), null.Options{CPUs: []int{1023}})
@@ -188,12 +191,13 @@ func TestStartFails(t *testing.T) {
 }
 
 func ExampleStart() {
-	s, err := null.Start(context.Background(), null.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s, err := null.Start(ctx, null.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer func() { _ = s.Close() }()
 	resp, err := http.Get(s.URL()) //nolint:noctx // an example
 	if err != nil {
 		fmt.Println(err)

@@ -1,6 +1,10 @@
 package null
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/hellobench/hellobench/internal/http1"
+)
 
 // Responses, complete. HTTP/1.0 clients that ask to keep the connection are
 // told that it is kept.
@@ -44,9 +48,10 @@ func parseRequest(head []byte) request {
 		value = bytes.TrimSpace(value)
 		switch {
 		case bytes.EqualFold(name, []byte("Connection")):
-			q.keep = !hasToken(value, "close") && (q.keep || hasToken(value, "keep-alive"))
+			q.keep = !http1.HasToken(value, "close") && (q.keep || http1.HasToken(value, "keep-alive"))
 		case bytes.EqualFold(name, []byte("Content-Length")):
-			q.bodySize, q.bad = decimal(value)
+			n, ok := http1.Length(value)
+			q.bodySize, q.bad = n, !ok
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			q.keep = false
 			return q
@@ -71,29 +76,6 @@ func (q request) response() []byte {
 	default:
 		return respKeep
 	}
-}
-
-func hasToken(list []byte, token string) bool {
-	for item := range bytes.SplitSeq(list, []byte(",")) {
-		if bytes.EqualFold(bytes.TrimSpace(item), []byte(token)) {
-			return true
-		}
-	}
-	return false
-}
-
-// decimal reads a length; bad if it is none, or above 1 EB.
-func decimal(b []byte) (n int64, bad bool) {
-	if len(b) == 0 || len(b) > 18 {
-		return 0, true
-	}
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return 0, true
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, false
 }
 
 // headEnd is the length of the request head that data begins with, 0 if it is

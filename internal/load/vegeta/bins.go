@@ -1,9 +1,9 @@
 package vegeta
 
 import (
-	"math/bits"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -13,7 +13,7 @@ import (
 // median.
 type bins struct {
 	done   []record.Bin
-	medium [2]octaves // of bins newest-1 and newest, at index i%2
+	medium [2]load.Coarse // of bins newest-1 and newest, at index i%2
 	newest int
 }
 
@@ -33,15 +33,15 @@ func (b *bins) add(at, latency time.Duration) {
 	}
 	b.done[i].OK++
 	if i >= b.newest-1 {
-		b.medium[i%2].add(latency)
+		b.medium[i%2].Record(int64(latency))
 	}
 }
 
 // settle writes the median of a bin and frees its histogram.
 func (b *bins) settle(i int) {
 	if i >= 0 {
-		b.done[i].P50 = b.medium[i%2].median()
-		b.medium[i%2] = octaves{}
+		b.done[i].P50 = b.medium[i%2].Median()
+		b.medium[i%2] = load.Coarse{}
 	}
 }
 
@@ -52,45 +52,4 @@ func (b *bins) list(d time.Duration) []record.Bin {
 		b.settle(b.newest)
 	}
 	return b.done[:min(len(b.done), int(d/record.BinWidth))]
-}
-
-// octaves is a histogram of durations with 32 buckets an octave, exact below
-// 32 ns and up to 18 minutes, in 4.6 KB.
-type octaves struct {
-	total  uint64
-	counts [36 * sub]uint32
-}
-
-const (
-	subBits = 5
-	sub     = 1 << subBits
-)
-
-func (o *octaves) add(d time.Duration) {
-	v := uint64(max(d, 0))
-	i := int(v)
-	if v >= sub {
-		shift := bits.Len64(v) - 1 - subBits
-		i = (shift+1)*sub + int(v>>shift)&(sub-1)
-	}
-	o.counts[min(i, len(o.counts)-1)]++
-	o.total++
-}
-
-// median is the middle of the bucket that holds the lower median, 0 if empty.
-func (o *octaves) median() time.Duration {
-	if o.total == 0 {
-		return 0
-	}
-	rank := (o.total + 1) / 2
-	i := 0
-	for seen := uint64(o.counts[0]); seen < rank; seen += uint64(o.counts[i]) {
-		i++
-	}
-	if i < sub {
-		return time.Duration(i)
-	}
-	shift := i/sub - 1
-	low := time.Duration(sub+i%sub) << shift
-	return low + (time.Duration(1)<<shift)/2
 }

@@ -36,6 +36,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
@@ -170,14 +171,14 @@ func attack(ctx context.Context, trips *tripper, alarm *alarm, out *results) *re
 	}
 
 	begin := time.Now()
-	cpu := processCPU()
+	cpu := host.SelfCPU()
 	t := newTally(spec, begin)
 	trips.last = begin.Add(spec.Duration + spec.Drain(trips.opening))
 	var pacer vegeta.Pacer = closedPacer{begin.Add(spec.Duration)}
-	used := func() record.CPU { return processCPU().Sub(cpu) }
+	used := func() record.CPU { return host.SelfCPU().Sub(cpu) }
 	if spec.Schedule != nil {
 		open := newOpenPacer(spec, begin, alarm)
-		pacer, used = open, func() record.CPU { return processCPU().Sub(cpu).Less(time.Duration(open.idled.Load())) }
+		pacer, used = open, func() record.CPU { return host.SelfCPU().Sub(cpu).Less(time.Duration(open.idled.Load())) }
 	}
 	answers := attacker.Attack(targeter(ctx, spec, begin, trips.requests[0].URL()), pacer, 0, "")
 	end := time.NewTimer(time.Until(begin.Add(spec.Duration)))

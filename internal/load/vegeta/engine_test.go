@@ -248,9 +248,6 @@ func TestOneProcessor(t *testing.T) {
 func TestCPUIsThatOfTheWindow(t *testing.T) {
 	s := httptest.NewServer(answer(0))
 	defer s.Close()
-	if processCPU() == (record.CPU{}) {
-		t.Skip("not told on this system")
-	}
 	for range int(1e8) { // before the window: must not be counted
 		runtime.KeepAlive(s)
 	}

@@ -192,15 +192,3 @@ func TestBinsTakeLateResults(t *testing.T) {
 	list := b.list(at(750))
 	assert.Equal(t, []record.Bin{{OK: 2, P50: 9}, {OK: 1, P50: 8}, {OK: 1, P50: 7}}, list)
 }
-
-func TestOctavesAreWithinOneInThirtyTwo(t *testing.T) {
-	for d := time.Duration(1); d < 10*time.Minute; d = d*5/4 + 1 {
-		var o octaves
-		o.add(d)
-		require.InDelta(t, float64(d), float64(o.median()), float64(d)/64+0.5)
-	}
-	var o octaves
-	o.add(-1)
-	o.add(time.Duration(1) << 62)
-	assert.Zero(t, o.median())
-}

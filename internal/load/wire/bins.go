@@ -1,53 +1,12 @@
 package wire
 
 import (
-	"math/bits"
 	"sync"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
-
-// coarse is a histogram with 32 buckets an octave, small enough to be cleared
-// for every bin of a window.
-type coarse struct {
-	counts [40 * 32]uint32 // up to 4.9 h, longer ones in the last
-	n      uint64
-}
-
-func (h *coarse) record(ns int64) {
-	v := uint64(max(ns, 0))
-	octave := max(bits.Len64(v), 6) - 6
-	// v>>octave is 0 to 63 in octave 0 and 32 to 63 above, so that the
-	// octaves follow one another without a gap.
-	h.counts[min(octave*32+int(v>>octave), len(h.counts)-1)]++
-	h.n++
-}
-
-func (h *coarse) add(o *coarse) {
-	for i, n := range o.counts {
-		h.counts[i] += n
-	}
-	h.n += o.n
-}
-
-// median is the middle of the bucket that holds it, 0 without values.
-func (h *coarse) median() time.Duration {
-	if h.n == 0 {
-		return 0
-	}
-	rank := (h.n + 1) / 2
-	for i, n := range h.counts {
-		if uint64(n) < rank {
-			rank -= uint64(n)
-			continue
-		}
-		octave := max(i/32-1, 0)
-		low := uint64(i-octave*32) << octave
-		return time.Duration(low + 1<<octave/2)
-	}
-	return 0
-}
 
 // bins are the quarter seconds of a window, filled by all its loops.
 type bins struct {
@@ -59,7 +18,7 @@ type bins struct {
 }
 
 type partBin struct {
-	coarse
+	load.Coarse
 	loops int
 }
 
@@ -69,7 +28,7 @@ func newBins(d time.Duration, loops int) *bins {
 }
 
 // add takes what one loop has for bin i.
-func (b *bins) add(i int, h *coarse) {
+func (b *bins) add(i int, h *load.Coarse) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.part[i]
@@ -81,9 +40,9 @@ func (b *bins) add(i int, h *coarse) {
 		}
 		b.part[i] = p
 	}
-	p.add(h)
+	p.Add(h)
 	if p.loops++; p.loops == b.loops {
-		b.out[i] = record.Bin{OK: p.n, P50: p.median()}
+		b.out[i] = record.Bin{OK: p.Count(), P50: p.Median()}
 		*p = partBin{}
 		b.spare = append(b.spare, p)
 		delete(b.part, i)
@@ -95,7 +54,7 @@ type binCursor struct {
 	bins *bins
 	i    int
 	edge int64 // end of bin i, ns since the start of the window
-	now  coarse
+	now  load.Coarse
 }
 
 func (c *binCursor) begin(b *bins) {
@@ -108,14 +67,14 @@ func (c *binCursor) record(at, latency int64) {
 	for at >= c.edge {
 		c.turn()
 	}
-	c.now.record(latency)
+	c.now.Record(latency)
 }
 
 func (c *binCursor) turn() {
 	if c.i < len(c.bins.out) {
 		c.bins.add(c.i, &c.now)
 	}
-	c.now = coarse{}
+	c.now = load.Coarse{}
 	c.i++
 	c.edge += int64(record.BinWidth)
 }

@@ -1,9 +1,6 @@
 package wire
 
 import (
-	"math"
-	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -12,27 +9,6 @@ import (
 
 	"github.com/hellobench/hellobench/internal/record"
 )
-
-func TestCoarseMedian(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	for _, scale := range []float64{1, 30, 100, 1e3, 1e6, 1e9, 1e12} {
-		var h coarse
-		values := make([]float64, 1001)
-		for i := range values {
-			values[i] = math.Floor(scale * rng.ExpFloat64())
-			h.record(int64(values[i]))
-		}
-		slices.Sort(values)
-		exact := values[len(values)/2]
-		assert.InDelta(t, exact, float64(h.median()), max(exact/32, 0.5), "scale %g", scale)
-	}
-	var empty coarse
-	assert.Zero(t, empty.median())
-	var far coarse
-	far.record(math.MaxInt64)
-	far.record(-1)
-	assert.Equal(t, uint64(2), far.n)
-}
 
 // Two loops fill the same bins, one of them far ahead of the other.
 func TestBinsOfTwoLoops(t *testing.T) {

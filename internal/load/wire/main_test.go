@@ -43,9 +43,9 @@ func playNull(args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(s.Addr())
+	fmt.Println(strings.Trim(strings.TrimPrefix(s.URL(), "http:"), "/"))
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	return s.Close()
+	return nil
 }
 
 // playLoad runs one window and prints its measurement: load URL CONNECTIONS

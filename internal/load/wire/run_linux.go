@@ -174,12 +174,3 @@ func (w *window) measurement(loops []*loop) *record.Measurement {
 	m.CPU = w.cpu[1].Sub(w.cpu[0]).Less(idled)
 	return m
 }
-
-// processCPU is what the whole process has used.
-func processCPU() record.CPU {
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
-		return record.CPU{} // it fails only for a bad argument
-	}
-	return record.CPU{User: time.Duration(u.Utime.Nano()), System: time.Duration(u.Stime.Nano())}
-}

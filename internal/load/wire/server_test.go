@@ -117,7 +117,7 @@ func startNull(t *testing.T, addr string) *null.Server {
 	t.Helper()
 	s, err := null.Start(t.Context(), null.Options{Addr: addr})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	t.Cleanup(func() { require.NoError(t, s.Wait()) }) // the context ends before
 	return s
 }
 

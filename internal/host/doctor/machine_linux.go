@@ -1,17 +1,17 @@
-package host
+package doctor
 
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hellobench/hellobench/internal/host"
 )
 
 // What the checks want of a machine.
@@ -21,8 +21,8 @@ const (
 	warnSteal   = 0.01 // of the cores' time
 	badSteal    = 0.05
 	warnOthers  = 0.05 // of the cores' time
-	badOthers   = MaxNoise
-	warnWaiting = MaxNoise // of the last 10 s
+	badOthers   = host.MaxNoise
+	warnWaiting = host.MaxNoise // of the last 10 s
 	badWaiting  = 0.5
 	warnMemory  = 1 << 30 // bytes
 	badMemory   = 256 << 20
@@ -31,12 +31,12 @@ const (
 // machine is what the checks look at. They are functions of it alone, so that
 // tests can show them any machine.
 type machine struct {
-	files      fs.FS // the file tree
+	host.Tree
 	allowed    []int // cores
 	soft, hard uint64
-	parent     int   // process whose shell commands are typed into
-	root       bool  // no sudo needed
-	noise      Noise // of the cores taken, while it was sampled
+	parent     int        // process whose shell commands are typed into
+	root       bool       // no sudo needed
+	noise      host.Noise // of the cores taken, while it was sampled
 	noiseErr   error
 	sampled    time.Duration
 }
@@ -62,22 +62,22 @@ func Checks(ctx context.Context) []Check {
 }
 
 func look(ctx context.Context) *machine {
-	m := &machine{files: system, parent: os.Getppid(), root: os.Geteuid() == 0}
-	m.allowed, _ = Allowed() // none: every check of cores says so
+	m := &machine{Tree: host.System, parent: os.Getppid(), root: os.Geteuid() == 0}
+	m.allowed, _ = host.Allowed() // none: every check of cores says so
 	var lim syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil {
 		m.soft, m.hard = lim.Cur, lim.Max
 	}
 	start := time.Now()
-	var before, after Noise
-	if before, m.noiseErr = ReadNoise(m.taken()); m.noiseErr != nil {
+	var before, after host.Noise
+	if before, m.noiseErr = host.ReadNoise(m.taken()); m.noiseErr != nil {
 		return m
 	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(sampleTime):
 	}
-	after, m.noiseErr = ReadNoise(m.taken())
+	after, m.noiseErr = host.ReadNoise(m.taken())
 	m.noise, m.sampled = after.Sub(before), time.Since(start)
 	return m
 }
@@ -85,14 +85,6 @@ func look(ctx context.Context) *machine {
 // taken are the cores that a run takes by default: the first for the server,
 // the second for the generator.
 func (m *machine) taken() []int { return m.allowed[:min(len(m.allowed), wantedCores)] }
-
-func (m *machine) text(name string) string { return text(m.files, name) }
-
-// number reads a file that holds one number.
-func (m *machine) number(name string) (uint64, bool) {
-	v, err := strconv.ParseUint(m.text(name), 10, 64)
-	return v, err == nil
-}
 
 // sudo is the command as this user has to give it.
 func (m *machine) sudo(command string) string {
@@ -111,7 +103,7 @@ func (m *machine) write(value string, files ...string) string {
 func (m *machine) cores() Check {
 	c := Check{
 		Name: "cores", State: OK,
-		Finding: fmt.Sprintf("%d cores may be used: %s", len(m.allowed), FormatCPUs(m.allowed)),
+		Finding: fmt.Sprintf("%d cores may be used: %s", len(m.allowed), host.FormatCPUs(m.allowed)),
 		Why:     "a server and a generator that share a core measure each other",
 	}
 	if len(m.allowed) >= wantedCores {
@@ -120,25 +112,25 @@ func (m *machine) cores() Check {
 	c.State = Bad
 	c.Finding = fmt.Sprintf("only %d core may be used, a server and a generator need %d", len(m.allowed), wantedCores)
 	if reachable := m.reachable(); len(reachable) >= wantedCores && len(m.allowed) > 0 {
-		c.Mend = fmt.Sprintf("taskset -pc %s $$", FormatCPUs(reachable))
-		c.Restore = fmt.Sprintf("taskset -pc %s $$", FormatCPUs(m.allowed))
+		c.Mend = fmt.Sprintf("taskset -pc %s $$", host.FormatCPUs(reachable))
+		c.Restore = fmt.Sprintf("taskset -pc %s $$", host.FormatCPUs(m.allowed))
 	}
 	return c
 }
 
 // reachable are the cores that a process of this control group may ask for.
 func (m *machine) reachable() []int {
-	cpus := m.text("sys/devices/system/cpu/online")
-	for _, dir := range readGroups(m.files, "cpuset").dirs {
+	cpus := m.Text("sys/devices/system/cpu/online")
+	for _, dir := range m.Groups("cpuset").Dirs {
 		// The own group's set lies within those above it. Version 1, then 2.
 		for _, name := range []string{"cpuset.effective_cpus", "cpuset.cpus.effective"} {
-			if set := m.text(path.Join(dir, name)); set != "" {
-				list, _ := ParseCPUs(set)
+			if set := m.Text(path.Join(dir, name)); set != "" {
+				list, _ := host.ParseCPUs(set)
 				return list
 			}
 		}
 	}
-	list, _ := ParseCPUs(cpus)
+	list, _ := host.ParseCPUs(cpus)
 	return list
 }
 
@@ -153,7 +145,7 @@ func (m *machine) siblings() Check {
 		return c
 	}
 	server, load := m.taken()[0], m.taken()[1]
-	with := m.threads(server)
+	with := m.Siblings(server)
 	if len(with) == 0 {
 		return c
 	}
@@ -171,34 +163,29 @@ func (m *machine) siblings() Check {
 	return c
 }
 
-func (m *machine) threads(cpu int) []int {
-	list, _ := ParseCPUs(m.text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu)))
-	return list
-}
-
 func (m *machine) quota() Check {
 	c := Check{
 		Name: "cpu-quota", State: OK, Finding: "no control group limits the processor time",
 		Why: "a group that has used its quota up stands still for up to 100 ms: latencies show the quota",
 	}
-	g := readGroups(m.files, "cpu")
-	if len(g.dirs) == 0 {
+	g := m.Groups("cpu")
+	if len(g.Dirs) == 0 {
 		c.State, c.Finding = Unknown, "control groups cannot be seen"
 		return c
 	}
-	q := g.quota()
-	if q.cores == 0 {
+	q := g.Quota()
+	if q.Cores == 0 {
 		return c
 	}
 	c.State = Warn
-	if q.cores < wantedCores {
+	if q.Cores < wantedCores {
 		c.State = Bad
 	}
-	periods, _, _ := g.throttling()
-	c.Finding = fmt.Sprintf("a control group limits the processor time to %.2f cores; it was stopped %d times so far", q.cores, periods)
-	if !g.readOnly {
-		c.Mend = m.write(q.none, quoted(q.file))
-		c.Restore = m.write(quoted(q.now), quoted(q.file))
+	periods, _, _ := g.Throttling()
+	c.Finding = fmt.Sprintf("a control group limits the processor time to %.2f cores; it was stopped %d times so far", q.Cores, periods)
+	if !g.ReadOnly {
+		c.Mend = m.write(q.None, quoted(q.File))
+		c.Restore = m.write(quoted(q.Now), quoted(q.File))
 	}
 	return c
 }
@@ -228,8 +215,8 @@ func (m *machine) others() Check {
 	case share >= warnOthers || waiting >= warnWaiting:
 		c.State = Warn
 	}
-	c.Finding = fmt.Sprintf("other processes used %.0f%% of the cores %s for %.1f s", 100*share, FormatCPUs(m.taken()), m.sampled.Seconds())
-	if average, _, ok := strings.Cut(m.text("proc/loadavg"), " "); ok {
+	c.Finding = fmt.Sprintf("other processes used %.0f%% of the cores %s for %.1f s", 100*share, host.FormatCPUs(m.taken()), m.sampled.Seconds())
+	if average, _, ok := strings.Cut(m.Text("proc/loadavg"), " "); ok {
 		c.Finding += "; load average " + average
 	}
 	if !slices.Contains(m.noise.Missing, "pressure") {
@@ -242,7 +229,7 @@ func (m *machine) others() Check {
 func (m *machine) sampleTold() bool { return m.noiseErr == nil && m.noise.Total() > 0 }
 
 func (m *machine) steal() Check {
-	virtual := strings.Contains(m.text("proc/cpuinfo"), " hypervisor")
+	virtual := strings.Contains(m.Text("proc/cpuinfo"), " hypervisor")
 	c := Check{
 		Name: "steal", State: OK,
 		Why: "what the hypervisor gives to other machines is missing here, and nothing in this machine can prevent it",

@@ -1,4 +1,4 @@
-package host
+package doctor
 
 import (
 	"fmt"
@@ -44,7 +44,7 @@ func (m *machine) openFiles() Check {
 
 // parentOpenFiles are the limits of the process that called, a shell as a rule.
 func (m *machine) parentOpenFiles() (soft, hard string) {
-	for line := range strings.Lines(m.text(fmt.Sprintf("proc/%d/limits", m.parent))) {
+	for line := range strings.Lines(m.Text(fmt.Sprintf("proc/%d/limits", m.parent))) {
 		if f := strings.Fields(strings.TrimPrefix(line, "Max open files")); strings.HasPrefix(line, "Max open files") && len(f) >= 2 {
 			return f[0], f[1]
 		}
@@ -54,7 +54,7 @@ func (m *machine) parentOpenFiles() (soft, hard string) {
 
 // setting is a check of a kernel setting that has to be at least so large.
 func (m *machine) setting(c Check, name, unit string, wanted uint64) Check {
-	now, ok := m.number("proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+	now, ok := m.Number("proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 	if !ok {
 		c.State, c.Finding = Unknown, name+" cannot be read"
 		return c
@@ -85,7 +85,7 @@ func (m *machine) acceptQueue() Check {
 func (m *machine) synQueue() Check {
 	const name = "net.ipv4.tcp_max_syn_backlog"
 	c := Check{Name: "syn-queue", Why: "without SYN cookies half-open connections beyond it are dropped, and try again after a second"}
-	if cookies, _ := m.number("proc/sys/net/ipv4/tcp_syncookies"); cookies == 0 {
+	if cookies, _ := m.Number("proc/sys/net/ipv4/tcp_syncookies"); cookies == 0 {
 		return m.setting(c, name, "places", wantedQueue)
 	}
 	c.State, c.Finding = OK, "SYN cookies are on: no half-open connection is dropped for want of a place"
@@ -98,7 +98,7 @@ func (m *machine) ports() Check {
 		Name: "ports", State: OK,
 		Why: "each connection to one address needs a port of its own, and a closed one keeps it for a minute",
 	}
-	low, high, ok := parsePorts(m.text("proc/sys/net/ipv4/ip_local_port_range"))
+	low, high, ok := m.Ports()
 	if !ok {
 		c.State, c.Finding = Unknown, name+" cannot be read"
 		return c
@@ -125,8 +125,8 @@ func (m *machine) portReuse() Check {
 		Name: "port-reuse", State: OK,
 		Why: "without reuse a minute's closed connections use the ports up: a server without keep-alive seems to fail",
 	}
-	now, ok := m.number("proc/sys/net/ipv4/tcp_tw_reuse")
-	stamped, stampsKnown := m.number("proc/sys/net/ipv4/tcp_timestamps")
+	now, ok := m.Number("proc/sys/net/ipv4/tcp_tw_reuse")
+	stamped, stampsKnown := m.Number("proc/sys/net/ipv4/tcp_timestamps")
 	switch {
 	case !ok || !stampsKnown:
 		c.State, c.Finding = Unknown, name+" or "+stamps+" cannot be read"
@@ -141,7 +141,7 @@ func (m *machine) portReuse() Check {
 		c.Finding = fmt.Sprintf("%s is %d: loopback connections take ports in TIME_WAIT again", name, now)
 		return c
 	}
-	if low, high, ok := parsePorts(m.text("proc/sys/net/ipv4/ip_local_port_range")); ok {
+	if low, high, ok := m.Ports(); ok {
 		c.Finding += fmt.Sprintf(" (%.0f connections a second at most)", float64(high-low+1)/timeWaitTime.Seconds())
 	}
 	return c
@@ -152,7 +152,7 @@ func (m *machine) timeWait() Check {
 		Name: "time-wait", State: OK,
 		Why: "they hold ports that the generator needs, and looking for a free one takes longer the fewer there are",
 	}
-	n, err := readNetwork(m.files)
+	n, err := m.Network()
 	if err != nil || n.EphemeralPorts == 0 {
 		c.State, c.Finding = Unknown, "the sockets in TIME_WAIT cannot be counted"
 		return c

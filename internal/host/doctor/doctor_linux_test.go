@@ -1,4 +1,4 @@
-package host
+package doctor
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hellobench/hellobench/internal/host"
 )
 
 // of runs every check on a machine, by name.
@@ -35,10 +37,12 @@ func of(t testing.TB, m *machine) map[string]Check {
 	return all
 }
 
-func quietNoise() Noise { return Noise{Idle: 1960 * time.Millisecond, User: 40 * time.Millisecond} }
+func quietNoise() host.Noise {
+	return host.Noise{Idle: 1960 * time.Millisecond, User: 40 * time.Millisecond}
+}
 
 func TestChecksOfVM(t *testing.T) {
-	m := &machine{files: recorded(t, "vm.txtar"), allowed: []int{0, 1}, soft: 20000, hard: 20000, root: true, noise: quietNoise(), sampled: time.Second}
+	m := &machine{Tree: host.Tree{FS: recorded(t, "vm.txtar")}, allowed: []int{0, 1}, soft: 20000, hard: 20000, root: true, noise: quietNoise(), sampled: time.Second}
 	all := of(t, m)
 	for _, name := range []string{"cores", "smt", "load", "steal", "clock", "memory", "swap", "open-files", "accept-queue", "syn-queue", "ports", "port-reuse", "isolation", "mitigations"} {
 		assert.Equal(t, OK, all[name].State, all[name])
@@ -61,8 +65,8 @@ func TestChecksOfVM(t *testing.T) {
 // TestChecksOfLaptop wants every command to the letter: it will be pasted into a shell.
 func TestChecksOfLaptop(t *testing.T) {
 	m := &machine{
-		files: recorded(t, "laptop.txtar"), allowed: []int{0, 1, 2, 3}, soft: 1024, hard: 1024, parent: 77, sampled: time.Second,
-		noise: Noise{User: 600 * time.Millisecond, Steal: 30 * time.Millisecond, Idle: 1370 * time.Millisecond, PressureAvg10: 0.4},
+		Tree: host.Tree{FS: recorded(t, "laptop.txtar")}, allowed: []int{0, 1, 2, 3}, soft: 1024, hard: 1024, parent: 77, sampled: time.Second,
+		noise: host.Noise{User: 600 * time.Millisecond, Steal: 30 * time.Millisecond, Idle: 1370 * time.Millisecond, PressureAvg10: 0.4},
 	}
 	all := of(t, m)
 	for name, want := range map[string]struct {
@@ -116,20 +120,20 @@ func TestChecksOfLaptop(t *testing.T) {
 // TestChecksAfterARun: what is left of a run, and what a gate would not let pass, is marked.
 func TestChecksAfterARun(t *testing.T) {
 	with := func(busy time.Duration, waiting float64) State {
-		m := &machine{files: recorded(t, "vm.txtar"), allowed: []int{0, 1}, sampled: time.Second}
-		m.noise = Noise{User: busy, Idle: 2*time.Second - busy, PressureAvg10: waiting}
+		m := &machine{Tree: host.Tree{FS: recorded(t, "vm.txtar")}, allowed: []int{0, 1}, sampled: time.Second}
+		m.noise = host.Noise{User: busy, Idle: 2*time.Second - busy, PressureAvg10: waiting}
 		return m.others().State
 	}
 	assert.Equal(t, OK, with(60*time.Millisecond, 0.05))
 	assert.Equal(t, Warn, with(60*time.Millisecond, 0.20), "a task waited for a core 20% of the time")
 	assert.Equal(t, Bad, with(60*time.Millisecond, 0.60))
 	assert.Equal(t, Warn, with(120*time.Millisecond, 0))
-	assert.Equal(t, Bad, with(time.Duration(MaxNoise*float64(2*time.Second)), 0), "the gate's own threshold")
+	assert.Equal(t, Bad, with(time.Duration(host.MaxNoise*float64(2*time.Second)), 0), "the gate's own threshold")
 	sockets := func(timeWait, reuse string) State {
 		files := recorded(t, "vm.txtar")
 		files["proc/net/sockstat"] = &fstest.MapFile{Data: []byte("TCP: inuse 4 orphan 0 tw " + timeWait + " alloc 9 mem 1\n")}
 		files["proc/sys/net/ipv4/tcp_tw_reuse"] = &fstest.MapFile{Data: []byte(reuse + "\n")}
-		return (&machine{files: files}).timeWait().State
+		return (&machine{Tree: host.Tree{FS: files}}).timeWait().State
 	}
 	for _, reuse := range []string{"2", "0"} {
 		assert.Equal(t, OK, sockets("7000", reuse))
@@ -142,11 +146,11 @@ func TestChecksAfterARun(t *testing.T) {
 // TestChecksOfSingles looks at what the two machines do not show.
 func TestChecksOfSingles(t *testing.T) {
 	m := func() *machine {
-		return &machine{files: recorded(t, "laptop.txtar"), allowed: []int{0, 1, 2, 3}, noise: quietNoise(), hard: 1024}
+		return &machine{Tree: host.Tree{FS: recorded(t, "laptop.txtar")}, allowed: []int{0, 1, 2, 3}, noise: quietNoise(), hard: 1024}
 	}
 	put := func(name, content string) *machine {
 		one := m()
-		one.files.(fstest.MapFS)[name] = &fstest.MapFile{Data: []byte(content)}
+		one.FS.(fstest.MapFS)[name] = &fstest.MapFile{Data: []byte(content)}
 		return one
 	}
 	one := m()
@@ -154,7 +158,7 @@ func TestChecksOfSingles(t *testing.T) {
 	c := one.cores()
 	assert.Equal(t, []string{string(Bad), "taskset -pc 0-3 $$", "taskset -pc 2 $$"}, []string{string(c.State), c.Mend, c.Restore})
 	assert.Equal(t, Unknown, one.siblings().State)
-	one.files.(fstest.MapFS)["sys/fs/cgroup/inner/cpuset.cpus.effective"] = &fstest.MapFile{Data: []byte("2\n")}
+	one.FS.(fstest.MapFS)["sys/fs/cgroup/inner/cpuset.cpus.effective"] = &fstest.MapFile{Data: []byte("2\n")}
 	c = one.cores()
 	assert.Equal(t, Bad, c.State)
 	assert.Empty(t, c.Mend, "the control group has no second core")
@@ -167,7 +171,7 @@ func TestChecksOfSingles(t *testing.T) {
 	assert.Equal(t, Bad, c.State)
 	assert.Empty(t, c.Mend, "mounted read-only")
 	named := put("proc/self/mountinfo", `30 24 0:26 / /cg\040$(id) rw - cgroup2 cgroup rw`+"\n")
-	named.files.(fstest.MapFS)["cg $(id)/cpu.max"] = &fstest.MapFile{Data: []byte("100000 100000\n")}
+	named.FS.(fstest.MapFS)["cg $(id)/cpu.max"] = &fstest.MapFile{Data: []byte("100000 100000\n")}
 	assert.Equal(t, "echo max | sudo tee '/cg $(id)/cpu.max'", named.quota().Mend, "no name is a command")
 
 	assert.Equal(t, OK, put("sys/devices/system/clocksource/clocksource0/current_clocksource", "kvm-clock").clock().State)
@@ -176,24 +180,24 @@ func TestChecksOfSingles(t *testing.T) {
 	assert.Equal(t, OK, put("proc/sys/net/ipv4/tcp_syncookies", "1").synQueue().State)
 	assert.Equal(t, OK, put("proc/sys/net/ipv4/ip_local_port_range", "32768 60999").ports().State)
 	reuse := put("proc/sys/net/ipv4/tcp_timestamps", "0")
-	reuse.files.(fstest.MapFS)["proc/sys/net/ipv4/tcp_tw_reuse"] = &fstest.MapFile{Data: []byte("2\n")}
+	reuse.FS.(fstest.MapFS)["proc/sys/net/ipv4/tcp_tw_reuse"] = &fstest.MapFile{Data: []byte("2\n")}
 	assert.Equal(t, "sudo sysctl -w net.ipv4.tcp_timestamps=1", reuse.portReuse().Mend)
 	assert.Empty(t, put("proc/meminfo", "MemAvailable: 1100000 kB\n").swap().Mend, "no room for what would come back")
 	one = m()
 	one.hard = 1 << 20
 	assert.Equal(t, OK, one.openFiles().State)
-	one.noise = Noise{Steal: 200 * time.Millisecond, Idle: 1800 * time.Millisecond}
+	one.noise = host.Noise{Steal: 200 * time.Millisecond, Idle: 1800 * time.Millisecond}
 	assert.Equal(t, Bad, one.steal().State)
 	governors := m()
 	for cpu := range 4 {
-		governors.files.(fstest.MapFS)["sys/devices/system/cpu/cpu"+string(rune('0'+cpu))+"/cpufreq/scaling_governor"] = &fstest.MapFile{Data: []byte("powersave\n")}
+		governors.FS.(fstest.MapFS)["sys/devices/system/cpu/cpu"+string(rune('0'+cpu))+"/cpufreq/scaling_governor"] = &fstest.MapFile{Data: []byte("powersave\n")}
 	}
 	assert.Equal(t, "echo powersave | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", governors.governor().Restore)
 }
 
 // TestChecksOfNothing: what cannot be read is unknown, and never well.
 func TestChecksOfNothing(t *testing.T) {
-	all := of(t, &machine{files: fstest.MapFS{}, noiseErr: os.ErrNotExist})
+	all := of(t, &machine{Tree: host.Tree{FS: fstest.MapFS{}}, noiseErr: os.ErrNotExist})
 	for name, c := range all {
 		switch name {
 		case "cores":
@@ -237,7 +241,7 @@ func TestMendAndRestore(t *testing.T) {
 			t.Skipf("settings of a new namespace: %v", err)
 		}
 	}
-	m := &machine{files: system, root: true}
+	m := &machine{Tree: host.System, root: true}
 	looked := []func() Check{m.acceptQueue, m.synQueue, m.ports, m.portReuse}
 	var restore []string
 	for _, check := range looked {
@@ -249,7 +253,7 @@ func TestMendAndRestore(t *testing.T) {
 	}
 	shell(t, strings.Join(restore, "\n"))
 	for name, value := range spoilt {
-		assert.Equal(t, value, m.text("proc/sys/net/"+name), name)
+		assert.Equal(t, value, m.Text("proc/sys/net/"+name), name)
 	}
 }
 
@@ -273,6 +277,6 @@ func FuzzChecks(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i int, content []byte) {
 		tree := recorded(t, "laptop.txtar")
 		tree[names[uint(i)%uint(len(names))]] = &fstest.MapFile{Data: content}
-		of(t, &machine{files: tree, allowed: []int{0, 2}, soft: 1024, hard: 1024, parent: 77, noise: quietNoise(), sampled: time.Second})
+		of(t, &machine{Tree: host.Tree{FS: tree}, allowed: []int{0, 2}, soft: 1024, hard: 1024, parent: 77, noise: quietNoise(), sampled: time.Second})
 	})
 }

@@ -1,4 +1,4 @@
-package host
+package doctor
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hellobench/hellobench/internal/host"
 )
 
 const (
@@ -22,7 +24,7 @@ var (
 )
 
 func (m *machine) clock() Check {
-	now := m.text(path.Join(clockDir, "current_clocksource"))
+	now := m.Text(path.Join(clockDir, "current_clocksource"))
 	c := Check{
 		Name: "clock", State: Warn, Finding: fmt.Sprintf("clock source %s is not known to be fast", now),
 		Why: "each latency takes two readings of the clock: a slow source is part of every figure",
@@ -35,7 +37,7 @@ func (m *machine) clock() Check {
 	case slices.Contains(slowClocks, now):
 		c.State, c.Finding = Bad, fmt.Sprintf("clock source %s is slow", now)
 	}
-	available := strings.Fields(m.text(path.Join(clockDir, "available_clocksource")))
+	available := strings.Fields(m.Text(path.Join(clockDir, "available_clocksource")))
 	fast := slices.IndexFunc(available, func(s string) bool { return slices.Contains(fastClocks, s) })
 	if fast >= 0 && (c.State == Bad || c.State == Warn) {
 		file := "/" + path.Join(clockDir, "current_clocksource")
@@ -51,11 +53,11 @@ func (m *machine) governor() Check {
 		Name: "governor", State: Unknown, Finding: "the processor's frequency policy is not told (usual in a virtual machine)",
 		Why: "a core that is clocked down while it waits answers the next request late",
 	}
-	files, _ := fs.Glob(m.files, path.Join(cpuDir, "cpu[0-9]*/cpufreq/scaling_governor"))
+	files, _ := fs.Glob(m.Tree, path.Join(cpuDir, "cpu[0-9]*/cpufreq/scaling_governor"))
 	byValue := map[string][]string{}
 	var values []string
 	for _, file := range files {
-		if value := m.text(file); value != "" {
+		if value := m.Text(file); value != "" {
 			if byValue[value] == nil {
 				values = append(values, value)
 			}
@@ -94,7 +96,7 @@ func (m *machine) turbo() Check {
 		{path.Join(cpuDir, "intel_pstate/no_turbo"), "0", "1"},
 		{path.Join(cpuDir, "cpufreq/boost"), "1", "0"},
 	} {
-		switch m.text(s.file) {
+		switch m.Text(s.file) {
 		case s.on:
 			c.State, c.Finding = Warn, "the processor clocks itself up (turbo, boost) as heat allows"
 			c.Mend, c.Restore = m.write(s.off, "/"+s.file), m.write(s.on, "/"+s.file)
@@ -109,14 +111,14 @@ func (m *machine) turbo() Check {
 
 func (m *machine) memory() Check {
 	c := Check{Name: "memory", State: OK, Why: "ten thousand connections need some hundred MiB; a machine without them swaps or kills the server"}
-	if _, ok := m.meminfo("MemAvailable"); !ok {
+	if _, ok := m.MemInfo("MemAvailable"); !ok {
 		c.State, c.Finding = Unknown, "the memory that is available is not told"
 		return c
 	}
-	left, group := m.memoryLeft()
-	c.Finding = fmt.Sprintf("%s of memory are available", binary(left))
+	left, group := m.MemoryLeft()
+	c.Finding = fmt.Sprintf("%s of memory are available", host.FormatBytes(left))
 	if group {
-		c.Finding = fmt.Sprintf("%s of memory are left in the control group", binary(left))
+		c.Finding = fmt.Sprintf("%s of memory are left in the control group", host.FormatBytes(left))
 	}
 	switch {
 	case left < badMemory:
@@ -134,7 +136,7 @@ func (m *machine) swap() Check {
 		Name: "swap", State: OK, Finding: "no swap is in use",
 		Why: "memory that comes back from swap during a window is a pause of milliseconds",
 	}
-	table := m.text("proc/swaps")
+	table := m.Text("proc/swaps")
 	if table == "" {
 		c.Finding = "this kernel does not swap"
 		return c
@@ -152,7 +154,7 @@ func (m *machine) swap() Check {
 			continue
 		}
 		used += kib << 10
-		area := quoted(unescape(f[0]))
+		area := quoted(host.Unescape(f[0]))
 		off.WriteString(" " + area)
 		priority := ""
 		if !strings.HasPrefix(f[4], "-") { // below zero the kernel chose it
@@ -163,23 +165,11 @@ func (m *machine) swap() Check {
 	if used == 0 {
 		return c
 	}
-	c.State, c.Finding = Warn, binary(used)+" of swap are in use"
-	if left, ok := m.meminfo("MemAvailable"); ok && left > used+warnMemory { // what comes back needs room
+	c.State, c.Finding = Warn, host.FormatBytes(used)+" of swap are in use"
+	if left, ok := m.MemInfo("MemAvailable"); ok && left > used+warnMemory { // what comes back needs room
 		c.Mend, c.Restore = m.sudo("swapoff"+off.String()), strings.Join(on, "; ")
 	}
 	return c
-}
-
-// meminfo is an entry of /proc/meminfo in bytes.
-func (m *machine) meminfo(name string) (uint64, bool) {
-	for line := range strings.Lines(m.text("proc/meminfo")) {
-		f := strings.Fields(line)
-		if len(f) == 3 && f[0] == name+":" && f[2] == "kB" {
-			kib, err := strconv.ParseUint(f[1], 10, 53)
-			return kib << 10, err == nil
-		}
-	}
-	return 0, false
 }
 
 // isolation is told and not judged: it helps, and few machines have it.
@@ -188,7 +178,7 @@ func (m *machine) isolation() Check {
 		Name: "isolation", State: OK, Finding: "no core is kept free of other processes (isolcpus)",
 		Why: "on an isolated core nothing runs but what is pinned to it; else the load check tells who is there",
 	}
-	if cpus := m.text(path.Join(cpuDir, "isolated")); cpus != "" {
+	if cpus := m.Text(path.Join(cpuDir, "isolated")); cpus != "" {
 		c.Finding = "cores that are kept free of other processes (isolcpus): " + cpus
 	}
 	return c
@@ -200,19 +190,9 @@ func (m *machine) mitigations() Check {
 		Name: "mitigations", State: Unknown, Finding: "the kernel's mitigations of processor flaws are not told",
 		Why: "they make system calls dearer: compare figures only with those of machines that have the same",
 	}
-	dir := path.Join(cpuDir, "vulnerabilities")
-	entries, err := fs.ReadDir(m.files, dir)
+	on, open, err := m.Mitigations()
 	if err != nil {
 		return c
-	}
-	var on, open []string
-	for _, e := range entries {
-		switch value := m.text(path.Join(dir, e.Name())); {
-		case strings.HasPrefix(value, "Mitigation"):
-			on = append(on, e.Name())
-		case strings.HasPrefix(value, "Vulnerable"):
-			open = append(open, e.Name())
-		}
 	}
 	c.State, c.Finding = OK, "mitigations of processor flaws: "+list(on)+"; left open: "+list(open)
 	return c

@@ -1,4 +1,7 @@
-package host
+// Package doctor judges a machine: what of it would spoil a measurement, why, and
+// the shell commands that fix it and put it back. It reads and never changes
+// anything; the readings are those of package host.
+package doctor
 
 import (
 	"cmp"

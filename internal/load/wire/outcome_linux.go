@@ -1,0 +1,124 @@
+package wire
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/http1"
+)
+
+// judge compares a complete response with what was expected, and is true if
+// it is correct.
+func (l *loop) judge(id int32, c *conn, r *http1.Response, keep bool) bool {
+	switch {
+	case r.Status != l.status:
+		if l.firstError == "" {
+			l.firstError = fmt.Sprintf("status %d, expected %d", r.Status, l.status)
+		}
+		l.errors.Status++
+		l.miss(id, c, keep)
+		return false
+	case !r.Matches(&l.want):
+		if l.firstError == "" {
+			l.firstError = fmt.Sprintf("body: %d bytes that are not the %d expected", r.Size, len(l.want.Body))
+		}
+		l.errors.Body++
+		l.miss(id, c, keep)
+		return false
+	}
+	l.succeed(id, c, keep)
+	return true
+}
+
+// succeed takes a correct response.
+func (l *loop) succeed(id int32, c *conn, keep bool) {
+	t := l.now()
+	l.clock = t
+	latency := t - c.sent
+	if latency > l.timeout {
+		l.noteLate()
+		l.errors.Timeout++
+		l.miss(id, c, keep)
+		return
+	}
+	if l.open {
+		l.service.Record(time.Duration(latency))
+		latency = t - c.intended
+	}
+	l.ok++
+	if c.partial == nil {
+		l.latency.Record(time.Duration(latency))
+	} else {
+		l.inPieces.Record(time.Duration(latency))
+		l.firstPiece.Record(time.Duration(c.first - c.intended))
+	}
+	if t < l.end {
+		l.completed++
+		l.bins.record(t-l.start, latency)
+	}
+	l.release(id, c, keep, t)
+}
+
+// miss takes a complete response that does not count.
+func (l *loop) miss(id int32, c *conn, keep bool) {
+	l.clock = l.now()
+	l.release(id, c, keep, l.clock)
+}
+
+// release frees a connection whose response is complete, and sends the next
+// request of a closed loop.
+func (l *loop) release(id int32, c *conn, keep bool, t int64) {
+	l.flying--
+	l.inFlight += l.inside(c.sent, t)
+	if c.partial != nil {
+		l.spare = append(l.spare, c.partial)
+		c.partial = nil
+	}
+	c.used, c.failures = true, 0
+	switch {
+	case keep && !l.close:
+		c.state = stateIdle
+		l.pushIdle(id, c)
+	case l.close:
+		l.drop(c)
+	default:
+		l.serverEnded(c)
+	}
+	l.goOn(id, c, t)
+}
+
+// fail takes a request that got no complete response. Its connection is closed.
+func (l *loop) fail(id int32, c *conn, class *uint64) {
+	*class++
+	l.clock = l.now()
+	l.flying--
+	l.inFlight += l.inside(c.sent, l.clock)
+	l.drop(c)
+	if class == &l.errors.Connect && !l.open {
+		l.failed(c)
+		l.later(id, c)
+		return
+	}
+	l.goOn(id, c, l.clock)
+}
+
+// goOn gives a connection without a request its next one, or its place in a list.
+func (l *loop) goOn(id int32, c *conn, t int64) {
+	switch {
+	case l.open && c.state == stateClosed:
+		l.closed = append(l.closed, id)
+	case !l.open && t < l.end:
+		l.begin(id, c, t, t)
+	}
+}
+
+func (l *loop) noteLate() {
+	if l.firstError == "" {
+		l.firstError = fmt.Sprintf("timeout: no complete response within %v", time.Duration(l.timeout))
+	}
+}
+
+// inside is how much of a request's time lies in the window.
+func (l *loop) inside(sent, done int64) int64 {
+	return max(0, min(done, l.end)-max(sent, l.start))
+}
