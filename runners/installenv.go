@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -42,13 +43,10 @@ func (in *Installed) prepareEnvironment(dir, npmrc string) []string {
 	for key, value := range pipSettings(in.Executables["python3"]) {
 		env = append(env, "PIP_"+strings.ToUpper(strings.ReplaceAll(key, "-", "_"))+"="+value)
 	}
-	if npmrc == "" {
-		npmrc = filepath.Join(dir, "no-npmrc")
-	}
 	return append(env, "PWD="+dir, "NODE_ENV=production", "PATH="+in.search,
 		// pip reads no file at all if its own is the null device; npm has to be given one for each level.
 		"PIP_CONFIG_FILE="+os.DevNull, "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1", "PYTHONNOUSERSITE=1",
-		"npm_config_userconfig="+npmrc, "npm_config_globalconfig="+os.DevNull, "npm_config_update_notifier=false",
+		"npm_config_userconfig="+cmp.Or(npmrc, filepath.Join(dir, "no-npmrc")), "npm_config_globalconfig="+os.DevNull, "npm_config_update_notifier=false",
 		// npm's own package may hold a configuration, which no variable names.
 		"npm_config_dry_run=false", "npm_config_global=false", "npm_config_location=project", "npm_config_ignore_scripts=false",
 		"npm_config_package_lock_only=false", "npm_config_audit=false", "npm_config_fund=false")
@@ -70,16 +68,9 @@ func npmKey(variable string) string {
 // pipSettings are the settings of pip's files and variables that pass; later ones win, as with pip.
 func pipSettings(python string) map[string]string {
 	home, _ := os.UserHomeDir()
-	config := os.Getenv("XDG_CONFIG_HOME")
-	if config == "" {
-		config = filepath.Join(home, ".config")
-	}
-	dirs := os.Getenv("XDG_CONFIG_DIRS")
-	if dirs == "" {
-		dirs = "/etc/xdg"
-	}
+	config := cmp.Or(os.Getenv("XDG_CONFIG_HOME"), filepath.Join(home, ".config"))
 	var files []string
-	for _, dir := range filepath.SplitList(dirs) {
+	for _, dir := range filepath.SplitList(cmp.Or(os.Getenv("XDG_CONFIG_DIRS"), "/etc/xdg")) {
 		files = append(files, filepath.Join(dir, "pip", "pip.conf"))
 	}
 	files = append(files, "/etc/pip.conf", filepath.Join(home, ".pip", "pip.conf"))

@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,18 +55,25 @@ func Start(ctx context.Context, in *Installed, opts Options) (*Process, error) {
 // startWithin waits until the server answers or ctx ends; run is the context of Process.
 func startWithin(ctx, run context.Context, in *Installed, opts Options) (*Process, error) {
 	p := &Process{ctx: run, in: in, opts: opts}
-	if err := p.configure(); err != nil {
+	if err := p.start(ctx); err != nil {
 		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
+	}
+	return p, nil
+}
+
+func (p *Process) start(ctx context.Context) error {
+	if err := p.configure(); err != nil {
+		return err
 	}
 	if err := p.launch(); err != nil {
 		_ = p.log.Close()
-		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
+		return err
 	}
-	if err := p.awaitReady(ctx, p.began); err != nil {
-		return nil, fmt.Errorf("start server %q: %w", in.Name, errors.Join(err, p.Stop()))
+	if err := p.awaitReady(ctx); err != nil {
+		return errors.Join(err, p.Stop())
 	}
 	p.startup = time.Since(p.began)
-	return p, nil
+	return nil
 }
 
 // configure chooses port and parameters and builds the command.
@@ -181,11 +189,8 @@ func (p *Process) launch() error {
 
 // awaitReady polls the ready path, slower and slower, until it answers with a status of
 // success, or with that of the route.
-func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
-	deadline := p.opts.Deadline
-	if deadline == 0 {
-		deadline = defaultDeadline
-	}
+func (p *Process) awaitReady(ctx context.Context) error {
+	deadline := cmp.Or(p.opts.Deadline, defaultDeadline)
 	wait := time.Millisecond
 	var last error
 	for {
@@ -196,7 +201,7 @@ func (p *Process) awaitReady(ctx context.Context, began time.Time) error {
 		if last = err; err == nil {
 			last = fmt.Errorf("%s answers status %d", p.in.Ready, a.status)
 		}
-		if time.Since(began) > deadline {
+		if time.Since(p.began) > deadline {
 			return record.Fault{Err: fmt.Errorf("not ready after %v (%w)%s", deadline, last, p.logTail())}
 		}
 		select {

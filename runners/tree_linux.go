@@ -1,8 +1,6 @@
 package runners
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -150,9 +148,8 @@ func pss(pid int) uint64 {
 	if err != nil {
 		return 0
 	}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		if f := strings.Fields(lines.Text()); len(f) >= 2 && f[0] == "Pss:" {
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Fields(line); len(f) >= 2 && f[0] == "Pss:" {
 			kb, _ := strconv.ParseUint(f[1], 10, 64)
 			return kb << 10
 		}

@@ -5,6 +5,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,12 +94,8 @@ func (s *Spec) Normalize() error {
 	case s.Schedule == nil && s.Connections < len(s.URLs):
 		return fmt.Errorf("connections %d: must be at least 1 for each of the %d targets", s.Connections, len(s.URLs))
 	}
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
-	if s.Expect.Status == 0 {
-		s.Expect.Status = 200
-	}
+	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
+	s.Expect.Status = cmp.Or(s.Expect.Status, 200)
 	return nil
 }
 
