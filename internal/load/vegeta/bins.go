@@ -29,7 +29,7 @@ func (b *bins) add(at, latency time.Duration) {
 	}
 	for b.newest < i {
 		b.newest++
-		b.settle(b.newest - 2)
+		b.freeze(b.newest - 2)
 	}
 	b.done[i].OK++
 	if i >= b.newest-1 {
@@ -37,8 +37,8 @@ func (b *bins) add(at, latency time.Duration) {
 	}
 }
 
-// settle writes the median of a bin and frees its histogram.
-func (b *bins) settle(i int) {
+// freeze writes the median of a bin and frees its histogram.
+func (b *bins) freeze(i int) {
 	if i >= 0 {
 		b.done[i].P50 = b.medium[i%2].Median()
 		b.medium[i%2] = load.Coarse{}
@@ -47,9 +47,9 @@ func (b *bins) settle(i int) {
 
 // list is the bins that lie wholly in the first d of the window.
 func (b *bins) list(d time.Duration) []record.Bin {
-	b.settle(b.newest - 1)
+	b.freeze(b.newest - 1)
 	if len(b.done) > 0 {
-		b.settle(b.newest)
+		b.freeze(b.newest)
 	}
 	return b.done[:min(len(b.done), int(d/record.BinWidth))]
 }

@@ -154,7 +154,7 @@ func attack(ctx context.Context, trips *tripper, alarm *alarm, out *results) *re
 	spec := trips.spec
 	defer trips.transport.CloseIdleConnections()
 	if trips.conns.http2() {
-		trips.settle()
+		trips.prime()
 	}
 	opts := []func(*vegeta.Attacker){vegeta.Client(trips.client()), vegeta.MaxBody(0)}
 	if spec.Schedule == nil {

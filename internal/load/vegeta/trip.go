@@ -86,9 +86,9 @@ func (t *tripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// settle makes one request to each target that is not counted. The requests of
+// prime makes one request to each target that is not counted. The requests of
 // the window find out whatever it finds out, so that its error is of no interest.
-func (t *tripper) settle() {
+func (t *tripper) prime() {
 	for _, r := range t.requests {
 		ctx, cancel := context.WithTimeout(t.ctx, t.spec.Timeout)
 		if resp, err := t.transport.RoundTrip(r.HTTP(ctx)); err == nil {

@@ -25,7 +25,7 @@ func (p *picture) drawLines(c draw.Canvas) {
 	pl := newPlot()
 	pl.X.Scale = plot.LogScale{}
 	pl.X.Min, pl.X.Max = left/pad, right*pad
-	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06, func(v float64) string { return show.Place(p.chart.X, v) }))
+	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06, func(v float64) string { return show.OnAxis(p.chart.X, v) }))
 	p.scaleY(&pl.Y, low, high)
 	c = labels(c, axisLabel(p.chart.X.Label, string(p.chart.X.Unit), p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
 	pl.Add(grid{horizontal: true})

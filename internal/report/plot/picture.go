@@ -165,9 +165,9 @@ func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
 	switch {
 	case c.Kind == "dots":
 	case c.X.Unit == report.Percentiles:
-		title += ", " + show.Place(c.X, p.X)
+		title += ", " + show.OnAxis(c.X, p.X)
 	default:
-		title += fmt.Sprintf(", %s %s", strings.ToLower(c.X.Label), show.Place(c.X, p.X))
+		title += fmt.Sprintf(", %s %s", strings.ToLower(c.X.Label), show.OnAxis(c.X, p.X))
 	}
 	unit := ""
 	if c.Y.Unit == sample.PerSecond {

@@ -49,7 +49,7 @@ func TestTicks(t *testing.T) {
 	}
 	assert.Equal(t, []string{"0.1", "0.2", "0.5", "1"}, labels)
 	labels = nil
-	for _, tick := range levelTicks([]float64{1, 1000, 1024, 4096}, 1, 4096, 0.06, func(v float64) string { return show.Place(report.Axis{}, v) }) {
+	for _, tick := range levelTicks([]float64{1, 1000, 1024, 4096}, 1, 4096, 0.06, func(v float64) string { return show.OnAxis(report.Axis{}, v) }) {
 		labels = append(labels, tick.Label)
 	}
 	assert.Equal(t, []string{"1", "1,000", "", "4,096"}, labels, "a label that would touch its neighbor is left out")

@@ -7,9 +7,9 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 )
 
-// Place writes a value of the x axis in full: 4,096 is not 4,100. On an axis
+// OnAxis writes a value of the x axis in full: 4,096 is not 4,100. On an axis
 // of percentiles, 100 is p99.
-func Place(a report.Axis, v float64) string {
+func OnAxis(a report.Axis, v float64) string {
 	switch {
 	case a.Unit == report.Percentiles && v > 1:
 		return "p" + strconv.FormatFloat(math.Round(1e7*(1-1/v))/1e5, 'f', -1, 64)

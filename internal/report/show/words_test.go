@@ -46,8 +46,8 @@ func TestWarningsAreShort(t *testing.T) {
 func TestPlace(t *testing.T) {
 	percentiles := report.Axis{Unit: report.Percentiles}
 	for x, want := range map[float64]string{2: "p50", 10: "p90", 100: "p99", 1000: "p99.9", 10000: "p99.99"} {
-		assert.Equal(t, want, show.Place(percentiles, x))
+		assert.Equal(t, want, show.OnAxis(percentiles, x))
 	}
-	assert.Equal(t, "4,096", show.Place(report.Axis{}, 4096))
-	assert.Equal(t, "0.500", show.Place(report.Axis{}, 0.5))
+	assert.Equal(t, "4,096", show.OnAxis(report.Axis{}, 4096))
+	assert.Equal(t, "0.500", show.OnAxis(report.Axis{}, 0.5))
 }
