@@ -127,8 +127,7 @@ func (g *Group) Usage() (record.Usage, error) {
 		if err != nil {
 			return record.Usage{}, err
 		}
-		sum.CPU.User += u.CPU.User
-		sum.CPU.System += u.CPU.System
+		sum.CPU = sum.CPU.Add(u.CPU)
 		sum.RSS += u.RSS
 		sum.PSS += u.PSS
 		sum.Threads += u.Threads

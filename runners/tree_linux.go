@@ -109,10 +109,7 @@ func treeUsage(guard int) (record.Usage, error) {
 			u.RSS += uint64(st.ResidentMemory())
 			u.PSS += pss(st.PID)
 		}
-		for _, cpu := range []record.CPU{processCPU(st), waitedFor(st)} {
-			u.CPU.User += cpu.User
-			u.CPU.System += cpu.System
-		}
+		u.CPU = u.CPU.Add(processCPU(st)).Add(waitedFor(st))
 	}
 	return u, nil
 }

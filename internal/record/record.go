@@ -97,6 +97,9 @@ type CPU struct {
 // Total is user and system time together.
 func (c CPU) Total() time.Duration { return c.User + c.System }
 
+// Add is the time of both.
+func (c CPU) Add(o CPU) CPU { return CPU{User: c.User + o.User, System: c.System + o.System} }
+
 // Sub is the time used since the earlier reading o. The kernel knows the sum
 // better than the parts, so a part may seem to have shrunk: it is then 0, and
 // the sum is kept. A sum that shrank, for processes ended that nobody waited for, is 0.
@@ -178,8 +181,7 @@ func (m *Measurement) Add(o *Measurement) {
 	m.Completed += o.Completed
 	m.Errors.Add(o.Errors)
 	m.InFlight += o.InFlight
-	m.CPU.User += o.CPU.User
-	m.CPU.System += o.CPU.System
+	m.CPU = m.CPU.Add(o.CPU)
 	if m.FirstError == "" {
 		m.FirstError = o.FirstError
 	}

@@ -103,8 +103,7 @@ func (s *Sample) add(w *record.Window) error {
 	} else if err := s.merge(&w.Load); err != nil {
 		return err
 	}
-	s.Server.CPU.User += w.Server.CPU.User
-	s.Server.CPU.System += w.Server.CPU.System
+	s.Server.CPU = s.Server.CPU.Add(w.Server.CPU)
 	s.Server.RSS, s.Server.PSS = max(s.Server.RSS, w.Server.RSS), max(s.Server.PSS, w.Server.PSS)
 	s.Server.Threads, s.Server.Processes = max(s.Server.Threads, w.Server.Threads), max(s.Server.Processes, w.Server.Processes)
 	for _, g := range w.Gates {
