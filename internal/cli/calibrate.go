@@ -50,13 +50,13 @@ the generator.`,
 }
 
 func (a *app) calibrate(ctx context.Context, o session.Options, window time.Duration, format string) error {
-	if err := oneOf("format", format, "text", "json"); err != nil {
+	if err := oneOf("format", format, textOrJSON...); err != nil {
 		return err
 	}
 	if err := within("duration", window, leastDuration, mostDuration); err != nil {
 		return err
 	}
-	names := []string{"wire", "vegeta"}
+	names := session.Engines[1:]
 	if o.Engine != "" {
 		names = []string{o.Engine}
 	}

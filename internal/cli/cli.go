@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -241,12 +242,13 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// textOrJSON are the formats of a command for people and for programs.
+var textOrJSON = []string{"text", "json"}
+
 // oneOf checks a flag that knows a few words.
 func oneOf(flag, value string, words ...string) error {
-	for _, w := range words {
-		if value == w {
-			return nil
-		}
+	if slices.Contains(words, value) {
+		return nil
 	}
 	return usageError{fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(words, ", "))}
 }

@@ -117,7 +117,7 @@ func (o loadOptions) spec(given func(flag string) bool, url string) (load.Spec, 
 		spec.Expect.Body = []byte(o.body)
 	}
 	checks := []error{
-		oneOf("format", o.format, "text", "json"), oneOf("arrivals", o.arrivals, "poisson", "constant"),
+		oneOf("format", o.format, textOrJSON...), oneOf("arrivals", o.arrivals, "poisson", "constant"),
 		within("duration", o.duration, leastDuration, mostDuration), within("timeout", o.timeout, leastDuration, record.MaxLatency),
 		within("expect-status", o.status, 200, 999),
 	}

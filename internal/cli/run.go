@@ -55,9 +55,9 @@ report is made from what is there, however the run ends.`,
 	f.StringVar(&o.Resume, "resume", "", "continue the run in this folder with its own profile, seed and cores; start it over if it had not begun")
 	f.StringVar(&format, "format", "text", "format of the output at the end: text or json")
 	completeProfiles(cmd)
-	completeWith(cmd, "engine", "auto", "wire", "vegeta")
+	completeWith(cmd, "engine", session.Engines...)
 	completeWith(cmd, "arm", fixtures.ServerNames()...)
-	completeWith(cmd, "format", "text", "json")
+	completeWith(cmd, "format", textOrJSON...)
 	return cmd
 }
 
@@ -75,7 +75,7 @@ func (a *app) startOver(cmd *cobra.Command, o session.Options, format string) er
 }
 
 func (a *app) run(ctx context.Context, o session.Options, format string) error {
-	if err := oneOf("format", format, "text", "json"); err != nil {
+	if err := oneOf("format", format, textOrJSON...); err != nil {
 		return err
 	}
 	if o.Resume != "" {

@@ -35,7 +35,7 @@ A run can be judged anew, by another ledger (--claims) or another margin
 run, and says so.`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := oneOf("format", format, "text", "json"); err != nil {
+			if err := oneOf("format", format, textOrJSON...); err != nil {
 				return err
 			}
 			want, err := requirements(require, args[1:])
@@ -71,7 +71,7 @@ run, and says so.`,
 	f.StringVar(&file, "claims", "", "judge the run by this ledger instead of its own")
 	f.Float64Var(&margin, "margin", 0, "judge the run by this margin in the place of each claim's, as 0.25; at_least stays")
 	completeWith(cmd, "require", values...)
-	completeWith(cmd, "format", "text", "json")
+	completeWith(cmd, "format", textOrJSON...)
 	return cmd
 }
 

@@ -25,7 +25,7 @@ const (
 // wireRuns says whether the event loop of our own exists for this system.
 const wireRuns = runtime.GOOS == "linux"
 
-// Engines are the names that NewEngine knows.
+// Engines are the names that NewEngine knows; the first chooses one of the others.
 var Engines = []string{"auto", "wire", "vegeta"}
 
 // NewEngine makes the engine of a name. auto is wire where it can do what the
