@@ -53,7 +53,7 @@ var windowGates = []gate{
 		case w.Load.ErrorRate() <= method.maxErrorRate:
 			return ""
 		}
-		return fmt.Sprintf("%d of %d requests failed (%v; first: %s)", w.Load.Errors.Total(), w.Load.Requests, w.Load.Errors, w.Load.FirstError)
+		return fmt.Sprintf("%d of %d requests failed (%v; first: %s)", w.Load.Errors.Total(), w.Load.Due(), w.Load.Errors, w.Load.FirstError)
 	}},
 	{record.GateLittlesLaw, func(w *record.Window, _ *record.Run) string {
 		ratio := w.Load.LittlesLaw()

@@ -120,7 +120,8 @@ func TestDrills(t *testing.T) {
 		{"fewer open files than connections", "none", "[sh, -c, \"ulimit -n 48; exec node server.js\"]", "connections: [100]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork, record.GateConnections, record.GateGeneratorCPU, record.GateCeiling}},
 		{
 			"a rate beyond the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [1]\nrates: [500000]\n", "drill", record.GateOfferedRate,
-			[]string{record.GateGeneratorCPU, record.GateCeiling, record.GateErrors, record.GateLittlesLaw},
+			// Thousands of connections at once are more than a listen queue may take.
+			[]string{record.GateGeneratorCPU, record.GateCeiling, record.GateErrors, record.GateLittlesLaw, record.GateNetwork},
 		},
 		{"as fast as the generator", "none", "[" + binary + ", \"null\", --addr, \"{host}:{port}\"]", "connections: [64]\n", "drill", record.GateCeiling, []string{record.GateGeneratorCPU, record.GateLittlesLaw}},
 		{"nothing", "none", node, "connections: [8]\nrates: [200]\n", "drill", "", nil},

@@ -194,9 +194,9 @@ func (m *Measurement) Throughput() float64 { return perSecond(m.Completed, m.Dur
 // loop sends its backlog after the window; that is no rate that it kept.
 func (m *Measurement) Achieved() float64 { return perSecond(m.sent(), m.Duration) }
 
-// Due is the rate at which an open loop's schedule placed requests in the
+// DueRate is the rate at which an open loop's schedule placed requests in the
 // window: by chance not just the one that was asked for.
-func (m *Measurement) Due() float64 { return perSecond(m.Scheduled, m.Duration) }
+func (m *Measurement) DueRate() float64 { return perSecond(m.Scheduled, m.Duration) }
 
 // Delivered is the share of an open loop's schedule that was sent inside the
 // window, from 0 to 1; 1 where nothing was scheduled, as in a closed loop.
@@ -216,12 +216,16 @@ func (m *Measurement) sent() uint64 {
 	return m.Sent
 }
 
-// ErrorRate is the share of requests that failed, 0 if none was sent.
+// Due is how many requests had to be answered: those that were sent, and those of an
+// open loop that timed out before there was a connection to send them over.
+func (m *Measurement) Due() uint64 { return max(m.Requests, m.OK+m.Errors.Total()) }
+
+// ErrorRate is the share of the due requests that failed, 0 if none was due.
 func (m *Measurement) ErrorRate() float64 {
-	if m.Requests == 0 {
+	if m.Due() == 0 {
 		return 0
 	}
-	return float64(m.Errors.Total()) / float64(m.Requests)
+	return float64(m.Errors.Total()) / float64(m.Due())
 }
 
 // LittlesLaw is the mean number of requests in flight divided by the number

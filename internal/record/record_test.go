@@ -219,6 +219,8 @@ func TestMeasurementFigures(t *testing.T) {
 	assert.Equal(t, "reset 10", m.Errors.String())
 	assert.Zero(t, (&record.Measurement{}).Throughput())
 	assert.Zero(t, (&record.Measurement{}).ErrorRate())
+	never := record.Measurement{Requests: 5, Errors: record.Errors{Timeout: 9}}
+	assert.InDelta(t, 1, never.ErrorRate(), 1e-9, "four were never sent")
 	a, b := record.CPU{User: 5, System: 5}, record.CPU{User: 9, System: 4}
 	assert.Equal(t, record.CPU{User: 3}, b.Sub(a))
 	assert.Equal(t, record.CPU{System: 2}, record.CPU{User: 4, System: 8}.Sub(a))

@@ -109,7 +109,7 @@ func (c *Cell) rates(sum *record.Measurement, cores int) {
 		c.GeneratorCPU = sum.CPU.Total().Seconds() / sum.Duration.Seconds() / float64(cores)
 	}
 	if sum.Offered > 0 {
-		c.OfferedRPS, c.Delivered = sum.Due(), sum.Delivered()
+		c.OfferedRPS, c.Delivered = sum.DueRate(), sum.Delivered()
 	}
 }
 
