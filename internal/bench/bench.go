@@ -194,7 +194,7 @@ func (b *Bench) expected(p record.PlannedTrial) time.Duration {
 		switch level.Kind {
 		case record.SLO:
 			window *= searchWindows
-		case record.Share: // at a rate that is not known yet, for its p99
+		case record.Share: // its rate is not known yet: assume a window long enough for a p99
 			window = max(window, b.Run.LongWindow)
 		}
 		d += window

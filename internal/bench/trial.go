@@ -25,7 +25,7 @@ type trialRun struct {
 }
 
 // run runs one trial. The error is ctx's; everything that the server does
-// wrong stands in the trial.
+// wrong is recorded in the trial.
 func (b *Bench) run(ctx context.Context, planned record.PlannedTrial, ev Event) (*record.Trial, error) {
 	arm := b.Arms[planned.Arm]
 	t := &record.Trial{Schema: record.SchemaVersion, Arm: arm.Name, Start: time.Now().UTC(), Windows: []record.Window{}, Setup: nuisance(planned.Seed)}

@@ -128,7 +128,7 @@ func TestPercentilesDoNotContradictEachOther(t *testing.T) {
 	slow.Windows[0].Load.Latency.P50 = ms(1500) // and too few requests for a p90
 	c := build(t, newRun("a"), fast, slow).Cells[0]
 	assert.InDelta(t, 0.7505, c.Of(sample.P50).Mid, 1e-9)
-	assert.Nil(t, c.Of(sample.P90), "2 ms would stand beside a median of 750 ms")
+	assert.Nil(t, c.Of(sample.P90), "a p90 of 2 ms next to a median of 750 ms makes no sense")
 
 	slow.Windows[0].Load.Latency.P90 = ms(1600)
 	c = build(t, newRun("a"), fast, slow).Cells[0]
