@@ -74,7 +74,7 @@ func (s *Session) withNull(ctx context.Context, ask func(load.Spec) error) (err 
 
 // ToCalibrate prepares what only loads the null server (LoadNull).
 func ToCalibrate(o Options, tell Tell) (*Session, error) {
-	s, err := New(tell)
+	s, err := newSession(tell)
 	if err != nil {
 		return nil, err
 	}

@@ -43,14 +43,14 @@ type Session struct {
 	own       map[string]string // folder of a server that is not embedded, by name
 }
 
-// Tell is how a session tells what it does. None of it may be nil.
+// Tell is how a session tells what it does.
 type Tell struct {
 	Say     func(format string, args ...any) // a line for people
-	Observe func(bench.Event)                // how far the measuring is
+	Observe func(bench.Event)                // how far the measuring is; may be nil
 }
 
-// New prepares a run that is yet to begin, or to go on.
-func New(tell Tell) (*Session, error) {
+// newSession is one that can start servers, and has no run yet.
+func newSession(tell Tell) (*Session, error) {
 	s := &Session{tell: tell, installed: map[string]*runners.Installed{}, own: map[string]string{}}
 	var err error
 	s.guard, err = guard()
@@ -63,7 +63,7 @@ func Open(ctx context.Context, o Options, tell Tell) (*Session, error) {
 	if _, err := NewEngine(o.Engine, ""); err != nil {
 		return nil, err
 	}
-	s, err := New(tell)
+	s, err := newSession(tell)
 	if err != nil {
 		return nil, err
 	}
