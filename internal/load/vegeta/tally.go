@@ -27,7 +27,7 @@ type tally struct {
 
 func newTally(spec *load.Spec, begin time.Time) *tally {
 	t := &tally{
-		m:       record.Measurement{Connections: spec.Connections, Duration: spec.Duration},
+		m:       record.Measurement{Connections: spec.Connections, Duration: spec.Duration, LeadIn: spec.LeadIn},
 		spec:    spec,
 		begin:   begin,
 		bins:    newBins(spec.Duration),
@@ -54,17 +54,26 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	sent, done := c.sent.Sub(t.begin), r.Timestamp.Add(r.Latency).Sub(t.begin)
 	due := sent
 	if t.planned != nil {
-		due = t.planned.at(r.Seq)
+		due = t.planned.at(r.Seq) - t.spec.LeadIn
 	}
 	v := verdict{due: t.begin.Add(due), answer: done - due}
 	v.class, v.why = c.outcome()
-	if v.class == aborted {
+	early := due < 0
+	if v.class == aborted && !early {
 		t.aborted++
 	}
 	if v.class == aborted || v.class == neverSent {
 		return v
 	}
 	t.m.InFlight += max(0, min(done, t.m.Duration)-max(sent, 0))
+	if v.class == correct && done >= 0 && done < t.m.Duration {
+		t.m.Completed++
+		t.bins.add(done, v.answer)
+	}
+	if early {
+		v.class = leadIn
+		return v
+	}
 	t.m.Requests++
 	if sent < t.m.Duration {
 		t.m.Sent++
@@ -81,10 +90,6 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	t.firstByte.Record(c.first.Sub(v.due))
 	if t.service != nil {
 		t.service.Record(done - sent)
-	}
-	if done < t.m.Duration {
-		t.m.Completed++
-		t.bins.add(done, v.answer)
 	}
 	return v
 }
@@ -117,7 +122,7 @@ func (t *tally) fail(v verdict) {
 
 // cancel shortens the window to what has passed of it.
 func (t *tally) cancel(passed time.Duration) {
-	t.m.Duration = min(t.m.Duration, passed)
+	t.m.Duration = min(t.m.Duration, max(0, passed))
 	t.canceled = true
 }
 
@@ -130,7 +135,7 @@ func (t *tally) measurement() *record.Measurement {
 	m.FirstByte = t.firstByte.Distribution()
 	if t.planned != nil {
 		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()
-		m.Scheduled = scheduledBefore(t.spec.Schedule, m.Duration)
+		m.Scheduled = scheduledBefore(t.spec.Schedule, t.spec.LeadIn+m.Duration) - scheduledBefore(t.spec.Schedule, t.spec.LeadIn)
 		m.Scheduled -= min(m.Scheduled, t.aborted)
 		if never := m.Scheduled - min(m.Scheduled, m.Requests); never > 0 && !t.canceled {
 			t.m.Errors.Timeout += never

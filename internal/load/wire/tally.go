@@ -71,7 +71,9 @@ func (t *tally) store(m *record.Measurement) {
 	m.Reconnects = t.reconnects
 	m.Errors = t.errors
 	m.InFlight = time.Duration(t.inFlight)
-	m.FirstError = t.firstError
+	if m.Errors.Total() > 0 { // else it was of the lead-in
+		m.FirstError = t.firstError
+	}
 	if t.firstPiece.Count() > 0 {
 		t.firstPiece.Merge(t.latency) // the first byte of a response in one piece comes with its last
 		m.FirstByte = t.firstPiece.Distribution()
