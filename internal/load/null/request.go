@@ -27,7 +27,7 @@ type request struct {
 	old      bool // HTTP/1.0
 	bad      bool
 	target   []byte // of the request line
-	bodySize int64 // bytes to skip before the next request
+	bodySize int64  // bytes to skip before the next request
 }
 
 // parseRequest reads a complete head, up to and including its empty line.

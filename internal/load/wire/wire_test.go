@@ -550,7 +550,7 @@ func TestAccepted(t *testing.T) {
 		"all":             {func(*load.Spec) {}, n, true},
 		"in the lead-in":  {func(sp *load.Spec) { sp.LeadIn = 2 * n * each }, n, true},
 		"one never":       {func(sp *load.Spec) { sp.Timeout = 2 * n * each }, n - 1, false},
-		"new connections": {func(sp *load.Spec) { sp.Close, sp.Timeout = true, n * each }, n, false},
+		"new connections": {func(sp *load.Spec) { sp.Close, sp.Timeout = true, n*each }, n, false},
 		"two loops":       {func(sp *load.Spec) { sp.CPUs = []int{-1, -1} }, n, true},
 	} {
 		t.Run(name, func(t *testing.T) {
