@@ -127,37 +127,47 @@ func testLeadInErrors(t *testing.T, e load.Engine) {
 	}
 }
 
-// testEdges: what is called at the edges of the window is called while the load goes on.
+// testEdges: what is called at the edges of the window is called in time, while
+// the load goes on. A busy machine gets five windows for the time.
 func testEdges(t *testing.T, e load.Engine) {
+	slack := within(3*time.Millisecond, 50*time.Millisecond)
 	for _, lead := range []time.Duration{0, leadIn} {
 		for _, open := range []bool{false, true} {
 			t.Run(fmt.Sprintf("lead-in %v, open loop %v", lead, open), func(t *testing.T) {
-				s := newServer(t, func(x *exchange) bool { return x.after(pause, okay) })
-				sp := spec(s.url(), 4, 200*time.Millisecond)
-				sp.LeadIn = lead
-				if open {
-					sp.Schedule = &load.Schedule{Rate: 500}
+				late := true
+				for try := 0; try < 5 && late; try++ {
+					s := newServer(t, func(x *exchange) bool { return x.after(pause, okay) })
+					sp := spec(s.url(), 4, 200*time.Millisecond)
+					sp.LeadIn = lead
+					if open {
+						sp.Schedule = &load.Schedule{Rate: 500}
+					}
+					opened, began, ended := atEdges(t, e, s, sp)
+					late = (began.Sub(opened)-lead).Abs() > slack || (ended.Sub(began)-sp.Duration).Abs() > slack
 				}
-				var calls []string
-				var opened, began, ended time.Time
-				sp.Opened = func() {
-					calls, opened = append(calls, "opened"), time.Now()
-					assert.Zero(t, s.received.Load(), "no request before")
-				}
-				sp.Began = func() {
-					calls, began = append(calls, "began"), time.Now()
-					assert.Equal(t, lead > 0, s.received.Load() > 0, "requests before it: %d", s.received.Load())
-				}
-				sp.Ended = func() { calls, ended = append(calls, "ended"), time.Now() }
-				m := measure(t, e, sp)
-				require.Equal(t, []string{"opened", "began", "ended"}, calls)
-				slack := within(3*time.Millisecond, 100*time.Millisecond).Seconds()
-				assert.InDelta(t, lead.Seconds(), began.Sub(opened).Seconds(), slack)
-				assert.InDelta(t, sp.Duration.Seconds(), ended.Sub(began).Seconds(), slack)
-				assert.NotZero(t, m.CPU.Total())
+				assert.False(t, late)
 			})
 		}
 	}
+}
+
+// atEdges is when a window called what is called at its edges.
+func atEdges(t *testing.T, e load.Engine, s *server, sp load.Spec) (opened, began, ended time.Time) {
+	t.Helper()
+	var calls []string
+	sp.Opened = func() {
+		calls, opened = append(calls, "opened"), time.Now()
+		assert.Zero(t, s.received.Load(), "no request before")
+	}
+	sp.Began = func() {
+		calls, began = append(calls, "began"), time.Now()
+		assert.Equal(t, sp.LeadIn > 0, s.received.Load() > 0, "requests before it: %d", s.received.Load())
+	}
+	sp.Ended = func() { calls, ended = append(calls, "ended"), time.Now() }
+	m := measure(t, e, sp)
+	require.Equal(t, []string{"opened", "began", "ended"}, calls)
+	assert.NotZero(t, m.CPU.Total())
+	return opened, began, ended
 }
 
 // testLeadInCancel ends the context before the window begins.
