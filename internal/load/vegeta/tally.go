@@ -16,7 +16,8 @@ type tally struct {
 	spec    *load.Spec
 	begin   time.Time
 	planned *intended // nil in a closed loop
-	bins    *bins
+	bins    *load.Bins
+	cursor  load.BinCursor
 	cpu     record.CPU
 
 	canceled bool   // the context ended before all had an outcome
@@ -30,9 +31,10 @@ func newTally(spec *load.Spec, begin time.Time) *tally {
 		m:       record.Measurement{Connections: spec.Connections, Duration: spec.Duration, LeadIn: spec.LeadIn},
 		spec:    spec,
 		begin:   begin,
-		bins:    newBins(spec.Duration),
+		bins:    load.NewBins(spec.Duration, 1),
 		latency: record.NewHistogram(), firstByte: record.NewHistogram(),
 	}
+	t.cursor.Begin(t.bins)
 	if s := spec.Schedule; s != nil {
 		t.m.Offered = s.Rate
 		t.planned = newIntended(s)
@@ -68,7 +70,7 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	t.m.InFlight += max(0, min(done, t.m.Duration)-max(sent, 0))
 	if v.class == correct && done >= 0 && done < t.m.Duration {
 		t.m.Completed++
-		t.bins.add(done, v.answer)
+		t.cursor.Record(int64(done), int64(v.answer))
 	}
 	if early {
 		v.class = leadIn
@@ -130,7 +132,8 @@ func (t *tally) cancel(passed time.Duration) {
 func (t *tally) measurement() *record.Measurement {
 	m := &t.m
 	m.CPU = t.cpu
-	m.Bins = t.bins.list(m.Duration)
+	t.cursor.Finish()
+	m.Bins = t.bins.Until(m.Duration)
 	m.Latency = t.latency.Distribution()
 	m.FirstByte = t.firstByte.Distribution()
 	if t.planned != nil {

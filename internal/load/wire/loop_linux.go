@@ -101,7 +101,7 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 	for j := range l.conns {
 		l.conns[j].to = int32(l.nth(j) % len(l.to))
 	}
-	l.bins.begin(w.bins)
+	l.bins.Begin(w.bins)
 	l.pacer.due = never
 	if l.open {
 		l.idle, l.closed = make([]int32, 0, total), make([]int32, 0, total)
@@ -111,7 +111,7 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 }
 
 // nth is the number of a connection, counted over all loops.
-func (l *loop) nth(id int) int { return l.place + id*l.w.bins.loops }
+func (l *loop) nth(id int) int { return l.place + id*l.w.loops }
 
 func (l *loop) now() int64 { return l.w.now() }
 
@@ -139,7 +139,7 @@ func (l *loop) await() bool {
 			return false
 		}
 		at := l.now()
-		if l.w.bins.loops > 1 {
+		if l.w.loops > 1 {
 			at += int64(2 * tick)
 		}
 		l.w.start.Store(at)
@@ -411,5 +411,5 @@ func (l *loop) finish() {
 			}
 		}
 	}
-	l.bins.finish()
+	l.bins.Finish()
 }

@@ -55,7 +55,7 @@ func (l *loop) succeed(id int32, c *conn, keep bool) {
 	}
 	if t < l.end && (counts || t >= l.start) {
 		l.completed++
-		l.bins.record(t-l.start, latency)
+		l.bins.Record(t-l.start, latency)
 	}
 	l.release(id, c, keep, t)
 }

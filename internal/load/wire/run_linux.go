@@ -33,7 +33,8 @@ type window struct {
 	start   atomic.Int64 // of the load, 0 until all loops are connected; the window begins after the lead-in
 	stop    atomic.Bool  // ctx has ended
 	ended   atomic.Int64 // when the first loop saw that, 0 if it has not
-	bins    *bins
+	loops   int
+	bins    *load.Bins
 	cpu     [2]record.CPU // at the start and the end; written by the first loop
 }
 
@@ -103,7 +104,7 @@ func (w *window) newLoops() ([]*loop, error) {
 		}
 	}
 	n := min(len(cpus), total)
-	w.bins = newBins(w.spec.Duration, n)
+	w.loops, w.bins = n, load.NewBins(w.spec.Duration, n)
 	w.absent.Store(int32(n))
 	loops := make([]*loop, n)
 	for i := range loops {
@@ -150,7 +151,6 @@ func (w *window) measurement(loops []*loop) *record.Measurement {
 		Duration:    w.spec.Duration,
 		LeadIn:      w.spec.LeadIn,
 		Accepted:    w.accepted(loops),
-		Bins:        w.bins.out,
 	}
 	if w.spec.Schedule != nil {
 		m.Offered = w.spec.Schedule.Rate
@@ -160,8 +160,8 @@ func (w *window) measurement(loops []*loop) *record.Measurement {
 		if w.start.Load() == 0 {
 			m.Duration = 0
 		}
-		m.Bins = m.Bins[:(m.Duration+record.BinWidth-1)/record.BinWidth]
 	}
+	m.Bins = w.bins.Until(m.Duration)
 	sum := &loops[0].tally
 	for _, l := range loops[1:] {
 		sum.merge(&l.tally)

@@ -3,6 +3,7 @@ package wire
 import (
 	"time"
 
+	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -24,7 +25,7 @@ type tally struct {
 	service     *record.Histogram // nil in a closed loop
 	slip        *record.Histogram // nil in a closed loop
 	firstError  string
-	bins        binCursor
+	bins        load.BinCursor
 }
 
 func newTally(openLoop bool) tally {
