@@ -20,6 +20,7 @@ var calibrationLevels = []int{1, 16, 64, 256, 1024, 4096, 10000}
 // ceiling is one line of what calibrate prints.
 type ceiling struct {
 	Engine      string        `json:"engine"`
+	Open        bool          `json:"open,omitempty"`
 	Connections int           `json:"connections"`
 	Throughput  float64       `json:"throughput_rps"`
 	PerRequest  float64       `json:"cpu_per_request_us"`
@@ -35,7 +36,8 @@ func (a *app) calibrateCommand() *cobra.Command {
 		Use:   "calibrate",
 		Short: "Measure the generator's ceiling on this machine",
 		Long: `Load the null server, which does next to nothing, with each engine at 1 to 10,000
-connections. A server that reaches more than half of the ceiling was limited by
+connections in a closed loop, and find the highest rate that it sends on time in
+an open one. A server that reaches more than half of the ceiling was limited by
 the generator.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.calibrate(cmd.Context(), o, window, format) },
@@ -70,22 +72,50 @@ func (a *app) calibrate(ctx context.Context, o session.Options, window time.Dura
 		if err != nil {
 			return err
 		}
-		for _, n := range calibrationLevels {
-			c, err := calibrateAt(ctx, s, engine, n, window)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if errors.Is(err, load.ErrUnsupported) {
-				a.say("note: %v", err)
-				break
-			}
-			if err != nil {
-				return err
-			}
-			all = append(all, c)
+		of, err := calibrateEngine(ctx, s, engine, window)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, load.ErrUnsupported):
+			a.say("note: %v", err)
+		case err != nil:
+			return err
 		}
+		all = append(all, of...)
 	}
 	return a.printCeilings(all, format)
+}
+
+// calibrateEngine measures the ceilings of an engine, the open loop's last.
+func calibrateEngine(ctx context.Context, s *session.Session, engine load.Engine, window time.Duration) (all []ceiling, err error) {
+	var best float64
+	for _, n := range calibrationLevels {
+		c, err := calibrateAt(ctx, s, engine, n, window)
+		if err != nil {
+			return all, err
+		}
+		best = max(best, c.Throughput)
+		all = append(all, c)
+	}
+	rate, m, err := s.OpenCeiling(ctx, engine, best, window)
+	if err != nil {
+		return all, err
+	}
+	c := ceiling{Engine: engine.Name(), Open: true, Connections: m.Connections, Throughput: rate}
+	if rate == 0 {
+		c.Note = "no rate was sent on time"
+	} else {
+		c.measure(m)
+	}
+	return append(all, c), nil
+}
+
+// measure takes what else the window of a ceiling says.
+func (c *ceiling) measure(m *record.Measurement) {
+	c.Errors = m.Errors
+	if m.Requests > 0 {
+		c.PerRequest = float64(m.CPU.Total().Microseconds()) / float64(m.Requests)
+	}
 }
 
 func calibrateAt(ctx context.Context, s *session.Session, engine load.Engine, connections int, window time.Duration) (ceiling, error) {
@@ -98,10 +128,8 @@ func calibrateAt(ctx context.Context, s *session.Session, engine load.Engine, co
 	if err != nil {
 		return c, err
 	}
-	c.Throughput, c.Errors = m.Throughput(), m.Errors
-	if m.Requests > 0 {
-		c.PerRequest = float64(m.CPU.Total().Microseconds()) / float64(m.Requests)
-	}
+	c.Throughput = m.Throughput()
+	c.measure(m)
 	return c, nil
 }
 
@@ -109,11 +137,14 @@ func (a *app) printCeilings(all []ceiling, format string) error {
 	if format == "json" {
 		return report.WriteJSON(a.out, all)
 	}
-	rows := [][]string{{"engine", "connections", "    req/s", "CPU us/req", "errors"}}
+	rows := [][]string{{"engine", "loop  ", "connections", "    req/s", "CPU us/req", "errors"}}
 	for _, c := range all {
-		row := []string{c.Engine, fmt.Sprintf("%11d", c.Connections), "", "", c.Note}
+		row := []string{c.Engine, "closed", fmt.Sprintf("%11d", c.Connections), "", "", c.Note}
+		if c.Open {
+			row[1] = "open"
+		}
 		if c.Note == "" {
-			row[2], row[3], row[4] = fmt.Sprintf("%9.0f", c.Throughput), fmt.Sprintf("%10.1f", c.PerRequest), c.Errors.String()
+			row[3], row[4], row[5] = fmt.Sprintf("%9.0f", c.Throughput), fmt.Sprintf("%10.1f", c.PerRequest), c.Errors.String()
 		}
 		rows = append(rows, row)
 	}

@@ -189,7 +189,7 @@ func TestFormatsOfCalibrate(t *testing.T) {
 	fields(levels, "", seen)
 	assert.Equal(t, documented(t, "calibrate"), seen, "documented and printed")
 	refusesMutants(t, "calibrate", levels)
-	last := levels[len(levels)-1].(map[string]any)
+	last := levels[len(levels)-2].(map[string]any) // of the closed loops
 	refuses(t, "calibrate", levels, "a figure of what was not tried", func() { last["throughput_rps"] = json.Number("1") })
 }
 

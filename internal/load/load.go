@@ -31,11 +31,19 @@ type Engine interface {
 
 // Spec describes one window. The zero values of Timeout and Expect.Status
 // mean 10 s and 200.
+//
+// With a LeadIn the window begins in the middle of a load. A request belongs to
+// the window if it was intended to be sent inside it; one of the lead-in counts
+// only in what is a rate of the window: Completed and Bins if its response ends
+// inside it, and InFlight for the time that it spends there. So a closed loop of
+// N connections to a server that waits D has a throughput of N/D, best with a
+// LeadIn of 6/5 D; without, the first D of the window has no response.
 type Spec struct {
 	URLs        []string      // the targets, http://host:port/path?query each; a closed loop may be dealt to several in turn
 	Connections int           // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes
 	Schedule    *Schedule     // nil: closed loop
 	Duration    time.Duration // of the window
+	LeadIn      time.Duration // the load goes on for so long before the window begins; 0: not at all
 	Timeout     time.Duration // of one request, from its send
 	Close       bool          // a new connection for every request
 	Expect      Expect
@@ -45,6 +53,12 @@ type Spec struct {
 	// connections that it begins with are open, and before its first request. The
 	// window waits for it. If Run returns an error it may not have been called.
 	Opened func()
+
+	// Began and Ended, if set, are called once each, as the window begins and as it
+	// ends, while the load goes on: readings taken there are of the window and of
+	// nothing else. The engine sends nothing until they return, so they must take
+	// no longer than some 100 us. Neither is called if ctx ends before.
+	Began, Ended func()
 }
 
 // Expect says which response is correct.
@@ -71,6 +85,15 @@ func (s *Spec) Drain(opening time.Duration) time.Duration {
 	return min(s.Timeout, max(s.Timeout-opening, 0)+Grace)
 }
 
+// Entry is when the i-th connection of a closed loop sends its first request,
+// counted from the start of the load. A lead-in spreads them over 5/6 of it:
+// connections that begin together are answered together where a server waits, and
+// whether the last answers of a window fall inside it would then be one chance
+// for all. They are spread evenly where the server takes those 5/6.
+func (s *Spec) Entry(i int) time.Duration {
+	return s.LeadIn / 6 * 5 * time.Duration(i) / time.Duration(s.Connections)
+}
+
 // mostScheduled bounds a schedule: each of its times is looked at, whether a
 // request is sent or not.
 const mostScheduled = 1e8
@@ -81,10 +104,12 @@ func (s *Spec) Normalize() error {
 		return err
 	}
 	switch {
-	case s.Schedule != nil && s.Schedule.Rate*s.Duration.Seconds() > mostScheduled:
-		return fmt.Errorf("rate %g for %v: must be at most %.0f requests", s.Schedule.Rate, s.Duration, mostScheduled)
+	case s.Schedule != nil && s.Schedule.Rate*(s.LeadIn+s.Duration).Seconds() > mostScheduled:
+		return fmt.Errorf("rate %g for %v: must be at most %.0f requests", s.Schedule.Rate, s.LeadIn+s.Duration, mostScheduled)
 	case s.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above 0", s.Duration)
+	case s.LeadIn < 0:
+		return fmt.Errorf("lead-in %v: must not be negative", s.LeadIn)
 	case s.Timeout < 0:
 		return fmt.Errorf("timeout %v: must not be negative", s.Timeout)
 	case s.Timeout > record.MaxLatency:
@@ -96,6 +121,15 @@ func (s *Spec) Normalize() error {
 	}
 	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
 	s.Expect.Status = cmp.Or(s.Expect.Status, 200)
+	for _, call := range []*func(){&s.Opened, &s.Began, &s.Ended} {
+		if *call == nil {
+			*call = func() {}
+		}
+	}
+	if s.LeadIn == 0 { // there is no load yet that must not be stopped
+		opened, began := s.Opened, s.Began
+		s.Opened, s.Began = func() { opened(); began() }, func() {}
+	}
 	return nil
 }
 

@@ -183,9 +183,9 @@ func (w *Window) mistake(run *Run) (path, why string) {
 		return "start", "is missing"
 	case m.Duration < 0 || m.Duration > mostDuration:
 		return "load.duration_ns", outside(m.Duration)
-	case m.Connections < 0, m.Connections > mostConnections, m.Established < 0, m.Offered < 0, m.InFlight < 0, !m.CPU.possible():
+	case m.LeadIn < 0, m.Accepted < 0, m.Connections < 0, m.Connections > mostConnections, m.Established < 0, m.Offered < 0, m.InFlight < 0, !m.CPU.possible():
 		return "load", "has a negative number, or too large a one"
-	case m.OK > m.Requests || m.Completed > m.OK:
+	case m.OK > m.Requests || m.Completed > m.OK && m.LeadIn == 0:
 		return "load", fmt.Sprintf("of %d requests %d were correct, %d of them inside the window", m.Requests, m.OK, m.Completed)
 	case m.Latency == nil: // every engine has one, if without samples
 		return "load.latency", "is missing"

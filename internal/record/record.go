@@ -146,6 +146,8 @@ type Measurement struct {
 	Connections int           `json:"connections"` // asked for
 	Established int           `json:"established"` // open when the window began (keep-alive only)
 	Duration    time.Duration `json:"duration_ns"`
+	LeadIn      time.Duration `json:"lead_in_ns,omitempty"`  // the load began so long before the window; what was sent then is in no count but Completed, InFlight and Bins
+	Accepted    time.Duration `json:"accepted_ns,omitempty"` // from the first attempt to connect until every connection had had a response; 0 if not all had one, and where that is not measured
 	Offered     float64       `json:"offered_rps,omitempty"` // open loop: the schedule's rate; 0 in a closed loop
 	Scheduled   uint64        `json:"scheduled,omitempty"`   // open loop: requests that the schedule placed in the window
 	Requests    uint64        `json:"requests"`              // sent, or tried to be sent, inside the window or after it

@@ -104,6 +104,8 @@ type EngineChoice struct {
 	// a generator and not what it can do.
 	Ceilings []Ceiling `json:"ceilings,omitempty"`
 
+	OpenCeiling float64 `json:"open_ceiling_rps,omitempty"` // the highest rate that it delivers to the null server on time, open loop; 0: not measured
+
 	CrossCheck *CrossCheck `json:"cross_check,omitempty"` // nil where there is one engine only
 }
 

@@ -110,7 +110,12 @@ func (s *Session) measureCeilings(ctx context.Context, engine load.Engine, choic
 	if choice.Ceiling, err = s.ceiling(ctx, engine); err != nil {
 		return err
 	}
-	choice.Ceilings = nil
+	choice.OpenCeiling, choice.Ceilings = 0, nil
+	if slices.ContainsFunc(s.Run.Levels, record.Level.Open) {
+		if choice.OpenCeiling, _, err = s.OpenCeiling(ctx, engine, choice.Ceiling, calibrationWindow); err != nil {
+			return err
+		}
+	}
 	for _, l := range s.Run.Levels {
 		if l.Open() || l.Connections <= calibrationConnections || s.unreachable(l) {
 			continue

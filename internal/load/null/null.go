@@ -1,8 +1,15 @@
-// Package null is the null server: it answers every HTTP/1.x request with the
-// same small response and does nothing else, so that what a load generator
-// reaches against it is the generator's own ceiling. It is never a competitor.
+// Package null is the null server: it answers HTTP/1.x requests with the same
+// small response and does nothing else, so that what a load generator reaches
+// against it is the generator's own ceiling. It is never a competitor.
 //
-// It refuses to be a web server: there are no routes, no methods but HEAD is
+// Two paths are answered otherwise. /cpu?n=N counts the primes under N in the
+// loop that serves the connection, which answers nobody else meanwhile, and says
+// how many there are: the work of the measured servers' /cpu as native code. One
+// process of one loop keeps one core busy with it, two processes keep two, so that
+// their ratio is the speed-up that the machine itself has to give. /__runtime says
+// what runs, as theirs does.
+//
+// It refuses to be a web server: there are no other routes, no methods but HEAD is
 // told apart, no TLS, and a client that sends without reading its responses
 // is disconnected. On Linux it is an event loop a core; elsewhere net/http.
 package null
@@ -13,7 +20,7 @@ import (
 	"net"
 )
 
-// Body is the body of every response.
+// Body is the body of the response to all paths but /cpu and /__runtime.
 const Body = "Hello World!"
 
 // Options say where the server listens and on which cores it runs.

@@ -3,6 +3,7 @@ package null_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -227,4 +228,82 @@ func withIPv6(t *testing.T, addrs ...string) []string {
 	}
 	_ = ln.Close()
 	return addrs
+}
+
+// ask makes a request on a new connection.
+func ask(t *testing.T, s *null.Server, method, path string) (status int, kind, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, strings.TrimSuffix(s.URL(), "/")+path, nil)
+	require.NoError(t, err)
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	all, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, resp.Header.Get("Content-Type"), string(all)
+}
+
+func TestCPU(t *testing.T) {
+	s := start(t, null.Options{})
+	for query, want := range map[string]string{"n=1": "0", "n=2": "0", "n=3": "1", "n=10": "4", "n=100": "25", "n=1000&x=1": "168", "n=10000": "1229"} {
+		status, kind, body := ask(t, s, "GET", "/cpu?"+query)
+		assert.Equal(t, 200, status, query)
+		assert.Equal(t, "text/plain", kind)
+		assert.Equal(t, want, body, query)
+	}
+	for _, query := range []string{"", "?n=", "?n=0", "?n=-1", "?n=+1", "?n=1e3", "?n=10000001", "?n=000000001", "?m=10"} {
+		status, _, body := ask(t, s, "GET", "/cpu"+query)
+		assert.Equal(t, 400, status, query)
+		assert.Equal(t, "n must be an integer in 1..10000000\n", body)
+	}
+	for _, path := range []string{"/cpu/", "/cpus?n=10", "/x/cpu?n=10", "/?n=10"} {
+		_, _, body := ask(t, s, "GET", path)
+		assert.Equal(t, null.Body, body, path)
+	}
+	status, _, body := ask(t, s, "HEAD", "/cpu?n=100")
+	assert.Equal(t, 200, status)
+	assert.Empty(t, body)
+	_, kind, body := ask(t, s, "GET", "/__runtime")
+	assert.Equal(t, "application/json", kind)
+	var report map[string]any
+	require.NoError(t, json.Unmarshal([]byte(body), &report))
+	assert.Equal(t, strings.TrimPrefix(runtime.Version(), "go"), report["version"])
+	assert.Equal(t, "Go", report["implementation"])
+}
+
+// TestRoutesAlternate: a connection keeps its place whatever was asked before,
+// and an answer that is remembered is that of its own path.
+func TestRoutesAlternate(t *testing.T) {
+	s := start(t, null.Options{})
+	c := dial(t, s)
+	br := bufio.NewReader(c)
+	for range 3 {
+		for _, of := range []struct{ target, want string }{{"/", null.Body}, {"/cpu?n=100", "25"}, {"/cpu?n=10", "4"}, {"/cpu?n=10", "4"}, {"/", null.Body}, {"/", null.Body}} {
+			_, err := io.WriteString(c, "GET "+of.target+" HTTP/1.1\r\nHost: a\r\n\r\n")
+			require.NoError(t, err)
+			resp, err := http.ReadResponse(br, nil)
+			require.NoError(t, err)
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, of.want, string(body), of.target)
+			assert.Empty(t, resp.Header.Get("Connection"))
+		}
+	}
+}
+
+// TestCPUIsWork: the answer is calculated each time.
+func TestCPUIsWork(t *testing.T) {
+	s := start(t, null.Options{})
+	took := func(n int) time.Duration {
+		best := time.Hour
+		for range 3 {
+			began := time.Now()
+			_, _, _ = ask(t, s, "GET", fmt.Sprintf("/cpu?n=%d", n))
+			best = min(best, time.Since(began))
+		}
+		return best
+	}
+	few, many := took(20_000), took(200_000)
+	assert.Greater(t, many, 8*few, "trial division grows faster than n")
 }

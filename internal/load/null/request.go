@@ -26,7 +26,8 @@ type request struct {
 	keep     bool
 	old      bool // HTTP/1.0
 	bad      bool
-	bodySize int64 // bytes to skip before the next request
+	target   []byte // of the request line
+	bodySize int64  // bytes to skip before the next request
 }
 
 // parseRequest reads a complete head, up to and including its empty line.
@@ -39,6 +40,7 @@ func parseRequest(head []byte) request {
 	}
 	q := request{head: string(words[0]) == "HEAD", old: string(words[2]) == "HTTP/1.0"}
 	q.keep = !q.old
+	q.target = words[1]
 	for len(rest) > 0 {
 		line, rest, _ = bytes.Cut(rest, []byte("\n"))
 		name, value, ok := bytes.Cut(line, []byte(":"))
@@ -60,7 +62,7 @@ func parseRequest(head []byte) request {
 	return q
 }
 
-// response is the answer to the request.
+// response is the answer to the request if it is to no route.
 func (q request) response() []byte {
 	switch {
 	case q.bad:

@@ -212,10 +212,17 @@ func (l *loop) answer(fd int, c *conn, data []byte) bool {
 			return len(data) <= maxHead
 		}
 		q := parseRequest(data[:n])
-		if !l.write(fd, q.response()) || q.bad || !q.keep {
+		response, routed := q.response(), answer{}
+		if !q.bad {
+			routed = route(string(q.target))
+		}
+		if routed.status != "" {
+			response = routed.response(q)
+		}
+		if !l.write(fd, response) || q.bad || !q.keep {
 			return false
 		}
-		if whole && n == len(data) && q.bodySize == 0 && !q.head && !q.old {
+		if whole && n == len(data) && q.bodySize == 0 && !q.head && !q.old && routed.status == "" {
 			l.same = append(l.same[:0], data...)
 		}
 		whole = false

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -16,10 +17,16 @@ func (s *Server) serve(ln *net.TCPListener, _ []int) error {
 	var count atomic.Uint64
 	srv := &http.Server{
 		ReadHeaderTimeout: time.Minute,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain")
-			w.Header().Set("Content-Length", "12")
-			_, _ = io.WriteString(w, Body) // the client is gone: its own business
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := route(r.RequestURI)
+			if a.status == "" {
+				a = answer{"200 OK", "text/plain", Body}
+			}
+			w.Header().Set("Content-Type", a.kind)
+			w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+			status, _ := strconv.Atoi(a.status[:3])
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, a.body) // the client is gone: its own business
 			count.Add(1)
 		}),
 	}

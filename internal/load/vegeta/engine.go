@@ -36,7 +36,6 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
-	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
@@ -129,12 +128,11 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	established := conns.open(preopened(&spec, e.opts))
 	trips := newTripper(ctx, &spec, requests, conns)
 	trips.opening = time.Since(opening)
-	before := conns.bytesIn.Load()
 
 	out := e.newResults()
 	m := attack(ctx, trips, alarm, out)
 	m.Engine, m.Established = e.Name(), established
-	m.Reconnects, m.BytesIn = conns.reconnects.Load(), conns.bytesIn.Load()-before
+	m.Reconnects, m.BytesIn = conns.reconnects.Load(), conns.bytesIn.Load()
 	if err := out.close(); err != nil {
 		return m, fmt.Errorf("vegeta: write results: %w", err)
 	}
@@ -166,25 +164,24 @@ func attack(ctx context.Context, trips *tripper, alarm *alarm, out *results) *re
 	attacker := vegeta.NewAttacker(opts...)
 	defer attacker.Stop()
 	defer context.AfterFunc(ctx, func() { attacker.Stop(); alarm.stop() })()
-	if spec.Opened != nil && ctx.Err() == nil {
+	if ctx.Err() == nil {
 		spec.Opened()
 	}
 
-	begin := time.Now()
-	cpu := host.SelfCPU()
+	begin := time.Now().Add(spec.LeadIn) // of the window
 	t := newTally(spec, begin)
 	trips.last = begin.Add(spec.Duration + spec.Drain(trips.opening))
 	var pacer vegeta.Pacer = closedPacer{begin.Add(spec.Duration)}
-	used := func() record.CPU { return host.SelfCPU().Sub(cpu) }
+	idled := func() time.Duration { return 0 }
 	if spec.Schedule != nil {
-		open := newOpenPacer(spec, begin, alarm)
-		pacer, used = open, func() record.CPU { return host.SelfCPU().Sub(cpu).Less(time.Duration(open.idled.Load())) }
+		open := newOpenPacer(spec, begin.Add(-spec.LeadIn), alarm)
+		pacer, idled = open, func() time.Duration { return time.Duration(open.idled.Load()) }
 	}
+	edges := newEdges(t, trips.conns, idled)
+	defer edges.close()
 	answers := attacker.Attack(targeter(ctx, spec, begin, trips.requests[0].URL()), pacer, 0, "")
-	end := time.NewTimer(time.Until(begin.Add(spec.Duration)))
-	defer end.Stop()
-	over, done := end.C, ctx.Done()
-	for answers != nil || over != nil {
+	done := ctx.Done()
+	for answers != nil || edges.next != nil {
 		select {
 		case r, ok := <-answers:
 			if !ok {
@@ -196,14 +193,12 @@ func attack(ctx context.Context, trips *tripper, alarm *alarm, out *results) *re
 			} else {
 				t.skip(r.Seq)
 			}
-		case <-over:
-			t.cpu, over = used(), nil
+		case <-edges.next:
+			edges.pass()
 		case <-done:
 			done = nil
 			t.cancel(time.Since(begin)) // what is in flight is given up
-			if over != nil {
-				t.cpu, over = used(), nil
-			}
+			edges.cancel()
 		}
 	}
 	return t.measurement()

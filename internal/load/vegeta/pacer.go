@@ -34,14 +34,29 @@ var errOver = errors.New("the window is over")
 // targeter gives each hit a target: any one, since the tripper knows which
 // request has which number. In a closed loop it closes the window: the library
 // asks the pacer before it waits for a free worker, so a tick may be picked up
-// after the end.
+// after the end. Its first requests wait for their time in the lead-in.
 func targeter(ctx context.Context, spec *load.Spec, begin time.Time, url string) vegeta.Targeter {
+	var asked atomic.Int64
 	return func(t *vegeta.Target) error {
+		if n := int(asked.Add(1)) - 1; spec.Schedule == nil && n < spec.Connections {
+			pause(ctx, time.Until(begin.Add(spec.Entry(n)-spec.LeadIn)))
+		}
 		if ctx.Err() != nil || spec.Schedule == nil && time.Since(begin) >= spec.Duration {
 			return errOver
 		}
 		t.Method, t.URL = http.MethodGet, url
 		return nil
+	}
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 
@@ -63,7 +78,7 @@ type openPacer struct {
 	times *load.Times
 	rate  float64
 	begin time.Time
-	end   time.Duration // of the window
+	end   time.Duration // of the load
 	last  time.Duration // until then late requests are still sent
 	late  int           // ticks that were due already
 	idled atomic.Int64  // ns spent in polls that found nothing
@@ -72,7 +87,7 @@ type openPacer struct {
 func newOpenPacer(spec *load.Spec, begin time.Time, a *alarm) *openPacer {
 	return &openPacer{
 		alarm: a, times: spec.Schedule.Times(), rate: spec.Schedule.Rate,
-		begin: begin, end: spec.Duration, last: spec.Duration + spec.Timeout,
+		begin: begin, end: spec.LeadIn + spec.Duration, last: spec.LeadIn + spec.Duration + spec.Timeout,
 	}
 }
 

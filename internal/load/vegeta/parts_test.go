@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/record"
 )
 
 func TestIntendedInAnyOrder(t *testing.T) {
@@ -149,46 +147,4 @@ func TestBodyIsComparedInParts(t *testing.T) {
 		got, _ := call.outcome()
 		assert.Equal(t, c.wrong, got == badBody, "%q of %q", c.parts, c.want)
 	}
-}
-
-func TestBinsMedian(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	b := newBins(time.Second + 100*time.Millisecond)
-	values := make([][]time.Duration, 4)
-	for at := range 1100 { // a response each millisecond
-		i := at / 250
-		d := time.Duration(rng.ExpFloat64() * float64(time.Millisecond) * float64(i+1))
-		if i == 2 {
-			continue // an empty bin
-		}
-		b.add(time.Duration(at)*time.Millisecond, d)
-		if i < 4 {
-			values[i] = append(values[i], d)
-		}
-	}
-	list := b.list(time.Second + 100*time.Millisecond)
-	require.Len(t, list, 4)
-	for i, v := range values {
-		if len(v) == 0 {
-			assert.Equal(t, record.Bin{}, list[i])
-			continue
-		}
-		slices.Sort(v)
-		assert.EqualValues(t, len(v), list[i].OK)
-		assert.InEpsilon(t, float64(v[(len(v)-1)/2]), float64(list[i].P50), 1.0/32, "bin %d", i)
-	}
-	assert.Empty(t, newBins(100*time.Millisecond).list(100*time.Millisecond))
-}
-
-// TestBinsTakeLateResults hands in results that are out of order: within a
-// bin's width they are in the median, later they only count.
-func TestBinsTakeLateResults(t *testing.T) {
-	b := newBins(time.Second)
-	at := func(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }
-	b.add(at(260), 8)
-	b.add(at(240), 9)
-	b.add(at(510), 7)
-	b.add(at(230), 30) // two bins late
-	list := b.list(at(750))
-	assert.Equal(t, []record.Bin{{OK: 2, P50: 9}, {OK: 1, P50: 8}, {OK: 1, P50: 7}}, list)
 }

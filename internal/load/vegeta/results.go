@@ -43,7 +43,7 @@ func (e *Engine) newResults() *results {
 
 // write passes a result on, corrected to what this engine believes of it.
 func (out *results) write(r *vegeta.Result, c *call, v verdict) {
-	if out.queue == nil || v.class == aborted || v.class == neverSent {
+	if out.queue == nil || v.class >= neverSent { // not sent, or not in the window
 		return
 	}
 	r.Attack, r.URL = out.name, c.request.URL()

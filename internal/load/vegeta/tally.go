@@ -16,7 +16,8 @@ type tally struct {
 	spec    *load.Spec
 	begin   time.Time
 	planned *intended // nil in a closed loop
-	bins    *bins
+	bins    *load.Bins
+	cursor  load.BinCursor
 	cpu     record.CPU
 
 	canceled bool   // the context ended before all had an outcome
@@ -27,12 +28,13 @@ type tally struct {
 
 func newTally(spec *load.Spec, begin time.Time) *tally {
 	t := &tally{
-		m:       record.Measurement{Connections: spec.Connections, Duration: spec.Duration},
+		m:       record.Measurement{Connections: spec.Connections, Duration: spec.Duration, LeadIn: spec.LeadIn},
 		spec:    spec,
 		begin:   begin,
-		bins:    newBins(spec.Duration),
+		bins:    load.NewBins(spec.Duration, 1),
 		latency: record.NewHistogram(), firstByte: record.NewHistogram(),
 	}
+	t.cursor.Begin(t.bins)
 	if s := spec.Schedule; s != nil {
 		t.m.Offered = s.Rate
 		t.planned = newIntended(s)
@@ -54,17 +56,26 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	sent, done := c.sent.Sub(t.begin), r.Timestamp.Add(r.Latency).Sub(t.begin)
 	due := sent
 	if t.planned != nil {
-		due = t.planned.at(r.Seq)
+		due = t.planned.at(r.Seq) - t.spec.LeadIn
 	}
 	v := verdict{due: t.begin.Add(due), answer: done - due}
 	v.class, v.why = c.outcome()
-	if v.class == aborted {
+	early := due < 0
+	if v.class == aborted && !early {
 		t.aborted++
 	}
 	if v.class == aborted || v.class == neverSent {
 		return v
 	}
 	t.m.InFlight += max(0, min(done, t.m.Duration)-max(sent, 0))
+	if v.class == correct && done >= 0 && done < t.m.Duration {
+		t.m.Completed++
+		t.cursor.Record(int64(done), int64(v.answer))
+	}
+	if early {
+		v.class = leadIn
+		return v
+	}
 	t.m.Requests++
 	if sent < t.m.Duration {
 		t.m.Sent++
@@ -81,10 +92,6 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	t.firstByte.Record(c.first.Sub(v.due))
 	if t.service != nil {
 		t.service.Record(done - sent)
-	}
-	if done < t.m.Duration {
-		t.m.Completed++
-		t.bins.add(done, v.answer)
 	}
 	return v
 }
@@ -117,7 +124,7 @@ func (t *tally) fail(v verdict) {
 
 // cancel shortens the window to what has passed of it.
 func (t *tally) cancel(passed time.Duration) {
-	t.m.Duration = min(t.m.Duration, passed)
+	t.m.Duration = min(t.m.Duration, max(0, passed))
 	t.canceled = true
 }
 
@@ -125,12 +132,13 @@ func (t *tally) cancel(passed time.Duration) {
 func (t *tally) measurement() *record.Measurement {
 	m := &t.m
 	m.CPU = t.cpu
-	m.Bins = t.bins.list(m.Duration)
+	t.cursor.Finish()
+	m.Bins = t.bins.Until(m.Duration)
 	m.Latency = t.latency.Distribution()
 	m.FirstByte = t.firstByte.Distribution()
 	if t.planned != nil {
 		m.Service, m.Slip = t.service.Distribution(), t.slip.Distribution()
-		m.Scheduled = scheduledBefore(t.spec.Schedule, m.Duration)
+		m.Scheduled = scheduledBefore(t.spec.Schedule, t.spec.LeadIn+m.Duration) - scheduledBefore(t.spec.Schedule, t.spec.LeadIn)
 		m.Scheduled -= min(m.Scheduled, t.aborted)
 		if never := m.Scheduled - min(m.Scheduled, m.Requests); never > 0 && !t.canceled {
 			t.m.Errors.Timeout += never

@@ -119,6 +119,7 @@ const (
 	badStatus
 	badBody
 	neverSent // no connection came free until the timeout after the window
+	leadIn    // asked before the window: whatever became of it is in no count
 	aborted   // by the end of the window's context: neither sent nor failed
 )
 

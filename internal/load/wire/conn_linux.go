@@ -30,6 +30,7 @@ type conn struct {
 	tag      int32 // differs between the connections that this entry has been
 	state    uint8
 	used     bool  // a response has come
+	heard    bool  // the same of any connection that this entry has been
 	failures uint8 // attempts to connect in a row that failed
 	place    int32 // in loop.idle
 	wrote    int32 // bytes of the request
@@ -59,6 +60,7 @@ const (
 func (l *loop) connect() {
 	l.clock = l.now()
 	began := l.clock
+	l.connecting = began
 	next, nextLot := 0, l.clock
 	for (next < l.open0 || l.countOpen() < l.open0) && !l.ended && l.clock-began <= l.patience() {
 		if next < l.open0 && l.clock >= nextLot {
@@ -101,7 +103,9 @@ func (l *loop) countOpen() (n int) {
 // connection that is not open is opened for it.
 func (l *loop) begin(id int32, c *conn, intended, t int64) {
 	c.sent, c.intended = t, intended
-	l.requests++
+	if intended >= l.start { // else it is of the lead-in
+		l.requests++
+	}
 	l.flying++
 	switch c.state {
 	case stateIdle:

@@ -25,6 +25,7 @@ const (
 // belong to its thread. Times are ns since the window's base.
 type loop struct {
 	w       *window
+	place   int  // among the loops
 	first   bool // it reads the process's CPU time
 	cpu     int
 	poller  *sock.Poller
@@ -45,15 +46,20 @@ type loop struct {
 	listed  bool    // the lists of an open loop are in use
 	pacer   pacer
 
-	start, end int64 // of the window; never until it begins
-	opening    int64 // how long it took to open the connections
+	connecting int64 // when it began to open the connections
+	opening    int64 // how long that took
+	begin0     int64 // of the load
+	start, end int64 // of the window; never until the load begins
 	last       int64 // when every request has an outcome
 	clock      int64 // the last reading
 	nextCare   int64 // when to look after what no event tells
 	oldest     int64 // no request in flight was sent before
 	ended      bool  // ctx has ended
-	cpuRead    bool
-	idled      int64 // spent in polls that found nothing
+	began      bool  // the window has, and what shall be read then was read
+	over       bool  // the same of its end
+	idled      int64 // spent inside the window in polls that found nothing
+	unanswered int   // connections that never had a response
+	answered   int64 // when the last of the others had its first
 
 	events  []sock.Event
 	buf     []byte
@@ -75,15 +81,15 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 		return nil, err
 	}
 	l := &loop{
-		w: w, first: i == 0, poller: p,
+		w: w, place: i, first: i == 0, poller: p,
 		want:    http1.Expectation{Body: w.spec.Expect.Body, Check: w.spec.Expect.Body != nil},
 		status:  uint16(w.spec.Expect.Status),
 		timeout: int64(w.spec.Timeout),
 		close:   w.spec.Close,
 		open:    w.spec.Schedule != nil,
-		conns:   make([]conn, total),
-		open0:   open,
-		start:   never, end: never, last: never,
+		conns:   make([]conn, total), unanswered: total,
+		open0: open,
+		start: never, end: never, last: never,
 		events: make([]sock.Event, batch),
 		buf:    make([]byte, readSize),
 		same:   make([]byte, 0, maxSame),
@@ -93,16 +99,19 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 		l.to = append(l.to, destination{t, sock.NewAddress(t.addr)})
 	}
 	for j := range l.conns {
-		l.conns[j].to = int32((i + j*n) % len(l.to))
+		l.conns[j].to = int32(l.nth(j) % len(l.to))
 	}
-	l.bins.begin(w.bins)
+	l.bins.Begin(w.bins)
 	l.pacer.due = never
 	if l.open {
 		l.idle, l.closed = make([]int32, 0, total), make([]int32, 0, total)
-		l.pacer.begin(w.spec.Schedule, i, n, int64(w.spec.Duration))
+		l.pacer.begin(w.spec.Schedule, i, n, int64(w.spec.LeadIn+w.spec.Duration))
 	}
 	return l, nil
 }
+
+// nth is the number of a connection, counted over all loops.
+func (l *loop) nth(id int) int { return l.place + id*l.w.loops }
 
 func (l *loop) now() int64 { return l.w.now() }
 
@@ -112,10 +121,8 @@ func (l *loop) run() {
 	if !l.await() {
 		return
 	}
-	l.oldest = l.start
-	if l.first {
-		l.w.cpu[0] = host.SelfCPU()
-	}
+	l.oldest = l.begin0
+	l.atEdges(l.begin0)
 	if l.open {
 		l.runOpen()
 	} else {
@@ -132,7 +139,7 @@ func (l *loop) await() bool {
 			return false
 		}
 		at := l.now()
-		if l.w.bins.loops > 1 {
+		if l.w.loops > 1 {
 			at += int64(2 * tick)
 		}
 		l.w.start.Store(at)
@@ -140,7 +147,8 @@ func (l *loop) await() bool {
 	for {
 		if at := l.w.start.Load(); at != 0 {
 			if l.clock = l.now(); l.clock >= at {
-				l.start, l.end = at, at+int64(l.w.spec.Duration)
+				l.begin0, l.start = at, at+int64(l.w.spec.LeadIn)
+				l.end = l.start + int64(l.w.spec.Duration)
 				l.last = l.end + int64(l.w.spec.Drain(time.Duration(l.opening)))
 				l.established = l.countOpen()
 				return true
@@ -167,15 +175,18 @@ func (l *loop) refresh() bool {
 }
 
 // runClosed keeps a request in flight on every connection until the window
-// ends, then waits for the responses. No response is read before the last of
-// the first requests is sent: what would be done for the first connections
-// keeps the others idle. It costs the first responses no more time than the
-// rest will take, since sending to all connections is never slower than
+// ends, then waits for the responses. Without a lead-in no response is read
+// before the last of the first requests is sent: what would be done for the first
+// connections keeps the others idle. It costs the first responses no more time
+// than the rest will take, since sending to all connections is never slower than
 // serving all of them.
 func (l *loop) runClosed() {
 	for id := range l.conns {
-		if c := &l.conns[id]; c.state <= stateIdle {
-			l.clock = l.now()
+		at := l.begin0 + int64(l.w.spec.Entry(l.nth(id)))
+		for l.clock = l.now(); l.clock < at && !l.ended; l.clock = l.now() {
+			l.handle(l.poller.WaitFor(l.events, time.Duration(at-l.clock)))
+		}
+		if c := &l.conns[id]; c.state <= stateIdle && !l.ended {
 			l.begin(int32(id), c, l.clock, l.clock)
 		}
 	}
@@ -320,14 +331,11 @@ func (l *loop) keep() *http1.Response {
 func (l *loop) care() {
 	t := l.now()
 	l.clock = t
-	l.nextCare = t + int64(tick)
 	if l.w.stop.Load() && !l.ended {
 		l.ended = true
 		l.w.ended.CompareAndSwap(0, t)
 	}
-	if (t >= l.end || l.ended && l.start != never) && !l.cpuRead {
-		l.readCPU()
-	}
+	l.atEdges(t)
 	if (t-l.oldest > l.timeout || t > l.last) && l.flying > 0 {
 		l.expire(t)
 	}
@@ -336,10 +344,30 @@ func (l *loop) care() {
 	}
 }
 
-func (l *loop) readCPU() {
-	l.cpuRead = true
-	if l.first {
-		l.w.cpu[1] = host.SelfCPU()
+// atEdges takes the readings of the beginning and of the end of the window, when
+// it is time, and says when to care again: an edge must not be missed by a tick.
+func (l *loop) atEdges(t int64) {
+	switch {
+	case !l.began && t >= l.start && !l.ended:
+		l.began, l.bytesIn = true, 0
+		if l.first {
+			l.w.spec.Began()
+			l.w.cpu[0] = host.SelfCPU()
+		}
+	case l.began && !l.over && (t >= l.end || l.ended):
+		l.over = true
+		if l.first {
+			l.w.cpu[1] = host.SelfCPU()
+		}
+		if l.first && !l.ended {
+			l.w.spec.Ended()
+		}
+	}
+	l.nextCare = t + int64(tick)
+	if !l.began {
+		l.nextCare = min(l.nextCare, l.start)
+	} else if !l.over {
+		l.nextCare = min(l.nextCare, l.end)
 	}
 }
 
@@ -364,15 +392,16 @@ func (l *loop) expire(t int64) {
 
 // finish closes the books.
 func (l *loop) finish() {
-	if !l.cpuRead {
-		l.readCPU()
-	}
+	l.atEdges(l.clock)
 	if l.open {
 		l.giveUp()
 	}
 	for id := range l.conns { // only where ctx has ended
 		if c := &l.conns[id]; c.state >= stateSending {
 			l.inFlight += l.inside(c.sent, l.clock)
+			if c.intended < l.start {
+				continue
+			}
 			l.requests--
 			if l.open {
 				l.scheduled--
@@ -382,5 +411,5 @@ func (l *loop) finish() {
 			}
 		}
 	}
-	l.bins.finish()
+	l.bins.Finish()
 }

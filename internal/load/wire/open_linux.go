@@ -21,9 +21,9 @@ var errNeverSent = errors.New("no connection came free within the timeout")
 type pacer struct {
 	times  *load.Times
 	others int   // times of the other loops between two of its own
-	next   int64 // the next send time, ns since the start of the window
-	due    int64 // the same on the loop's clock; never until the window begins and after its last time
-	length int64 // of the window
+	next   int64 // the next send time, ns since the start of the load
+	due    int64 // the same on the loop's clock; never until the load begins and after its last time
+	length int64 // of the load
 }
 
 func (p *pacer) begin(s *load.Schedule, i, n int, length int64) {
@@ -34,7 +34,7 @@ func (p *pacer) begin(s *load.Schedule, i, n int, length int64) {
 	p.next = int64(p.times.Next())
 }
 
-// start begins the window, at its time on the loop's clock.
+// start begins the load, at its time on the loop's clock.
 func (p *pacer) start(at int64) { p.due = p.from(at) }
 
 // from is the next send time on the loop's clock.
@@ -56,7 +56,7 @@ func (p *pacer) advance(start int64) {
 
 // runOpen sends every request at its time, or when a connection is free.
 func (l *loop) runOpen() {
-	l.pacer.start(l.start)
+	l.pacer.start(l.begin0)
 	for !l.ended {
 		l.sendDue(sendLot)
 		done := l.pacer.due == never || l.clock >= l.last
@@ -89,7 +89,7 @@ func (l *loop) poll() {
 	began := l.now()
 	n := l.poller.Poll(l.events)
 	l.handle(n)
-	if n == 0 && !l.cpuRead {
+	if n == 0 && l.began && !l.over {
 		l.idled += l.clock - began
 	}
 }
@@ -107,11 +107,13 @@ func (l *loop) sendDue(most int) {
 			return
 		}
 		intended := l.pacer.due
-		l.scheduled++
-		l.pacer.advance(l.start)
-		l.slip.Record(time.Duration(t - intended))
-		if t >= l.end {
-			l.after++
+		l.pacer.advance(l.begin0)
+		if intended >= l.start {
+			l.scheduled++
+			l.slip.Record(time.Duration(t - intended))
+			if t >= l.end {
+				l.after++
+			}
 		}
 		id := l.takeFree()
 		l.begin(id, &l.conns[id], intended, t)
@@ -133,9 +135,12 @@ func (l *loop) takeFree() (id int32) {
 // giveUp counts the requests that were never sent: as timeouts, or not at all
 // if ctx ended before their time.
 func (l *loop) giveUp() {
-	for ; l.pacer.due != never; l.pacer.advance(l.start) {
+	for ; l.pacer.due != never; l.pacer.advance(l.begin0) {
 		if l.ended {
 			return
+		}
+		if l.pacer.due < l.start {
+			continue
 		}
 		l.note("timeout", errNeverSent)
 		l.scheduled++

@@ -15,15 +15,13 @@ func (l *loop) judge(id int32, c *conn, r *http1.Response, keep bool) bool {
 		if l.firstError == "" {
 			l.firstError = fmt.Sprintf("status %d, expected %d", r.Status, l.status)
 		}
-		l.errors.Status++
-		l.miss(id, c, keep)
+		l.miss(id, c, keep, &l.errors.Status)
 		return false
 	case !r.Matches(&l.want):
 		if l.firstError == "" {
 			l.firstError = fmt.Sprintf("body: %d bytes that are not the %d expected", r.Size, len(l.want.Body))
 		}
-		l.errors.Body++
-		l.miss(id, c, keep)
+		l.miss(id, c, keep, &l.errors.Body)
 		return false
 	}
 	l.succeed(id, c, keep)
@@ -37,30 +35,34 @@ func (l *loop) succeed(id int32, c *conn, keep bool) {
 	latency := t - c.sent
 	if latency > l.timeout {
 		l.noteLate()
-		l.errors.Timeout++
-		l.miss(id, c, keep)
+		l.miss(id, c, keep, &l.errors.Timeout)
 		return
 	}
-	if l.open {
+	counts := c.intended >= l.start
+	if counts && l.open {
 		l.service.Record(time.Duration(latency))
-		latency = t - c.intended
 	}
-	l.ok++
-	if c.partial == nil {
+	latency = t - c.intended
+	switch {
+	case !counts:
+	case c.partial == nil:
+		l.ok++
 		l.latency.Record(time.Duration(latency))
-	} else {
+	default:
+		l.ok++
 		l.inPieces.Record(time.Duration(latency))
 		l.firstPiece.Record(time.Duration(c.first - c.intended))
 	}
-	if t < l.end {
+	if t < l.end && (counts || t >= l.start) {
 		l.completed++
-		l.bins.record(t-l.start, latency)
+		l.bins.Record(t-l.start, latency)
 	}
 	l.release(id, c, keep, t)
 }
 
-// miss takes a complete response that does not count.
-func (l *loop) miss(id int32, c *conn, keep bool) {
+// miss takes a complete response that is wrong or late.
+func (l *loop) miss(id int32, c *conn, keep bool, class *uint64) {
+	l.countError(c, class)
 	l.clock = l.now()
 	l.release(id, c, keep, l.clock)
 }
@@ -74,7 +76,9 @@ func (l *loop) release(id int32, c *conn, keep bool, t int64) {
 		l.spare = append(l.spare, c.partial)
 		c.partial = nil
 	}
-	c.used, c.failures = true, 0
+	if c.failures = 0; !c.used {
+		l.firstResponse(c, t)
+	}
 	switch {
 	case keep && !l.close:
 		c.state = stateIdle
@@ -89,7 +93,7 @@ func (l *loop) release(id int32, c *conn, keep bool, t int64) {
 
 // fail takes a request that got no complete response. Its connection is closed.
 func (l *loop) fail(id int32, c *conn, class *uint64) {
-	*class++
+	l.countError(c, class)
 	l.clock = l.now()
 	l.flying--
 	l.inFlight += l.inside(c.sent, l.clock)
@@ -100,6 +104,23 @@ func (l *loop) fail(id int32, c *conn, class *uint64) {
 		return
 	}
 	l.goOn(id, c, l.clock)
+}
+
+// countError counts a failed request, if it is not of the lead-in.
+func (l *loop) countError(c *conn, class *uint64) {
+	if c.intended >= l.start {
+		*class++
+	}
+}
+
+// firstResponse takes note of the first response on a connection.
+func (l *loop) firstResponse(c *conn, t int64) {
+	c.used = true
+	if !c.heard {
+		c.heard = true
+		l.unanswered--
+		l.answered = t
+	}
 }
 
 // goOn gives a connection without a request its next one, or its place in a list.

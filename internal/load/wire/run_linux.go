@@ -30,19 +30,18 @@ type window struct {
 	opened  func()       // spec.Opened, and a look at ctx
 	base    time.Time    // all clock readings are ns since base
 	absent  atomic.Int32 // loops still connecting
-	start   atomic.Int64 // 0 until all loops are connected
+	start   atomic.Int64 // of the load, 0 until all loops are connected; the window begins after the lead-in
 	stop    atomic.Bool  // ctx has ended
 	ended   atomic.Int64 // when the first loop saw that, 0 if it has not
-	bins    *bins
+	loops   int
+	bins    *load.Bins
 	cpu     [2]record.CPU // at the start and the end; written by the first loop
 }
 
 func newWindow(ctx context.Context, spec load.Spec, targets []target, s *sources) *window {
 	w := &window{spec: spec, targets: targets, sources: s, base: time.Now()}
 	w.opened = func() {
-		if spec.Opened != nil {
-			spec.Opened()
-		}
+		spec.Opened()
 		if ctx.Err() != nil {
 			w.stop.Store(true) // what watches ctx may come too late
 		}
@@ -105,7 +104,7 @@ func (w *window) newLoops() ([]*loop, error) {
 		}
 	}
 	n := min(len(cpus), total)
-	w.bins = newBins(w.spec.Duration, n)
+	w.loops, w.bins = n, load.NewBins(w.spec.Duration, n)
 	w.absent.Store(int32(n))
 	loops := make([]*loop, n)
 	for i := range loops {
@@ -150,18 +149,19 @@ func (w *window) measurement(loops []*loop) *record.Measurement {
 		Engine:      Name,
 		Connections: w.spec.Connections,
 		Duration:    w.spec.Duration,
-		Bins:        w.bins.out,
+		LeadIn:      w.spec.LeadIn,
+		Accepted:    w.accepted(loops),
 	}
 	if w.spec.Schedule != nil {
 		m.Offered = w.spec.Schedule.Rate
 	}
 	if ended := w.ended.Load(); ended != 0 {
-		m.Duration = min(m.Duration, time.Duration(max(0, ended-w.start.Load())))
+		m.Duration = min(m.Duration, max(0, time.Duration(ended-w.start.Load())-w.spec.LeadIn))
 		if w.start.Load() == 0 {
 			m.Duration = 0
 		}
-		m.Bins = m.Bins[:(m.Duration+record.BinWidth-1)/record.BinWidth]
 	}
+	m.Bins = w.bins.Until(m.Duration)
 	sum := &loops[0].tally
 	for _, l := range loops[1:] {
 		sum.merge(&l.tally)
@@ -173,4 +173,17 @@ func (w *window) measurement(loops []*loop) *record.Measurement {
 	}
 	m.CPU = w.cpu[1].Sub(w.cpu[0]).Less(idled)
 	return m
+}
+
+// accepted is the time from the first attempt to connect of all loops until the
+// last of all connections had its first response, 0 if one had none.
+func (w *window) accepted(loops []*loop) time.Duration {
+	first, last := int64(never), int64(0)
+	for _, l := range loops {
+		if l.close || l.unanswered > 0 {
+			return 0
+		}
+		first, last = min(first, l.connecting), max(last, l.answered)
+	}
+	return time.Duration(last - first)
 }

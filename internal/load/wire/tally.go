@@ -3,6 +3,7 @@ package wire
 import (
 	"time"
 
+	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -24,7 +25,7 @@ type tally struct {
 	service     *record.Histogram // nil in a closed loop
 	slip        *record.Histogram // nil in a closed loop
 	firstError  string
-	bins        binCursor
+	bins        load.BinCursor
 }
 
 func newTally(openLoop bool) tally {
@@ -71,7 +72,9 @@ func (t *tally) store(m *record.Measurement) {
 	m.Reconnects = t.reconnects
 	m.Errors = t.errors
 	m.InFlight = time.Duration(t.inFlight)
-	m.FirstError = t.firstError
+	if m.Errors.Total() > 0 { // else it was of the lead-in
+		m.FirstError = t.firstError
+	}
 	if t.firstPiece.Count() > 0 {
 		t.firstPiece.Merge(t.latency) // the first byte of a response in one piece comes with its last
 		m.FirstByte = t.firstPiece.Distribution()

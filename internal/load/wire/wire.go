@@ -16,6 +16,9 @@
 // in Requests, and counts as a timeout. Where the context ends a window,
 // requests that were then in flight have no outcome and are in no count.
 //
+// A lead-in is a load like the window's, of which only what lies in the window
+// is counted, see load.Spec. Its connections are those of the window.
+//
 // A request begins with its write if its connection is open, else with the
 // connect: the time to open a connection is part of the latency of the
 // request that needs it. A failed attempt to connect is a failed request, in a

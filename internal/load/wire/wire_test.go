@@ -538,6 +538,52 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
+// TestAccepted: the kernel opens connections before the server takes them up,
+// which this one does one at a time.
+func TestAccepted(t *testing.T) {
+	const n, each = 20, 10 * time.Millisecond
+	for name, c := range map[string]struct {
+		change func(*load.Spec)
+		served int
+		all    bool
+	}{
+		"all":             {func(*load.Spec) {}, n, true},
+		"in the lead-in":  {func(sp *load.Spec) { sp.LeadIn = 2 * n * each }, n, true},
+		"one never":       {func(sp *load.Spec) { sp.Timeout = 2 * n * each }, n - 1, false},
+		"new connections": {func(sp *load.Spec) { sp.Close, sp.Timeout = true, n*each }, n, false},
+		"two loops":       {func(sp *load.Spec) { sp.CPUs = []int{-1, -1} }, n, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var one sync.Mutex
+			accepted := 0
+			s := serveRaw(t, "127.0.0.1:0", func(p *peer) {
+				one.Lock()
+				time.Sleep(each)
+				accepted++
+				mine := accepted
+				one.Unlock()
+				if mine > c.served && !c.all {
+					_, _ = p.Read(make([]byte, 1<<10))
+					<-p.server.done
+					return
+				}
+				for p.next() && p.send(okResponse) {
+				}
+			})
+			spec := load.Spec{URLs: []string{s.url()}, Connections: n, Duration: 2 * n * each}
+			c.change(&spec)
+			m, err := New().Run(t.Context(), spec)
+			require.NoError(t, err)
+			if !c.all {
+				assert.Zero(t, m.Accepted)
+				return
+			}
+			assert.GreaterOrEqual(t, m.Accepted, n*each)
+			assert.LessOrEqual(t, m.Accepted, spec.LeadIn+spec.Duration+time.Second)
+		})
+	}
+}
+
 func TestSources(t *testing.T) {
 	var s sources
 	v4 := newAddr(t, "127.0.0.1")
