@@ -9,7 +9,7 @@ FUZZTIME      ?= 20s
 # The tag, or the commit: go build reads it from a clone, and from a worktree not.
 VERSION        = $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null)
 
-.PHONY: help build bench bench-quick bench-full selftest test race truth survive lint fmt cross fuzz-short golden peers update-fixtures ci clean
+.PHONY: help build bench bench-quick bench-full calibration selftest test race truth survive lint fmt cross fuzz-short golden peers update-fixtures ci clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,8 +24,11 @@ bench: build ## measure the article's servers: tables, plots, verdicts (about 5 
 bench-quick: build ## a quick look in under a minute, not for quoting
 	$(BIN) run --profile quick
 
-bench-full: build ## the whole ledger, with every server that the article names (about 30 minutes)
+bench-full: build ## the whole ledger, with every server that the article names (about 40 minutes)
 	$(BIN) run --profile full
+
+calibration: build ## the same servers twice: false differences and coverage of 120 comparisons (about 25 minutes)
+	$(BIN) run --profile calibration
 
 selftest: build ## every answer is reached on rigged servers, and the right one
 	scripts/selftest

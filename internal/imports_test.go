@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/profile":  {"internal/record", "internal/yamlfile"},
 	"internal/plan":     {"internal/record"},
 	"internal/load":     {"internal/load", "internal/host", "internal/http1", "internal/record"},
-	"internal/bench":    {"internal/load", "internal/host", "internal/http1", "internal/record", "internal/stats"}, // it is pure mathematics, and says when a start is warm
+	"internal/bench":    {"internal/load", "internal/host", "internal/http1", "internal/plan", "internal/record", "internal/stats"}, // it is pure mathematics, and says when a start is warm
 	"internal/sample":   {"internal/record", "internal/stats"},
 	"internal/claims":   {"internal/record", "internal/sample", "internal/stats", "internal/yamlfile"},
 	"internal/report":   {"internal/report", "internal/record", "internal/sample", "internal/stats", "internal/claims"},

@@ -225,7 +225,7 @@ func (in *Installed) versionInUse(ctx context.Context, need Need) (string, error
 	if !runs && (installs || len(in.Prepare.Commands) > 0) {
 		return need.version(ctx, in.Name, path, in.Env, installing)
 	}
-	v, err := need.version(ctx, in.Name, path, in.Src, in.environment(nil))
+	v, err := need.version(ctx, in.Name, path, in.Src, in.environment(Variant{}, nil))
 	if err != nil || !installs {
 		return v, err
 	}

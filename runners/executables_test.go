@@ -164,7 +164,7 @@ func TestInterpreterByEnvironment(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, map[string]string{"node": "22.1.0", "npm": "10.22.1.0"}, in.Versions)
 		assert.Equal(t, s.program("22.1.0", "npm"), in.Executables["npm"], "npm is the one of this node")
-		assert.Equal(t, s.program("22.1.0", "node"), lookIn(pathOf(in.environment(nil)), "node"))
+		assert.Equal(t, s.program("22.1.0", "node"), lookIn(pathOf(in.environment(Variant{}, nil)), "node"))
 		require.NoError(t, os.RemoveAll(s.cache))
 	}
 	assert.Contains(t, s.log.String(), "10.22.1.0 on v22.1.0\n")

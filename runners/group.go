@@ -120,20 +120,28 @@ func (g *Group) Status(route string) int { return g.all[0].Status(route) }
 func (g *Group) Runtime(ctx context.Context) map[string]string { return g.all[0].Runtime(ctx) }
 
 // Usage is what all instances together have used.
-func (g *Group) Usage() (record.Usage, error) {
-	var sum record.Usage
+func (g *Group) Usage() (record.Usage, error) { return g.sum((*Process).Usage) }
+
+func (g *Group) sum(of func(*Process) (record.Usage, error)) (sum record.Usage, err error) {
 	for _, p := range g.all {
-		u, err := p.Usage()
+		u, err := of(p)
 		if err != nil {
 			return record.Usage{}, err
 		}
-		sum.CPU = sum.CPU.Add(u.CPU)
-		sum.RSS += u.RSS
-		sum.PSS += u.PSS
-		sum.Threads += u.Threads
-		sum.Processes += u.Processes
+		sum.Add(u)
 	}
 	return sum, nil
+}
+
+// CPU is what Process.CPU tells of all instances together.
+func (g *Group) CPU() (record.Usage, error) { return g.sum((*Process).CPU) }
+
+// Clock is the sum of the instances' clocks; see Process.Clock.
+func (g *Group) Clock() (sum time.Duration) {
+	for _, p := range g.all {
+		sum += p.Clock()
+	}
+	return sum
 }
 
 // Alive is nil while all instances run; else it says how the first of those that do not ended.

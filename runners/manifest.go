@@ -22,21 +22,22 @@ const ManifestFile = "server.yaml"
 // Manifest says how one server is installed, started and asked. Its fields
 // are those of docs/formats/server.schema.json.
 type Manifest struct {
-	Schema      int               `yaml:"schema"`
-	Name        string            `yaml:"name"`
-	Title       string            `yaml:"title"`
-	Runtime     string            `yaml:"runtime"`
-	Article     string            `yaml:"article"`
-	Include     []string          `yaml:"include"`
-	Needs       []Need            `yaml:"needs"`
-	Prepare     Prepare           `yaml:"prepare"`
-	Command     []string          `yaml:"command"`
-	Environment map[string]string `yaml:"environment"`
-	Ready       string            `yaml:"ready"`
-	Routes      map[string]Route  `yaml:"routes"`
-	KeepAlive   string            `yaml:"keep_alive"`
-	Workers     *Parameter        `yaml:"workers"`
-	Threads     *Parameter        `yaml:"threads"`
+	Schema      int                `yaml:"schema"`
+	Name        string             `yaml:"name"`
+	Title       string             `yaml:"title"`
+	Runtime     string             `yaml:"runtime"`
+	Article     string             `yaml:"article"`
+	Include     []string           `yaml:"include"`
+	Needs       []Need             `yaml:"needs"`
+	Prepare     Prepare            `yaml:"prepare"`
+	Command     []string           `yaml:"command"`
+	Environment map[string]string  `yaml:"environment"`
+	Ready       string             `yaml:"ready"`
+	Routes      map[string]Route   `yaml:"routes"`
+	KeepAlive   string             `yaml:"keep_alive"`
+	Workers     *Parameter         `yaml:"workers"`
+	Threads     *Parameter         `yaml:"threads"`
+	Variants    map[string]Variant `yaml:"variants"`
 
 	// Files are all files of the server, its own and the included ones.
 	Files Files `yaml:"-"`
@@ -69,6 +70,13 @@ type Route struct {
 type Parameter struct {
 	Default int `yaml:"default"`
 	Max     int `yaml:"max"`
+}
+
+// Variant is the same server started in another way.
+type Variant struct {
+	Title       string            `yaml:"title"`
+	Command     []string          `yaml:"command"`     // in the place of the server's; none: the server's
+	Environment map[string]string `yaml:"environment"` // in addition to the server's
 }
 
 // AlwaysCloses says that the server ends every connection whatever the client asks.
@@ -151,11 +159,17 @@ func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 			port = port || name == "port"
 		}
 	}
-	for i, s := range m.Command {
-		text([]string{"command", fmt.Sprint(i)}, s)
+	start := func(at []string, command []string, environment map[string]string) {
+		for i, s := range command {
+			text(append(slices.Clone(at), "command", fmt.Sprint(i)), s)
+		}
+		for _, k := range slices.Sorted(maps.Keys(environment)) {
+			text(append(slices.Clone(at), "environment", k), environment[k])
+		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(m.Environment)) {
-		text([]string{"environment", k}, m.Environment[k])
+	start(nil, m.Command, m.Environment)
+	for _, name := range slices.Sorted(maps.Keys(m.Variants)) {
+		start([]string{"variants", name}, m.Variants[name].Command, m.Variants[name].Environment)
 	}
 	if !port {
 		add([]string{"command"}, "neither command nor environment uses {port}, so the server cannot be told where to listen")

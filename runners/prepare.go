@@ -268,6 +268,21 @@ func (in *Installed) expand(argv []string, values map[string]string) []string {
 	return out
 }
 
+// Size is what the server and its installed packages take on disk, in bytes, without
+// its runtime. What cannot be read does not count.
+func (in *Installed) Size() (bytes uint64) {
+	_ = filepath.WalkDir(in.Env, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil //nolint:nilerr // it does not count
+		}
+		if info, err := entry.Info(); err == nil {
+			bytes += uint64(info.Size())
+		}
+		return nil
+	})
+	return bytes
+}
+
 // program is the file that the first word of a command stands for: what was
 // found for it once, or what the server's own PATH has under that name.
 func (in *Installed) program(word string) string {
@@ -281,13 +296,15 @@ func (in *Installed) program(word string) string {
 }
 
 // environment is that of the server itself.
-func (in *Installed) environment(values map[string]string) []string {
+func (in *Installed) environment(variant Variant, values map[string]string) []string {
 	env := cleanEnvironment()
 	if in.search != "" {
 		env = append(env, "PATH="+in.search)
 	}
-	for k, v := range in.Environment {
-		env = append(env, k+"="+in.expand([]string{v}, values)[0])
+	for _, more := range []map[string]string{in.Environment, variant.Environment} {
+		for k, v := range more {
+			env = append(env, k+"="+in.expand([]string{v}, values)[0])
+		}
 	}
 	return env
 }

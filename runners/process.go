@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
@@ -21,6 +22,7 @@ import (
 // manifest's defaults on a free port of 127.0.0.1.
 type Options struct {
 	Workers, Threads int               // 0: the manifest's default
+	Variant          string            // of the manifest; empty: the server as it is
 	CPUs             []int             // cores of the server and all its children; empty: any
 	Port             int               // 0: a free one
 	Env              map[string]string // more environment variables
@@ -43,6 +45,7 @@ type Process struct {
 	*guarded
 	once    sync.Once
 	stopErr error
+	pids    atomic.Pointer[[]int] // of the processes that the meter found last
 }
 
 // Start starts an installed server and waits until it answers its ready path
@@ -90,9 +93,13 @@ func (p *Process) configure() error {
 		return err
 	}
 	values := map[string]string{"host": "127.0.0.1", "port": strconv.Itoa(p.port), "workers": workers, "threads": threads}
-	argv := p.in.expand(p.in.Command, values)
+	command, variant := p.in.Command, p.in.Variants[p.opts.Variant]
+	if len(variant.Command) > 0 {
+		command = variant.Command
+	}
+	argv := p.in.expand(command, values)
 	p.cmd = exec.Command(p.in.program(argv[0]), argv[1:]...) //nolint:noctx // outlives Start; Stop ends it
-	p.cmd.Dir, p.cmd.Env = p.in.Src, p.in.environment(values)
+	p.cmd.Dir, p.cmd.Env = p.in.Src, p.in.environment(variant, values)
 	for k, v := range p.opts.Env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
 	}
@@ -269,7 +276,30 @@ func (p *Process) ended(err error) error {
 
 // Usage is what the server's process tree has used since it was started, and
 // its memory and threads now.
-func (p *Process) Usage() (record.Usage, error) { return treeUsage(p.guard.Process.Pid) }
+func (p *Process) Usage() (record.Usage, error) { return p.meter(true) }
+
+// CPU is Usage without the memory, which takes longer to read.
+func (p *Process) CPU() (record.Usage, error) { return p.meter(false) }
+
+func (p *Process) meter(memory bool) (record.Usage, error) {
+	u, pids, err := treeUsage(p.guard.Process.Pid, memory)
+	if err == nil {
+		p.pids.Store(&pids)
+	}
+	return u, err
+}
+
+// Clock is the processor time of the processes that Usage or CPU found last; it
+// costs microseconds.
+func (p *Process) Clock() (sum time.Duration) {
+	if pids := p.pids.Load(); pids != nil {
+		for _, pid := range *pids {
+			d, _ := processClock(pid)
+			sum += d
+		}
+	}
+	return sum
+}
 
 // Stop ends the server and everything that it started: SIGTERM to the server, and
 // once it has ended, or after a grace period, SIGKILL to what is left of it. It returns once nothing of it runs

@@ -92,26 +92,60 @@ func tree(pid int) (root *procfs.ProcStat, below []procfs.ProcStat, err error) {
 // clockTick is USER_HZ, which Linux has fixed at 100 on every architecture.
 const clockTick = 10 * time.Millisecond
 
-// treeUsage is what the processes below a guard have used, and their memory and threads now.
-func treeUsage(guard int) (record.Usage, error) {
+// treeUsage is what the processes below a guard have used, their memory, unless it
+// is left out, and threads now, and which they are.
+func treeUsage(guard int, withMemory bool) (u record.Usage, pids []int, err error) {
+	var files uint64 // the processes of a server map the same ones
 	root, below, err := tree(guard)
 	if err != nil {
-		return record.Usage{}, fmt.Errorf("meter the processes of guard %d: %w", guard, err)
+		return u, nil, fmt.Errorf("meter the processes of guard %d: %w", guard, err)
 	}
 	if root == nil || !slices.ContainsFunc(below, func(st procfs.ProcStat) bool { return !zombie(st) }) {
-		return record.Usage{}, fmt.Errorf("meter the processes of guard %d: they have ended", guard)
+		return u, nil, fmt.Errorf("meter the processes of guard %d: they have ended", guard)
 	}
-	u := record.Usage{CPU: waitedFor(*root)}
+	u.CPU = waitedFor(*root)
 	for _, st := range below {
 		if !zombie(st) { // of whom nothing is left but the time that it used
 			u.Processes++
 			u.Threads += st.NumThreads
+			pids = append(pids, st.PID)
 			u.RSS += uint64(st.ResidentMemory())
-			u.PSS += pss(st.PID)
+			if withMemory {
+				own, mapped := memory(st.PID)
+				u.PSS, files = u.PSS+own, max(files, mapped)
+			}
 		}
 		u.CPU = u.CPU.Add(processCPU(st)).Add(waitedFor(st))
+		addThreads(&u, st.PID)
 	}
-	return u, nil
+	u.PSS += files
+	return u, pids, nil
+}
+
+// addThreads adds the processor time of a process's threads by name, without the number
+// at its end: the threads of a pool are one. Threads that have ended are not among them.
+func addThreads(u *record.Usage, pid int) {
+	dir := "/proc/" + strconv.Itoa(pid) + "/task/"
+	tasks, _ := os.ReadDir(dir)
+	for _, task := range tasks {
+		name, err := os.ReadFile(dir + task.Name() + "/comm")
+		if err != nil {
+			continue // ended meanwhile
+		}
+		stat, _ := os.ReadFile(dir + task.Name() + "/schedstat") // ns on a processor, ns waiting, slices
+		on, _, _ := strings.Cut(string(stat), " ")
+		ns, err := strconv.ParseInt(on, 10, 64)
+		if err != nil {
+			continue // a kernel without it
+		}
+		if u.ByThread == nil {
+			u.ByThread = map[string]time.Duration{}
+		}
+		u.ByThread[strings.TrimRight(strings.TrimSpace(string(name)), "0123456789-_#: ")] += time.Duration(ns)
+		if task.Name() == strconv.Itoa(pid) {
+			u.MainThread += time.Duration(ns)
+		}
+	}
 }
 
 // waitedFor is the time of a process's children that have ended and were waited for.
@@ -124,12 +158,10 @@ func waitedFor(st procfs.ProcStat) record.CPU {
 // is asked for nothing but the proportion of user to system time.
 func processCPU(st procfs.ProcStat) record.CPU {
 	user, system := time.Duration(st.UTime)*clockTick, time.Duration(st.STime)*clockTick
-	const schedClock = 2 // CPUCLOCK_SCHED of the kernel's dynamic clock ids
-	var ts unix.Timespec
-	if unix.ClockGettime(int32(^st.PID<<3|schedClock), &ts) != nil {
+	total, ok := processClock(st.PID)
+	if !ok {
 		return record.CPU{User: user, System: system}
 	}
-	total := time.Duration(ts.Nano())
 	share := 0.5
 	if user+system > 0 {
 		share = float64(user) / float64(user+system)
@@ -138,20 +170,35 @@ func processCPU(st procfs.ProcStat) record.CPU {
 	return record.CPU{User: u, System: total - u}
 }
 
-// pss is the proportional set size: shared pages are divided among those who
-// share them, so that a sum over forked workers is what they really take.
-func pss(pid int) uint64 {
+// processClock is the kernel's clock of a process. It takes a microsecond to read.
+func processClock(pid int) (total time.Duration, ok bool) {
+	const schedClock = 2 // CPUCLOCK_SCHED of the kernel's dynamic clock ids
+	var ts unix.Timespec
+	err := unix.ClockGettime(int32(^pid<<3|schedClock), &ts)
+	return time.Duration(ts.Nano()), err == nil
+}
+
+// memory is what a process has in memory: of its own pages, those that it shares with
+// forked workers, its own relatives, in proportion; and all pages of files, such as its
+// program, in whole. Other servers may map the same files, and what they take part in must
+// not make a server look smaller.
+func memory(pid int) (own, files uint64) {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/smaps_rollup")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
+	kib := map[string]uint64{}
 	for line := range strings.Lines(string(data)) {
-		if f := strings.Fields(line); len(f) >= 2 && f[0] == "Pss:" {
-			kb, _ := strconv.ParseUint(f[1], 10, 64)
-			return kb << 10
+		if f := strings.Fields(line); len(f) == 3 && f[2] == "kB" {
+			kib[f[0]], _ = strconv.ParseUint(f[1], 10, 54)
 		}
 	}
-	return 0
+	anonymous, known := kib["Pss_Anon:"]
+	if !known { // before Linux 5.4
+		return kib["Pss:"] << 10, 0
+	}
+	own = anonymous + kib["Pss_Shmem:"]
+	return own << 10, (kib["Rss:"] - min(kib["Anonymous:"], kib["Rss:"])) << 10
 }
 
 // threadNames counts the threads of the processes below a guard by name: "node 1, libuv-worker 4".

@@ -5,6 +5,7 @@ package runners
 import (
 	"fmt"
 	"syscall"
+	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/record"
@@ -23,8 +24,10 @@ func killBelow(leader int) (left bool) { return syscall.Kill(-leader, syscall.SI
 // killStrays does nothing here, where no orphan comes to this process.
 func killStrays(map[int]bool) {}
 
-func treeUsage(int) (record.Usage, error) {
-	return record.Usage{}, fmt.Errorf("meter a process tree: %w", host.ErrUnsupported)
+func treeUsage(int, bool) (record.Usage, []int, error) {
+	return record.Usage{}, nil, fmt.Errorf("meter a process tree: %w", host.ErrUnsupported)
 }
+
+func processClock(int) (time.Duration, bool) { return 0, false }
 
 func threadNames(int) string { return "" }

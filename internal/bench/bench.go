@@ -1,7 +1,8 @@
-// Package bench is the measuring loop: start a server, verify it, warm it up,
-// measure it at every level, stop it, write the trial down; trial after trial,
-// block after block. It never prints, and it knows servers and load
-// generators only through the interfaces that it declares.
+// Package bench is the measuring loop. In each block of an experiment it starts
+// the servers of all arms afresh, verifies them and warms them up, and then sends
+// load to one after the other in rounds, so that what is compared is measured side
+// by side. It never prints, and it knows servers and load generators only through
+// the interfaces that it declares.
 package bench
 
 import (
@@ -15,7 +16,7 @@ import (
 )
 
 // Server is a running server, as far as the loop is concerned: one instance of
-// it, or several to which the load is dealt.
+// it, or several to which the connections are distributed.
 type Server interface {
 	URLs(path string) []string // one an instance
 	Ports() []int
@@ -26,8 +27,14 @@ type Server interface {
 	Status(route string) int
 	// Runtime is what the server says of itself.
 	Runtime(ctx context.Context) map[string]string
-	// Usage is what the process tree has used since its start.
+	// Usage is what the process tree has used since its start, and its memory and
+	// threads now.
 	Usage() (record.Usage, error)
+	// CPU is Usage without the memory, and takes less to read.
+	CPU() (record.Usage, error)
+	// Clock is the processor time of the processes that CPU or Usage found last. It
+	// costs microseconds.
+	Clock() time.Duration
 	// Alive is nil while the server runs, else it says how it ended.
 	Alive() error
 	Stop() error
@@ -45,21 +52,22 @@ type Held interface {
 	Close()
 }
 
-// Sink takes finished trials and keeps them.
+// Sink takes the trials of a finished block and keeps them.
 type Sink interface {
-	Append(*record.Trial) error
+	Append(trials []*record.Trial) error
 }
 
-// Event tells an observer how far the run has come. Trial is nil when a trial
-// begins; Window is set when a window of it ends.
+// Event tells an observer how far the run has come.
 type Event struct {
-	Block, Blocks   int // from 0; Blocks is what is expected by now
-	Trial, Trials   int // within the block, from 0
-	Arm             string
-	Kind            EventKind
-	Window          *record.Window
-	Failure         string
-	Remaining, Took time.Duration // estimate; of the trial
+	Kind          EventKind
+	Experiment    string
+	Block, Blocks int            // of the experiment: from 0; what is expected by now
+	Arm           string         // of the server that starts, the window, or the failure
+	Window        *record.Window // that ended
+	Failure       string
+	Done          float64 // share of the run's time that is over, from 0 to 1
+	Remaining     time.Duration
+	Took          time.Duration // of the block that ended
 }
 
 // EventKind says what happened.
@@ -67,9 +75,11 @@ type EventKind int
 
 // The kinds of events.
 const (
-	TrialBegins EventKind = iota
+	BlockBegins EventKind = iota
+	ServerStarts
 	WindowEnds
-	TrialEnds
+	ArmFailed
+	BlockEnds
 )
 
 // Bench runs the blocks of a run.
@@ -86,91 +96,44 @@ type Bench struct {
 	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error
 
 	Observe func(Event)           // may be nil
-	Done    []record.Trial        // trials that the journal already holds
+	Done    []record.Trial        // trials of whole blocks that the journal already holds
 	Arms    map[string]record.Arm // by name
 
-	// Enough, if set, is asked after each of the numbers of blocks in Looks
-	// whether what is measured suffices, and how many blocks should.
-	Looks  []int
-	Enough func() (enough bool, expected int, err error)
+	// Enough, if set, is asked after each of the numbers of blocks that Looks has
+	// for an experiment whether what is measured suffices, and how many blocks should.
+	Looks  func(experiment int) []int
+	Enough func(experiment int) (enough bool, expected int, err error)
 }
 
 // Blocks runs what is planned and not done. It returns ctx's error if it
-// ended, the sink's if a trial could not be written; a server that fails is a
+// ended, the sink's if a block could not be written; a server that fails is a
 // trial with a failure and ends nothing but that trial.
 func (b *Bench) Blocks(ctx context.Context) error {
-	type key struct {
-		block int
-		arm   string
-	}
-	done := map[key]bool{}
-	for _, t := range b.Done {
-		done[key{t.Block, t.Arm}] = true
-	}
-	isDone := func(block int, p record.PlannedTrial) bool {
-		return done[key{block, p.Arm}] || !b.Run.Shard.Has(block)
-	}
-	expected := len(b.Run.Plan)
-	if len(b.Looks) > 0 {
-		expected = b.Looks[0]
-	}
-	pace, canary := pace{}, canary{}
-	for i, block := range b.Run.Plan {
-		for j, planned := range block {
-			if isDone(i, planned) {
-				continue
-			}
-			ev := Event{Block: i, Blocks: max(expected, i+1), Trial: j, Trials: len(block), Arm: planned.Arm}
-			ev.Remaining = pace.remaining(b.left(i, j, ev.Blocks, isDone))
-			b.tell(ev, TrialBegins)
-			began := time.Now()
-			trial, err := b.run(ctx, planned, ev)
-			if err != nil {
-				return err // an unfinished trial is no trial: it would be run again on resume
-			}
-			trial.Block, trial.Position = i, j
-			if arm := b.Arms[planned.Arm]; arm.Canary() {
-				canary.add(arm, trial)
-			}
-			if err := b.Sink.Append(trial); err != nil {
-				return err
-			}
-			pace.add(b.expected(planned), time.Since(began))
-			ev.Took, ev.Remaining, ev.Failure = time.Since(began), pace.remaining(b.left(i, j+1, ev.Blocks, isDone)), trial.Failure
-			b.tell(ev, TrialEnds)
+	s := b.schedule()
+	for i := range b.Run.Plan {
+		block := &b.Run.Plan[i]
+		if s.over(i) {
+			continue
 		}
-		if i+1 < len(b.Run.Plan) && slices.Contains(b.Looks, i+1) {
-			enough, blocks, err := b.Enough()
-			if err != nil || enough {
-				return err
-			}
-			expected = b.nextLook(blocks, i+1)
+		ev := Event{Experiment: b.Run.Experiments[block.Experiment].Name, Block: block.Number, Blocks: max(s.expected[block.Experiment], block.Number+1)}
+		ev.Done, ev.Remaining = s.progress()
+		b.tell(ev, BlockBegins)
+		began := time.Now()
+		trials, err := b.block(ctx, i, ev)
+		if err != nil {
+			return err // an unfinished block is no block: it is run again on resume
 		}
+		if err := b.Sink.Append(trials); err != nil {
+			return err
+		}
+		ev.Took = time.Since(began)
+		if err := s.add(i, ev.Took); err != nil {
+			return err
+		}
+		ev.Done, ev.Remaining = s.progress()
+		b.tell(ev, BlockEnds)
 	}
 	return nil
-}
-
-// left is what the trials from a place on until the expected end should take,
-// by their windows alone.
-func (b *Bench) left(block, position, blocks int, isDone func(int, record.PlannedTrial) bool) (d time.Duration) {
-	for i := block; i < blocks; i++ {
-		for j, p := range b.Run.Plan[i] {
-			if (i > block || j >= position) && !isDone(i, p) {
-				d += b.expected(p)
-			}
-		}
-	}
-	return d
-}
-
-// nextLook is the first look at which so many blocks are done, the last one at the latest.
-func (b *Bench) nextLook(blocks, done int) int {
-	for _, look := range b.Looks {
-		if look >= blocks && look > done {
-			return look
-		}
-	}
-	return len(b.Run.Plan)
 }
 
 func (b *Bench) tell(ev Event, kind EventKind) {
@@ -180,39 +143,132 @@ func (b *Bench) tell(ev Event, kind EventKind) {
 	}
 }
 
-// expected is how long a trial should take by its windows, its warm-up and a
-// second for the rest.
-func (b *Bench) expected(p record.PlannedTrial) time.Duration {
-	arm := b.Arms[p.Arm]
-	d := time.Second
-	if !arm.Canary() {
-		d += max(b.Run.Warmup, b.Run.WarmupMax)
-	}
-	for _, l := range p.Levels {
-		level := b.Run.Levels[l]
-		window := windowAt(b.Run, arm, level, level.Rate)
-		switch level.Kind {
-		case record.SLO:
-			window *= searchWindows
-		case record.Share: // its rate is not known yet: assume a window long enough for a p99
-			window = max(window, b.Run.LongWindow)
+// schedule decides which blocks are run, and estimates what they take.
+type schedule struct {
+	*Bench
+	done     map[int]bool // blocks
+	counts   []int        // of done blocks, by experiment
+	expected []int        // blocks, by experiment
+	narrow   []bool       // by experiment: its intervals are narrow enough
+	spent    time.Duration
+	planned  time.Duration // what the blocks so far should have taken
+	took     time.Duration // what they took
+}
+
+func (b *Bench) schedule() *schedule {
+	n := len(b.Run.Experiments)
+	s := &schedule{Bench: b, done: map[int]bool{}, counts: make([]int, n), expected: make([]int, n), narrow: make([]bool, n)}
+	for x := range b.Run.Experiments {
+		s.expected[x] = b.Run.Experiments[x].Blocks.Max
+		if looks := b.looks(x); len(looks) > 0 {
+			s.expected[x] = looks[0]
 		}
-		d += window
+	}
+	spans := map[int][2]time.Time{}
+	for _, t := range b.Done {
+		span, has := spans[t.Block]
+		if !has || t.Start.Before(span[0]) {
+			span[0] = t.Start
+		}
+		if t.End.After(span[1]) {
+			span[1] = t.End
+		}
+		spans[t.Block] = span
+		if !has {
+			s.done[t.Block] = true
+			s.counts[b.Run.Plan[t.Block].Experiment]++
+		}
+	}
+	for _, span := range spans {
+		s.spent += span[1].Sub(span[0])
+	}
+	return s
+}
+
+func (b *Bench) looks(experiment int) []int {
+	if b.Looks == nil {
+		return nil
+	}
+	return b.Looks(experiment)
+}
+
+// over says whether a block is not to be run: it is done, or another shard's,
+// or its experiment needs no more. Beyond the least number of blocks the budget
+// ends what it does not allow.
+func (s *schedule) over(i int) bool {
+	block := &s.Run.Plan[i]
+	if s.done[i] || !s.Run.Shard.Has(i) || s.narrow[block.Experiment] {
+		return true
+	}
+	least := s.Run.Experiments[block.Experiment].Blocks.Min
+	return s.Run.Budget > 0 && block.Number >= least && s.spent+s.estimate(i) > s.Run.Budget
+}
+
+// add counts a block that was run, and looks at the widths where a look is planned.
+func (s *schedule) add(i int, took time.Duration) (err error) {
+	x := s.Run.Plan[i].Experiment
+	s.planned += s.length(i)
+	s.took += took
+	s.spent += took
+	s.done[i] = true
+	s.counts[x]++
+	if looks := s.looks(x); slices.Contains(looks, s.counts[x]) && s.Enough != nil {
+		var blocks int
+		if s.narrow[x], blocks, err = s.Enough(x); err != nil {
+			return err
+		}
+		s.expected[x] = s.counts[x]
+		if !s.narrow[x] {
+			s.expected[x] = nextLook(looks, blocks, s.counts[x])
+		}
+	}
+	return nil
+}
+
+// nextLook is the first look at which so many blocks are done, the last one at the latest.
+func nextLook(looks []int, blocks, done int) int {
+	for _, look := range looks {
+		if look >= blocks && look > done {
+			return look
+		}
+	}
+	return looks[len(looks)-1]
+}
+
+// progress is the share of the run's time that is over, and what is left.
+func (s *schedule) progress() (done float64, left time.Duration) {
+	for i := range s.Run.Plan {
+		if x := s.Run.Plan[i].Experiment; s.Run.Plan[i].Number < s.expected[x] && !s.over(i) {
+			left += s.estimate(i)
+		}
+	}
+	if s.Run.Budget > 0 && s.spent < s.Run.Budget {
+		left = min(left, s.Run.Budget-s.spent)
+	}
+	return float64(s.spent) / float64(max(s.spent+left, 1)), left
+}
+
+// estimate corrects the length of a block by what the blocks so far took.
+func (s *schedule) estimate(i int) time.Duration {
+	if s.planned == 0 {
+		return s.length(i)
+	}
+	return time.Duration(float64(s.length(i)) * float64(s.took) / float64(s.planned))
+}
+
+// length is how long a block should take by its windows and warm-ups.
+func (s *schedule) length(i int) (d time.Duration) {
+	const startAndStop, around = time.Second, 40 * time.Millisecond // of a server; a window
+	block := &s.Run.Plan[i]
+	e := &s.Run.Experiments[block.Experiment]
+	for _, t := range block.Trials {
+		d += startAndStop
+		if !s.Arms[t.Arm].Canary() {
+			d += s.Run.Warmup
+		}
+		for _, l := range t.Levels {
+			d += time.Duration(e.Passes) * (s.windowAt(e, s.Run.Levels[l]) + e.LeadIn + around)
+		}
 	}
 	return d
-}
-
-// pace corrects what is expected by what the trials so far took.
-type pace struct{ expected, took time.Duration }
-
-func (p *pace) add(expected, took time.Duration) {
-	p.expected += expected
-	p.took += took
-}
-
-func (p *pace) remaining(expected time.Duration) time.Duration {
-	if p.expected == 0 {
-		return expected
-	}
-	return time.Duration(float64(expected) * float64(p.took) / float64(p.expected))
 }

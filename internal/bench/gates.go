@@ -65,6 +65,7 @@ var windowGates = []gate{
 	{record.GateHostNoise, hostNoise},
 	{record.GateNetwork, networkLoss},
 	{record.GateOfferedRate, offeredRate},
+	{record.GateResident, residents},
 }
 
 // offeredRate checks an open loop: all that was scheduled has to be sent, and
@@ -86,6 +87,29 @@ func offeredRate(w *record.Window, _ *record.Run) string {
 		return fmt.Sprintf("requests were sent %v late (limit %v)", *late, limit)
 	}
 	return ""
+}
+
+// sharedCores checks a server that may use every core: nearly all of them have to be
+// its own, and where it has several processes, it has to keep them busy.
+func sharedCores(w *record.Window, arm record.Arm, run *record.Run) (failed []record.Gate) {
+	cores := len(run.ServerCPUs) + len(run.LoadCPUs)
+	taken := w.Taken(cores)
+	if taken > method.maxTaken {
+		failed = append(failed, record.Gate{Name: record.GateShared, Detail: fmt.Sprintf("the generator and others took %.1f%% of the cores that the server shares with them (limit %.0f%%)", 100*taken, 100*method.maxTaken)})
+	}
+	idle := 1 - taken - w.Server.CPU.Total().Seconds()/max(w.Load.Duration.Seconds()*float64(cores), 1e-9)
+	if parallel := max(arm.Workers, arm.Instances); parallel >= cores && cores > 0 && idle > method.maxIdle {
+		failed = append(failed, record.Gate{Name: record.GateShared, Detail: fmt.Sprintf("the cores were idle for %.1f%% of the window (limit %.0f%%)", 100*idle, 100*method.maxIdle)})
+	}
+	return failed
+}
+
+// residents checks that the servers which got no load were idle.
+func residents(w *record.Window, _ *record.Run) string {
+	if float64(w.Others) <= method.maxResidents*float64(w.Load.Duration) {
+		return ""
+	}
+	return fmt.Sprintf("the idle servers used %.1f%% of a core (limit %.0f%%)", 100*float64(w.Others)/float64(w.Load.Duration), 100*method.maxResidents)
 }
 
 func hostNoise(w *record.Window, _ *record.Run) string {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/plan"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -26,6 +25,8 @@ type queue struct {
 
 func (q *queue) Run(_ context.Context, spec load.Spec) (*record.Measurement, error) {
 	spec.Opened()
+	spec.Began()
+	defer spec.Ended()
 	h := record.NewHistogram()
 	m := &record.Measurement{Connections: spec.Connections, Established: spec.Connections, Duration: spec.Duration}
 	rate, latency := 1000., time.Millisecond
@@ -46,13 +47,14 @@ func (q *queue) Run(_ context.Context, spec load.Spec) (*record.Measurement, err
 	return m, nil
 }
 
-// trialAt runs one trial of one arm at one closed level and then another.
-func trialAt(t *testing.T, arm record.Arm, level record.Level, change func(*bench.Bench, *queue)) (record.Trial, *queue) {
+// trialAt runs one trial of one arm at one closed level and then another, in so many passes.
+func trialAt(t *testing.T, passes int, arm record.Arm, level record.Level, change func(*bench.Bench, *queue)) (record.Trial, *queue) {
 	t.Helper()
 	q := &queue{stage: &stage{}}
-	run := &record.Run{Arms: []record.Arm{arm}, Levels: []record.Level{{Connections: 8}, level}, Window: time.Second, LongWindow: 3 * time.Second}
-	run.Plan = plan.Blocks(run.Arms, func(record.Arm) [][]int { return [][]int{{0}, {1}} }, 1, 1)
-	b := &bench.Bench{Run: run, Launcher: q, Engine: q, Sink: q, Arms: map[string]record.Arm{arm.Name: arm}}
+	run := planned([]record.Arm{arm}, []record.Level{{Connections: 8}, level}, 1, passes)
+	run.LongWindow = 3 * time.Second
+	b := q.of(run)
+	b.Launcher, b.Engine, b.Sink = q, q, q
 	if change != nil {
 		change(b, q)
 	}
@@ -61,36 +63,49 @@ func trialAt(t *testing.T, arm record.Arm, level record.Level, change func(*benc
 	return q.trials[0], q
 }
 
+// at are the windows of a trial at a level.
+func at(trial record.Trial, level record.Level) (out []record.Window) {
+	for _, w := range trial.Windows {
+		if w.Level == level {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
 func TestShareOfCapacity(t *testing.T) {
-	trial, q := trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.Share, Share: 0.5}, nil)
+	trial, q := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Share, Share: 0.5}, nil)
 	require.Empty(t, trial.Failure)
 	assert.Equal(t, []float64{500}, q.rates)
 	assert.Equal(t, record.Level{Kind: record.Share, Share: 0.5}, trial.Windows[1].Level, "the rate differs from trial to trial, the level does not")
 	assert.InDelta(t, 500, trial.Windows[1].Load.Offered, 1e-9)
 }
 
-func TestSearchUnderTheObjective(t *testing.T) {
-	trial, q := trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.SLO}, nil)
+// TestProbesOfTheObjective: one probe a pass, each at the rate that the others leave
+// most open, so that they close in on what the server holds, from both sides.
+func TestProbesOfTheObjective(t *testing.T) {
+	slo := record.Level{Kind: record.SLO}
+	trial, q := trialAt(t, 10, record.Arm{Name: "a"}, slo, nil)
 	require.Empty(t, trial.Failure)
-	require.Len(t, trial.Windows, 2, "of a search one window is kept")
-	w := trial.Windows[1]
-	assert.LessOrEqual(t, w.Load.Offered, 700.)
-	assert.Greater(t, w.Load.Offered, 700/1.05)
-	assert.Equal(t, record.Level{Kind: record.SLO}, w.Level)
-	require.NotEmpty(t, w.Probes)
-	total := 0
-	for _, p := range w.Probes {
+	windows := at(trial, slo)
+	require.Len(t, windows, 10)
+	assert.Len(t, q.rates, 10)
+	passed := 0
+	for _, w := range windows {
+		require.Len(t, w.Probes, 1)
+		p := w.Probes[0]
 		assert.Equal(t, p.Rate <= 700, p.Passed)
-		assert.Equal(t, 2, p.Trials, "two that agree are most of three")
-		total += p.Trials
+		assert.True(t, p.Rate >= 500 && p.Rate <= 1300, "around the capacity: %v", p.Rate)
+		if p.Passed {
+			passed++
+		}
 	}
-	assert.Len(t, q.rates, total)
-	assert.LessOrEqual(t, len(w.Probes), 10)
+	assert.InDelta(t, 5, passed, 4, "the failing side is seen, too")
+	assert.InEpsilon(t, 700, q.rates[9], 0.1)
 
-	trial, _ = trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.SLO}, func(_ *bench.Bench, q *queue) { q.holdsNothing = true })
+	trial, _ = trialAt(t, 6, record.Arm{Name: "a"}, slo, func(_ *bench.Bench, q *queue) { q.holdsNothing = true })
 	require.Empty(t, trial.Failure, "that it is held nowhere is a finding")
-	require.Len(t, trial.Windows, 2)
-	assert.Equal(t, []record.Probe{{Rate: 1000. / 16, Trials: 2, Passed: false}}, trial.Windows[1].Probes)
+	assert.Len(t, at(trial, slo), 6)
 }
 
 // keeper of idle connections of which some were lost.
@@ -108,7 +123,7 @@ func TestIdleConnections(t *testing.T) {
 		want []string
 	}{{1000, nil}, {990, nil}, {989, []string{record.GateIdleConnections}}, {0, []string{record.GateIdleConnections}}} {
 		closed := false
-		trial, _ := trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.Idle, Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
+		trial, _ := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Idle, Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
 			b.Hold = func(_ context.Context, _ string, _, n int) (bench.Held, error) {
 				assert.Equal(t, 1000, n)
 				return kept{tc.open, &closed}, nil
@@ -132,14 +147,13 @@ func TestIdleConnections(t *testing.T) {
 func TestBeside(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
 	defer other.Close()
-	trial, _ := trialAt(t, record.Arm{Name: "a", Beside: "/cpu"}, record.Level{Kind: record.Open, Rate: 100}, func(b *bench.Bench, q *queue) {
+	trial, _ := trialAt(t, 1, record.Arm{Name: "a", Beside: "/cpu"}, record.Level{Kind: record.Open, Rate: 100}, func(b *bench.Bench, q *queue) {
 		b.Launcher = launcher{q, other.URL}
 		b.Engine = slow{q}
 	})
 	require.Empty(t, trial.Failure)
 	assert.Positive(t, trial.Windows[1].Beside)
-	assert.Equal(t, 3*time.Second, trial.Windows[1].Load.Duration, "a long window")
-	trial, _ = trialAt(t, record.Arm{Name: "a"}, record.Level{Kind: record.Open, Rate: 100}, nil)
+	trial, _ = trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Open, Rate: 100}, nil)
 	assert.Zero(t, trial.Windows[1].Beside)
 }
 

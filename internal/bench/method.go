@@ -27,15 +27,9 @@ type thresholds struct {
 	dropsPerLoss    uint64        // how often the kernel may count one connection that is lost once
 	minDelivered    float64       // sent requests of those scheduled
 	maxSlip         time.Duration // p99 of actual less intended send time; a tenth of the median latency if that is more
-
-	// maxCanaryDrift is how far the null server may be after a block from what it
-	// was before, on both sides of a ratio. The null server and the generator, both
-	// busy all the time, have two ways of taking turns that are up to 1.3x apart,
-	// while the servers beside them stay the same; half as much again is a machine
-	// that was lent, throttled or suspended in the meantime. A machine that is
-	// slower than it was for whole blocks spoils nothing: in each of them it is so
-	// for all arms.
-	maxCanaryDrift float64
+	maxResidents    float64       // of a core, by the servers that get no load
+	maxTaken        float64       // of the cores that a server shares with the generator, by others than it
+	maxIdle         float64       // of those cores, by nobody
 
 	// tickError is how far the kernel's account of two cores, kept in ticks of
 	// 10 ms, may be ahead of what their processes are charged.
@@ -50,21 +44,18 @@ type thresholds struct {
 	restShare float64       // of one core in a slice
 	restMost  time.Duration // then it is busy by itself, and is measured as it is
 
-	// How long a window is. From manyConnections on it has to be long: the first
-	// and the last requests of so many are a part of a short one that Little's law
-	// shows. tailRequests make a p99 that blocks can be compared by, with room for
-	// what a Poisson schedule lacks by chance: a hundred beyond it.
+	// From how many connections on a window has to be long: the first and the last
+	// requests of so many are a part of a short one that Little's law shows.
 	manyConnections int
-	tailRequests    float64
 
 	// The service level objective of a search, and how it is searched for.
 	sloQuantile float64
 	sloLatency  time.Duration
-	sloErrors   float64 // share of the requests
-	sloSent     float64 // share of the schedule
-	sloTries    int     // windows a rate, of which most decide
-	sloBracket  float64 // the search ends where the rates to both sides are this near
-	sloReach    float64 // it begins at the capacity divided by this
+	sloErrors   float64       // share of the requests
+	sloSent     float64       // share of the schedule
+	sloWindow   time.Duration // at least
+	sloLow      float64       // of the capacity in a closed loop, where the search begins
+	sloHigh     float64       // and ends
 
 	// What package record fixes, since it is of the stored form too.
 	binWidth       time.Duration
@@ -73,7 +64,7 @@ type thresholds struct {
 }
 
 var method = thresholds{
-	version: 9,
+	version: 10,
 
 	maxGeneratorCPU: 0.70,
 	minHeadRoom:     2,
@@ -86,23 +77,24 @@ var method = thresholds{
 	dropsPerLoss:    4,
 	minDelivered:    0.99,
 	maxSlip:         time.Millisecond,
-	maxCanaryDrift:  0.5,
+	maxResidents:    0.01,
+	maxTaken:        0.03,
+	maxIdle:         0.02,
 	tickError:       40 * time.Millisecond,
 
 	warmupConnections: 16,
-	restSlice:         10 * time.Millisecond,
+	restSlice:         5 * time.Millisecond,
 	restShare:         0.1,
 	restMost:          time.Second,
 	manyConnections:   4000,
-	tailRequests:      10_500,
 
 	sloQuantile: 0.99,
 	sloLatency:  50 * time.Millisecond,
 	sloErrors:   0.001,
 	sloSent:     0.99,
-	sloTries:    3,
-	sloBracket:  1.05,
-	sloReach:    16,
+	sloWindow:   time.Second, // 20 times the latency
+	sloLow:      0.5,
+	sloHigh:     1.3,
 
 	binWidth:       record.BinWidth,
 	fewConnections: record.FewConnections,

@@ -8,50 +8,117 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// settle waits until a server that nobody asks anything is at rest, and returns
-// what it has used by then, and whether it was still at work. Some thousands of
-// connections that were closed keep Node.js busy for 150 ms, which would stand in
-// the next window as a stall; as many that were opened are taken up one at a time
-// between the requests, so that the last of them would wait as long as the window
-// lasts.
-func settle(ctx context.Context, server Server) (usage record.Usage, restless bool) {
-	usage, err := server.Usage()
-	for began := time.Now(); err == nil && time.Since(began) < method.restMost; {
-		from, before := time.Now(), usage.CPU
+// settle waits until an idle server is at rest, and says whether it was still at
+// work when the patience ended. Some thousands of connections that were closed keep
+// Node.js busy for 150 ms, which would be a stall in the next window; as many
+// that were opened are taken up one at a time between the requests, so that the
+// last of them would wait as long as the window lasts.
+func settle(ctx context.Context, server Server) (restless bool, err error) {
+	for began, before := time.Now(), server.Clock(); time.Since(began) < method.restMost; {
+		from := time.Now()
 		select {
 		case <-ctx.Done():
-			return usage, false
+			return false, ctx.Err()
 		case <-time.After(method.restSlice):
 		}
-		if usage, err = server.Usage(); err != nil {
-			break
+		now := server.Clock()
+		if float64(now-before) <= method.restShare*float64(time.Since(from)) {
+			return false, nil
 		}
-		if used := usage.CPU.Sub(before).Total(); float64(used) <= method.restShare*float64(time.Since(from)) {
-			return usage, false
-		}
+		before = now
 	}
-	return usage, err == nil // without a meter nothing is known
+	return true, nil
 }
 
-// beginning is what is read when a window begins, to be compared with its end.
-type beginning struct {
-	at       time.Time
-	server   record.Usage
-	restless bool // it was still at work
-	self     record.CPU
-	noise    host.Noise
-	other    *beside  // nil: nothing is asked beside
-	middle   *reading // of the window
+// watch is what is read around a window and inside it.
+type watch struct {
+	trial  *trialRun
+	window time.Duration
+	beside string // the route that is asked beside the window; empty: none
+	memory bool   // is to be read in the middle
+
+	at       time.Time // the window began
+	restless bool      // the server was still at work before it
+	other    *beside   // nil: nothing is asked beside
+	middle   *reading  // of the window
+
+	before, after readings // of all that the engine did, from its connections to its last response
+	begin, end    clocks   // of the window alone
 }
 
-// begin takes the readings once the server has taken up its connections, and
-// begins what is asked beside the window.
-func (r *trialRun) begin(ctx context.Context, beside string, window time.Duration) (begin beginning) {
-	begin.server, begin.restless = settle(ctx, r.server)
-	if beside != "" {
-		begin.other = startBeside(ctx, r.server.URLs(beside)[0], r.server.Status(beside))
+// readings take milliseconds, so that none is taken inside a window.
+type readings struct {
+	at     time.Time
+	clocks clocks
+	server record.Usage
+	self   record.CPU
+	noise  host.Noise
+}
+
+// clocks take microseconds to read.
+type clocks struct{ server, others time.Duration }
+
+func (t *trialRun) clocks() clocks { return clocks{t.server.Clock(), t.residents(t)} }
+
+// read reads the clocks first: CPU finds the processes anew that Clock is of.
+func (t *trialRun) read() readings {
+	r := readings{clocks: t.clocks()}
+	r.server, _ = t.server.CPU()
+	r.noise, r.self, r.at = t.noise(), host.SelfCPU(), time.Now()
+	return r
+}
+
+// opened waits until the server has taken up its connections, and begins what is
+// asked beside the window.
+func (w *watch) opened(ctx context.Context) {
+	t := w.trial
+	w.restless, _ = settle(ctx, t.server) // the engine sees that ctx ended
+	if w.beside != "" {
+		w.other = startBeside(ctx, t.server.URLs(w.beside)[0], t.server.Status(w.beside))
 	}
-	begin.noise, begin.self, begin.at = r.noise(), host.SelfCPU(), time.Now().UTC()
-	begin.middle = readAfter(r.server, window/2)
-	return begin
+	if _, err := t.server.CPU(); err == nil {
+		w.before = t.read()
+	}
+}
+
+func (w *watch) began() {
+	w.begin, w.at = w.trial.clocks(), time.Now().UTC()
+	if w.memory {
+		w.middle = readAfter(w.trial.server, w.window/2)
+	}
+}
+
+func (w *watch) ended() { w.end = w.trial.clocks() }
+
+// used adds the processor time of the server in the window: that of the processes that
+// run all the time by their clocks, and of those that came or went, which only the
+// longer reading has, their part by the time. Kinds and threads have their share of it
+// by the longer reading.
+func (w *watch) used(u *record.Usage) {
+	whole := w.after.server.CPU.Sub(w.before.server.CPU)
+	total := w.end.server - w.begin.server
+	passing := whole.Total() - (w.after.clocks.server - w.before.clocks.server)
+	if elapsed := w.after.at.Sub(w.before.at); elapsed > 0 && passing > 0 {
+		total += time.Duration(float64(passing) * float64(w.window) / float64(elapsed))
+	}
+	if whole.Total() <= 0 {
+		return
+	}
+	part := func(d time.Duration) time.Duration {
+		return time.Duration(float64(total) * float64(max(d, 0)) / float64(whole.Total()))
+	}
+	u.CPU = record.CPU{User: part(whole.User), System: total - part(whole.User)}
+	u.MainThread = part(w.after.server.MainThread - w.before.server.MainThread)
+	u.ByThread = map[string]time.Duration{}
+	for name, d := range w.after.server.ByThread {
+		if d = part(d - w.before.server.ByThread[name]); d > 0 {
+			u.ByThread[name] = d
+		}
+	}
+}
+
+// disturbance is what other processes and the hypervisor took.
+func (w *watch) disturbance() record.Disturbance {
+	own := w.after.server.CPU.Sub(w.before.server.CPU).Total() + w.after.self.Sub(w.before.self).Total() + w.after.clocks.others - w.before.clocks.others
+	return Disturbance(w.before.noise, w.after.noise, own)
 }

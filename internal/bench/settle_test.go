@@ -10,17 +10,16 @@ import (
 
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/plan"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
 // restless is a server that goes on working after it was asked: for so many
-// readings of what it has used.
+// readings of its clock.
 type restless struct {
 	*stage
 	readings int
 	left     int
-	cpu      time.Duration
+	clock    time.Duration
 	leftAt   []int // when a window's connections were opened, and when it began
 }
 
@@ -34,12 +33,12 @@ type restlessServer struct {
 	*restless
 }
 
-func (s restlessServer) Usage() (record.Usage, error) {
+func (s restlessServer) Clock() time.Duration {
 	if s.left > 0 {
 		s.left--
-		s.cpu += time.Second
+		s.clock += time.Second
 	}
-	return record.Usage{CPU: record.CPU{User: s.cpu}}, nil
+	return s.clock
 }
 
 func (r *restless) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
@@ -50,7 +49,6 @@ func (r *restless) Run(ctx context.Context, spec load.Spec) (*record.Measurement
 		opened()
 		r.leftAt = append(r.leftAt, r.left)
 		r.left = r.readings // for the requests
-		r.cpu += time.Minute
 	}
 	return r.stage.Run(ctx, spec)
 }
@@ -58,10 +56,8 @@ func (r *restless) Run(ctx context.Context, spec load.Spec) (*record.Measurement
 func restlessRun(t *testing.T, readings int) *restless {
 	t.Helper()
 	r := &restless{stage: &stage{}, readings: readings}
-	arm := record.Arm{Name: "a"}
-	run := &record.Run{Arms: []record.Arm{arm}, Levels: []record.Level{{Connections: 1}, {Connections: 8}}, Window: time.Second}
-	run.Plan = plan.Blocks(run.Arms, func(record.Arm) [][]int { return [][]int{{0, 1}} }, 1, 1)
-	b := &bench.Bench{Run: run, Launcher: r, Engine: r, Sink: r, Arms: map[string]record.Arm{"a": arm}}
+	b := r.of(planned([]record.Arm{{Name: "a"}}, []record.Level{{Connections: 1}, {Connections: 8}}, 1, 1))
+	b.Launcher, b.Engine = r, r
 	require.NoError(t, b.Blocks(t.Context()))
 	require.Len(t, r.trials, 1)
 	require.Empty(t, r.trials[0].Failure)
@@ -76,9 +72,46 @@ func TestAWindowBeginsAtRest(t *testing.T) {
 	assert.Equal(t, []int{0, 0, 0, 0}, r.leftAt, "before the connections and before the requests of both windows")
 	for _, w := range r.trials[0].Windows {
 		assert.False(t, w.Restless)
-		assert.Equal(t, time.Minute+time.Second, w.Server.CPU.Total(), "the window's own, and one reading at its end")
 	}
 	r = restlessRun(t, 1_000_000)
 	assert.Positive(t, r.leftAt[3], "a server that never rests is measured all the same")
 	assert.True(t, r.trials[0].Windows[0].Restless, "and its windows say so")
+}
+
+// passing is a server whose processes end and are born: the clocks of those that
+// stay say less than the tree.
+type passing struct {
+	bench.Server
+	stage *stage
+}
+
+func (p passing) Clock() time.Duration { return p.stage.cpu / 4 }
+
+type passingLauncher struct{ *stage }
+
+func (l passingLauncher) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
+	s, err := l.stage.Launch(ctx, arm, env)
+	return passing{s, l.stage}, err
+}
+
+// TestProcessesThatEndedAreMetered: a second of processor time, of which the clock of
+// the processes that stay has a quarter, in a window that is as long as the reading.
+func TestProcessesThatEndedAreMetered(t *testing.T) {
+	s := &stage{}
+	run := planned([]record.Arm{{Name: "a"}}, []record.Level{{Connections: 1}}, 1, 1)
+	run.Experiments[0].Window = 50 * time.Millisecond
+	b := s.of(run)
+	b.Launcher, b.Engine = passingLauncher{s}, lasting{s}
+	require.NoError(t, b.Blocks(t.Context()))
+	require.Empty(t, s.trials[0].Failure)
+	assert.InDelta(t, 1, s.trials[0].Windows[0].Server.CPU.Total().Seconds(), 0.2)
+}
+
+// lasting takes as long as the window.
+type lasting struct{ *stage }
+
+func (l lasting) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
+	ended := spec.Ended
+	spec.Ended = func() { time.Sleep(spec.Duration); ended() }
+	return l.stage.Run(ctx, spec)
 }

@@ -16,43 +16,67 @@ import (
 
 // trialRun is a trial while it runs.
 type trialRun struct {
-	*Bench
-	arm    record.Arm
-	server Server
-	spec   load.Spec // what all windows of the trial ask of the engine
-	trial  *record.Trial
-	event  Event
+	*blockRun
+	arm     record.Arm
+	planned record.PlannedTrial
+	record  *record.Trial
+	server  Server    // nil: it does not run
+	spec    load.Spec // what all windows of the trial ask of the engine
 }
 
-// run runs one trial. The error is ctx's; everything that the server does
-// wrong is recorded in the trial.
-func (b *Bench) run(ctx context.Context, planned record.PlannedTrial, ev Event) (*record.Trial, error) {
-	arm := b.Arms[planned.Arm]
-	t := &record.Trial{Schema: record.SchemaVersion, Arm: arm.Name, Start: time.Now().UTC(), Windows: []record.Window{}, Setup: nuisance(planned.Seed)}
-	server, err := b.Launcher.Launch(ctx, arm, map[string]string{
-		"PYTHONHASHSEED": t.Setup["PYTHONHASHSEED"],
-		"HELLOBENCH_PAD": pad(t.Setup["pad"]),
+func newTrial(r *blockRun, planned record.PlannedTrial) *trialRun {
+	return &trialRun{blockRun: r, arm: r.Arms[planned.Arm], planned: planned, record: &record.Trial{
+		Schema: record.SchemaVersion, Arm: planned.Arm, Start: time.Now().UTC(), Windows: []record.Window{}, Setup: nuisance(planned.Seed),
+	}}
+}
+
+// start starts the server, verifies it and warms it up.
+func (t *trialRun) start(ctx context.Context) error {
+	server, err := t.Launcher.Launch(ctx, t.arm, map[string]string{
+		"PYTHONHASHSEED": t.record.Setup["PYTHONHASHSEED"],
+		"HELLOBENCH_PAD": pad(t.record.Setup["pad"]),
 	})
-	if err == nil {
-		t.Setup["port"] = strings.Trim(fmt.Sprint(server.Ports()), "[]") // of several instances with spaces between
-		t.Startup = server.Startup()
-		r := &trialRun{Bench: b, arm: arm, server: server, trial: t, event: ev}
-		err = r.windows(ctx, planned)
-		if stopErr := server.Stop(); err == nil {
-			err = stopErr
-		}
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	if err != nil {
-		t.Failure = err.Error()
-		if fault := (record.Fault{}); errors.As(err, &fault) {
-			t.Fault = record.ServerFault
+		return err
+	}
+	t.server = server
+	t.record.Setup["port"] = strings.Trim(fmt.Sprint(server.Ports()), "[]") // of several instances with spaces between
+	t.record.Startup = server.Startup()
+	if err := t.verify(ctx); err != nil {
+		return err
+	}
+	if t.arm.Beside != "" {
+		if _, err := server.Verify(ctx, t.arm.Beside); err != nil {
+			return err
 		}
 	}
-	t.End = time.Now().UTC()
-	return t, nil
+	if t.arm.Canary() { // which has nothing to warm
+		return nil
+	}
+	return t.warmUp(ctx)
+}
+
+// fail ends a trial that cannot go on.
+func (t *trialRun) fail(err error) {
+	t.record.Failure = err.Error()
+	if fault := (record.Fault{}); errors.As(err, &fault) {
+		t.record.Fault = record.ServerFault
+	}
+	t.stop()
+	t.tellOf(t, ArmFailed, nil)
+}
+
+// stop ends the server and the trial.
+func (t *trialRun) stop() {
+	if t.server != nil {
+		if err := t.server.Stop(); err != nil && t.record.Failure == "" {
+			t.record.Failure = err.Error()
+		}
+		t.server = nil
+	}
+	if t.record.End.IsZero() {
+		t.record.End = time.Now().UTC()
+	}
 }
 
 // nuisance draws what a comparison must not depend on, so that it differs
@@ -71,96 +95,92 @@ func pad(size string) string {
 	return strings.Repeat("x", n)
 }
 
-// windows verifies the server, warms it up and measures it at every level.
-func (r *trialRun) windows(ctx context.Context, planned record.PlannedTrial) error {
-	if err := r.verify(ctx); err != nil {
-		return err
-	}
-	if !r.arm.Canary() { // which has nothing to warm
-		if err := r.warmUp(ctx); err != nil {
-			return err
-		}
-	}
-	if r.arm.Beside != "" {
-		if _, err := r.server.Verify(ctx, r.arm.Beside); err != nil {
-			return err
-		}
-	}
-	for _, l := range planned.Levels {
-		level, seed := r.Run.Levels[l], planned.Seed+uint64(l)
-		measure := r.window
-		if level.Kind == record.SLO {
-			measure = r.search
-		}
-		w, err := measure(ctx, level, seed)
-		if err != nil {
-			return fmt.Errorf("%v: %w", level, err)
-		}
-		if err := r.keep(ctx, w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // verify checks the answers and reads what the server is before any load.
-func (r *trialRun) verify(ctx context.Context) error {
-	body, err := r.server.Verify(ctx, r.arm.Route)
+func (t *trialRun) verify(ctx context.Context) error {
+	body, err := t.server.Verify(ctx, t.arm.Route)
 	if err != nil {
 		return err
 	}
-	r.trial.Runtime = r.server.Runtime(ctx)
-	if r.trial.Idle, err = r.server.Usage(); err != nil {
-		r.trial.Idle = record.Usage{} // systems without a meter still measure load
+	t.record.Runtime = t.server.Runtime(ctx)
+	if t.record.Idle, err = t.server.Usage(); err != nil {
+		t.record.Idle = record.Usage{} // systems without a meter still measure load
 	}
-	r.spec = load.Spec{
-		URLs: r.server.URLs(r.arm.Route), Timeout: r.Run.Timeout, Close: r.arm.Close,
-		Expect: load.Expect{Status: r.server.Status(r.arm.Route), Body: body}, CPUs: r.Run.LoadCPUs,
+	t.spec = load.Spec{
+		URLs: t.server.URLs(t.arm.Route), Timeout: t.Run.Timeout, Close: t.arm.Close,
+		Expect: load.Expect{Status: t.server.Status(t.arm.Route), Body: body}, CPUs: t.Run.LoadCPUs,
 	}
 	return nil
 }
 
-// capacity is the most that the arm did in a closed loop so far, which leaves
-// out the crowds that come last.
-func (r *trialRun) capacity() (rate float64) {
-	for i := range r.trial.Windows {
-		if w := &r.trial.Windows[i]; !w.Warmup && !w.Level.Open() {
-			rate = max(rate, w.Load.Throughput())
+// capacity is the most that the arm did in a closed loop of this trial, as the
+// mean of its windows at a level; crowds do not count where anything else does.
+func (t *trialRun) capacity() (rate float64) {
+	sums := map[record.Level]*record.Measurement{}
+	for i := range t.record.Windows {
+		w := &t.record.Windows[i]
+		if w.Warmup || w.Level.Open() {
+			continue
 		}
+		if sums[w.Level] == nil {
+			sums[w.Level] = &record.Measurement{}
+		}
+		sums[w.Level].Add(&w.Load)
+	}
+	crowd := 0.0
+	for level, m := range sums {
+		if level.Crowd() {
+			crowd = max(crowd, m.Throughput())
+		} else {
+			rate = max(rate, m.Throughput())
+		}
+	}
+	if rate == 0 {
+		return crowd
 	}
 	return rate
 }
 
+// visit measures a level, given by its index, in a pass.
+func (t *trialRun) visit(ctx context.Context, index, pass int) error {
+	level, seed := t.Run.Levels[index], t.planned.Seed+uint64(index)<<32+uint64(pass)
+	w, err := t.window(ctx, level, pass, seed)
+	if err != nil {
+		return fmt.Errorf("%v: %w", level, err)
+	}
+	return t.keep(ctx, w)
+}
+
 // keep appends a window to the trial.
-func (r *trialRun) keep(ctx context.Context, w *record.Window) error {
-	if err := r.checkCeiling(ctx, w); err != nil {
+func (t *trialRun) keep(ctx context.Context, w *record.Window) error {
+	if err := t.checkCeiling(ctx, w); err != nil {
 		return err
 	}
 	if !w.Warmup {
-		w.Gates = gates(w, r.Run)
+		if w.Gates = gates(w, t.Run); t.arm.Shared {
+			w.Gates = append(w.Gates, sharedCores(w, t.arm, t.Run)...)
+		}
 	}
-	if r.arm.Canary() { // that the generator limits it is what it is for
+	if t.arm.Canary() { // that the generator limits it is what it is for
 		w.Gates = slices.DeleteFunc(w.Gates, func(g record.Gate) bool { return record.LowerBound(g.Name) })
 	}
-	r.trial.Windows = append(r.trial.Windows, *w)
-	r.event.Window = w
-	r.tell(r.event, WindowEnds)
+	t.record.Windows = append(t.record.Windows, *w)
+	t.tellOf(t, WindowEnds, w)
 	return nil
 }
 
 // checkCeiling corrects a ceiling that a window disproves: the generator did
 // more. The calibration is repeated because the machine may be faster now; and
 // what an arm reached, the generator can reach.
-func (r *trialRun) checkCeiling(ctx context.Context, w *record.Window) error {
-	reached, ceiling := w.Load.Throughput(), r.Run.Engine.CeilingAt(w.Level)
+func (t *trialRun) checkCeiling(ctx context.Context, w *record.Window) error {
+	reached, ceiling := w.Load.Throughput(), t.Run.Engine.CeilingAt(w.Level)
 	if ceiling == 0 || reached <= ceiling {
 		return nil
 	}
-	if r.Recalibrate != nil && !r.arm.Canary() { // whose windows are a calibration
-		if err := r.Recalibrate(ctx, w.Level, r.arm); err != nil {
+	if t.Recalibrate != nil && !t.arm.Canary() { // whose windows are a calibration
+		if err := t.Recalibrate(ctx, w.Level, t.arm); err != nil {
 			return err
 		}
 	}
-	r.Run.Engine.Raise(w.Level, reached)
+	t.Run.Engine.Raise(w.Level, reached)
 	return nil
 }

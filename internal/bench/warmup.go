@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,28 +16,28 @@ import (
 //
 // The label is of the warm-up alone. The measured windows could lengthen the
 // series, but they are at other levels, where the throughput is another one.
-func (r *trialRun) warmUp(ctx context.Context) error {
-	step := r.Run.Warmup
+func (t *trialRun) warmUp(ctx context.Context) error {
+	step := t.Run.Warmup
 	if step <= 0 {
 		return nil
 	}
-	spec := r.spec
+	spec := t.spec
 	spec.Connections, spec.Duration = max(method.warmupConnections, len(spec.URLs)), step // each instance has to become warm
 	level := record.Level{Connections: spec.Connections}
 	var bins []float64
 	for spent := step; ; spent += step {
-		w, err := r.measure(ctx, level, spec, "")
+		w, err := t.measure(ctx, level, spec, "", false)
 		if err != nil {
 			return fmt.Errorf("%v: %w", level, err)
 		}
 		w.Warmup = true
-		if err := r.keep(ctx, w); err != nil {
+		if err := t.keep(ctx, w); err != nil {
 			return err
 		}
 		bins = append(bins, wholeBins(&w.Load)...)
-		r.trial.Steady = steady(bins)
-		settled := r.trial.Steady != record.TooShort && r.trial.Steady != string(stats.NoSteadyState)
-		if settled || spent+step > r.Run.WarmupMax {
+		t.record.Steady = steady(bins)
+		settled := t.record.Steady != record.TooShort && t.record.Steady != string(stats.NoSteadyState)
+		if settled || spent+step > cmp.Or(t.experiment.WarmupMax, t.Run.WarmupMax) {
 			return nil
 		}
 	}

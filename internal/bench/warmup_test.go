@@ -58,7 +58,7 @@ func TestTheWarmUpWaitsForASteadyState(t *testing.T) {
 	} {
 		s := &stage{}
 		b := s.bench(1)
-		b.Run.Plan = [][]record.PlannedTrial{{{Arm: "a", Levels: []int{0, 1}}}}
+		b.Run.Plan, b.Run.Experiments[0].Passes = []record.Block{{Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{0, 1}}}}}, 1
 		b.Engine, b.Run.WarmupMax = &binned{stage: s, script: c.script}, c.limit
 		require.NoError(t, b.Blocks(t.Context()))
 		require.Len(t, s.trials, 1)
@@ -75,5 +75,5 @@ func TestWithoutAWarmUpNothingIsSaidOfIt(t *testing.T) {
 	b.Run.Warmup = 0
 	require.NoError(t, b.Blocks(t.Context()))
 	assert.Empty(t, s.trials[0].Steady)
-	assert.Len(t, s.trials[0].Windows, 2)
+	assert.Len(t, s.trials[0].Windows, 4)
 }

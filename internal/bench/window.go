@@ -11,86 +11,89 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// windowAt is the length of an arm's windows at a level; rate is that of an open
-// loop, in requests a second. An answer beside a calculation is as late as that
-// is long, so it takes as long a window, too. An open loop lasts until its p99
-// is known, where that is within TailWindow, and as long as the long ones: of a
-// short window one pause of some milliseconds is a hundredth, and would be its
-// p99. Each of the many windows of a search is short.
-func windowAt(r *record.Run, a record.Arm, l record.Level, rate float64) time.Duration {
-	window := r.Window
-	if r.LongWindow > 0 && (l.Connections >= method.manyConnections || l.Kind == record.Idle || a.Beside != "") {
-		window = r.LongWindow
+// windowAt is the length of an experiment's windows at a level. With thousands of
+// connections the first and the last requests are a part of a short window that
+// Little's law shows; a probe of the SLO has to be long enough for a queue to grow.
+func (b *Bench) windowAt(e *record.Experiment, l record.Level) time.Duration {
+	window := e.Window
+	if l.Connections >= method.manyConnections || l.Kind == record.Idle {
+		window = max(window, b.Run.LongWindow)
 	}
-	if rate <= 0 || l.Kind == record.SLO {
-		return window
-	}
-	if tail := time.Duration(method.tailRequests / rate * float64(time.Second)); tail <= r.TailWindow {
-		window = max(window, tail, r.LongWindow)
+	if l.Kind == record.SLO {
+		window = max(window, method.sloWindow)
 	}
 	return window
 }
 
 // window measures a level.
-func (r *trialRun) window(ctx context.Context, level record.Level, seed uint64) (*record.Window, error) {
+func (t *trialRun) window(ctx context.Context, level record.Level, pass int, seed uint64) (*record.Window, error) {
+	spec := t.spec
+	spec.Connections, spec.Duration, spec.LeadIn = level.Connections, t.windowAt(t.experiment, level), t.experiment.LeadIn
 	rate := level.Rate
-	if level.Kind == record.Share {
-		if rate = level.Share * r.capacity(); rate == 0 {
+	if level.Kind.OfCapacity() {
+		capacity := t.capacity()
+		if capacity == 0 {
 			return nil, errors.New("the arm has no closed-loop level to take its capacity from")
 		}
+		if rate = level.Share * capacity; level.Kind == record.SLO {
+			rate = t.nextProbe(level, capacity)
+		}
 	}
-	return r.windowOf(ctx, level, rate, seed)
-}
-
-// windowOf measures a level at a rate, which is 0 in a closed loop.
-func (r *trialRun) windowOf(ctx context.Context, level record.Level, rate float64, seed uint64) (*record.Window, error) {
-	spec := r.spec
-	spec.Connections, spec.Duration = level.Connections, windowAt(r.Run, r.arm, level, rate)
 	if rate > 0 {
 		var err error
 		if spec.Schedule, err = load.NewSchedule(rate, "poisson", seed); err != nil {
 			return nil, err
 		}
 	}
-	return r.measure(ctx, level, spec, r.arm.Beside)
+	w, err := t.measure(ctx, level, spec, t.arm.Beside, pass == t.experiment.Passes-1)
+	if err != nil {
+		return nil, err
+	}
+	if w.Pass = pass; level.Kind == record.SLO {
+		w.Probes = []record.Probe{{Rate: rate, Trials: 1, Passed: holds(&w.Load)}}
+	}
+	return w, nil
 }
 
-// measure runs one window; beside is the route that is asked beside it, if any.
-func (r *trialRun) measure(ctx context.Context, level record.Level, spec load.Spec, beside string) (*record.Window, error) {
+// measure runs one window, with requests to the route beside it, if any. Memory is read in the middle of the windows of the
+// last pass only: to read it stops the server for some milliseconds.
+func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Spec, beside string, memory bool) (*record.Window, error) {
 	var held Held
 	if level.Kind == record.Idle {
 		var err error
-		if held, err = r.Hold(ctx, spec.URLs[0], spec.Expect.Status, level.Idle); err != nil {
+		if held, err = t.Hold(ctx, spec.URLs[0], spec.Expect.Status, level.Idle); err != nil {
 			return nil, err
 		}
 		defer held.Close()
 	}
-	settle(ctx, r.server)
-	network := r.network()
-	var begin beginning
-	spec.Opened = func() { begin = r.begin(ctx, beside, spec.Duration) }
-	m, err := r.Engine.Run(ctx, spec)
-	middle, read := begin.middle.take()
-	answers := begin.other.end()
+	if _, err := settle(ctx, t.server); err != nil {
+		return nil, err
+	}
+	network := t.network()
+	r := watch{trial: t, window: spec.Duration, beside: beside, memory: memory}
+	spec.Opened, spec.Began, spec.Ended = func() { r.opened(ctx) }, r.began, r.ended
+	m, err := t.Engine.Run(ctx, spec)
+	middle, read := r.middle.take()
+	answers := r.other.end()
 	switch {
 	case err != nil:
 		return nil, err
-	case begin.at.IsZero():
-		return nil, fmt.Errorf("the engine %s did not tell when its connections were open", r.Engine.Name())
+	case r.at.IsZero():
+		return nil, fmt.Errorf("the engine %s did not tell when its window began", t.Engine.Name())
 	}
-	w := &record.Window{Level: level, Start: begin.at, Restless: begin.restless, Load: *m, Beside: answers}
+	r.after = t.read()
+	w := &record.Window{
+		Level: level, Start: r.at, Restless: r.restless, Load: *m, Beside: answers,
+		Others: r.end.others - r.begin.others, Host: r.disturbance(), Network: network(),
+	}
 	if held != nil {
 		w.Held = held.Open()
 	}
-	if after, err := r.server.Usage(); err == nil {
-		if w.Server = after; read {
-			w.Server = middle
-		}
-		w.Server.CPU = after.CPU.Sub(begin.server.CPU)
+	if read {
+		w.Server = middle
 	}
-	w.Host = Disturbance(begin.noise, r.noise(), w.Server.CPU.Total()+host.SelfCPU().Sub(begin.self).Total())
-	w.Network = network()
-	return w, r.server.Alive()
+	r.used(&w.Server)
+	return w, t.server.Alive()
 }
 
 func (b *Bench) noise() host.Noise {

@@ -10,25 +10,35 @@ import (
 )
 
 func TestWindowAt(t *testing.T) {
-	run := &record.Run{Window: time.Second, LongWindow: 5 * time.Second, TailWindow: 11 * time.Second}
-	for _, c := range []struct {
-		arm   record.Arm
-		level record.Level
-		rate  float64
-		want  time.Duration
-	}{
-		{record.Arm{}, record.Level{Connections: 1024}, 0, time.Second},
-		{record.Arm{}, record.Level{Connections: 10_000}, 0, 5 * time.Second},
-		{record.Arm{Beside: "/cpu"}, record.Level{Kind: record.Open, Rate: 200}, 200, 5 * time.Second},
-		{record.Arm{}, record.Level{Kind: record.Open, Rate: 500}, 500, time.Second}, // 21 s would be too long
-		{record.Arm{}, record.Level{Kind: record.Open, Rate: 1000}, 1000, 10500 * time.Millisecond},
-		{record.Arm{}, record.Level{Kind: record.Share, Share: 0.5}, 2100, 5 * time.Second},
-		{record.Arm{}, record.Level{Kind: record.Share, Share: 0.5}, 30_000, 5 * time.Second},
-		{record.Arm{}, record.Level{Kind: record.Idle, Rate: 2500, Idle: 10_000}, 2500, 5 * time.Second},
-		{record.Arm{}, record.Level{Kind: record.SLO, Rate: 1000}, 1000, time.Second},
+	b := &Bench{Run: &record.Run{LongWindow: 5 * time.Second}}
+	e := &record.Experiment{Window: 300 * time.Millisecond}
+	for level, want := range map[record.Level]time.Duration{
+		{Connections: 1024}:                           300 * time.Millisecond,
+		{Connections: 10_000}:                         5 * time.Second,
+		{Kind: record.Open, Rate: 500}:                300 * time.Millisecond,
+		{Kind: record.Share, Share: 0.5}:              300 * time.Millisecond,
+		{Kind: record.Idle, Rate: 2500, Idle: 10_000}: 5 * time.Second,
+		{Kind: record.SLO}:                            time.Second,
 	} {
-		assert.Equal(t, c.want, windowAt(run, c.arm, c.level, c.rate), "%v at %g", c.level, c.rate)
+		assert.Equal(t, want, b.windowAt(e, level), "%v", level)
 	}
-	run.TailWindow = 0
-	assert.Equal(t, time.Second, windowAt(run, record.Arm{}, record.Level{Kind: record.Open, Rate: 1000}, 1000))
+}
+
+// TestSharedCores: of two cores a server of two processes has to have nearly all.
+func TestSharedCores(t *testing.T) {
+	run := &record.Run{ServerCPUs: []int{0}, LoadCPUs: []int{1}}
+	window := func(server, generator time.Duration) *record.Window {
+		return &record.Window{
+			Load:   record.Measurement{Duration: time.Second, CPU: record.CPU{User: generator}},
+			Server: record.Usage{CPU: record.CPU{User: server}}, Host: record.Disturbance{Elapsed: 2 * time.Second},
+		}
+	}
+	two, one := record.Arm{Workers: 2, Shared: true}, record.Arm{Threads: 4, Shared: true}
+	assert.Empty(t, sharedCores(window(1950*time.Millisecond, 30*time.Millisecond), two, run))
+	assert.Empty(t, sharedCores(window(time.Second, 30*time.Millisecond), one, run), "threads may leave a core idle")
+	for _, w := range []*record.Window{window(1800*time.Millisecond, 30*time.Millisecond), window(1900*time.Millisecond, 80*time.Millisecond)} {
+		if failed := sharedCores(w, two, run); assert.Len(t, failed, 1) {
+			assert.Equal(t, record.GateShared, failed[0].Name)
+		}
+	}
 }

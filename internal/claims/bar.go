@@ -42,7 +42,7 @@ func (b bar) String() string {
 	return fmt.Sprintf("the margin of %.3g%%", 100*b.margin)
 }
 
-// position places an interval against the bar and the noise.
-func (b bar) position(i stats.Interval, floor float64) stats.Position {
-	return stats.DecideOverNoise(stats.Interval{Low: b.scale * i.Low, Mid: b.scale * i.Mid, High: b.scale * i.High}, b.margin, floor)
+// position places an interval against the bar.
+func (b bar) position(i stats.Interval) stats.Position {
+	return stats.Decide(stats.Interval{Low: b.scale * i.Low, Mid: b.scale * i.Mid, High: b.scale * i.High}, b.margin)
 }

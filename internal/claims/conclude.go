@@ -10,27 +10,18 @@ import (
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// decide places the intervals against the bar and the noise. The t interval
-// decides; the signed-rank one must not contradict it.
-func (c *Condition) decide(robust stats.Interval, bar bar, p *sample.Pairs) {
-	position := bar.position(c.Ratio, c.Floor)
-	value := valueOf(position)
-	if valueOf(bar.position(robust, c.Floor)) != value {
-		c.Verdict = Inconclusive
-		c.Reason = fmt.Sprintf("the t interval and the signed-rank interval (%s) disagree", ratioRange(robust))
-		return
-	}
-	c.Verdict = value
+// decide places the interval against the bar.
+func (c *Condition) decide(bar bar, p *sample.Pairs) {
+	position := bar.position(c.Ratio)
+	c.Verdict = valueOf(position)
 	switch {
-	case value == Supported && p.BoundB:
+	case c.Verdict == Supported && p.BoundB:
 		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.B)
-	case value == Refuted && p.BoundA:
+	case c.Verdict == Refuted && p.BoundA:
 		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.A)
 	case p.BoundA:
 		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
-	case value == Inconclusive && c.Floor > 1+bar.margin:
-		c.Reason = fmt.Sprintf("the same server against itself could differ by %s here, more than the margin", multiple(c.Floor))
-	case value == Inconclusive:
+	case c.Verdict == Inconclusive:
 		c.Reason = fmt.Sprintf("the interval %s reaches across %s", ratioRange(c.Ratio), bar)
 	case position == stats.Reversed:
 		c.Reason = fmt.Sprintf("the other way round: %s is ahead", c.B)
@@ -62,7 +53,8 @@ func multiple(ratio float64) string {
 	}
 }
 
-// conclude combines the cells of a claim.
+// conclude combines the conditions of a claim. One that cannot be tested here, or
+// is open, does not hide the others: the reason says which those are.
 func (e *evaluation) conclude(v *Verdict) {
 	byValue := map[Value][]Condition{}
 	var answered []Condition
@@ -72,28 +64,30 @@ func (e *evaluation) conclude(v *Verdict) {
 			answered = append(answered, c)
 		}
 	}
-	supported, refuted := byValue[Supported], byValue[Refuted]
+	supported, refuted, open, untested := byValue[Supported], byValue[Refuted], byValue[Inconclusive], byValue[NotTestable]
 	switch {
-	case len(supported) > 0 && len(refuted) > 0:
+	case len(supported) > 0 && len(refuted) > 0 && apart(supported, refuted):
 		v.Verdict = Depends
 		v.Reason = fmt.Sprintf("it holds %s, and does not hold %s", describe(supported), describe(refuted))
-	case len(byValue[Inconclusive]) > 0:
+	case len(supported) > 0 && len(refuted) > 0:
 		v.Verdict = Inconclusive
-		open := hardest(byValue[Inconclusive])
-		v.Reason = fmt.Sprintf("%s: %s", open.where(), open.Reason) + besides(supported, refuted)
-	case len(byValue[NotTestable]) > 0:
-		v.Verdict, v.Cause = NotTestable, byValue[NotTestable][0].Cause
-		v.Reason = fmt.Sprintf("%s: %s", byValue[NotTestable][0].where(), byValue[NotTestable][0].Reason) + besides(supported, refuted)
+		v.Reason = fmt.Sprintf("it seems to hold %s and not %s, but not surely enough to say that it depends", describe(supported), describe(refuted))
+	case len(open) > 0:
+		v.Verdict = Inconclusive
+		nearest := hardest(open)
+		v.Reason = e.soFar(v, supported, refuted) + fmt.Sprintf("open %s: %s", describe(open), nearest.Reason)
 	case len(supported) > 0:
 		v.Verdict = Supported
-		everywhere := fmt.Sprintf("in all %d conditions", len(supported))
-		if len(supported) == 1 {
-			everywhere = "in its one condition"
-		}
-		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere, asked(supported, v.Margin))
-	default:
+		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere(supported, v.Conditions), asked(supported, v.Margin))
+	case len(refuted) > 0:
 		v.Verdict = Refuted
-		v.Reason = fmt.Sprintf("in none of %d conditions does the ratio go beyond %s", len(refuted), asked(refuted, v.Margin))
+		v.Reason = fmt.Sprintf("in none of %s does the ratio go beyond %s", plural(len(refuted), "condition"), asked(refuted, v.Margin))
+	default:
+		v.Verdict, v.Cause = NotTestable, untested[0].Cause
+		v.Reason = fmt.Sprintf("%s: %s", untested[0].where(), untested[0].Reason)
+	}
+	if v.Verdict != NotTestable && len(untested) > 0 {
+		v.Reason += fmt.Sprintf("; not testable here %s: %s", describe(untested), untested[0].Reason)
 	}
 	// The effect is that of the condition that decides, and of no other.
 	deciding := byValue[v.Verdict]
@@ -122,18 +116,53 @@ func asked(cells []Condition, margin float64) string {
 	return bar{scale: 1, margin: ratio - 1, stated: math.Abs(ratio-1-margin) > 1e-9}.String()
 }
 
-// besides says what is known of the other conditions of a claim without an answer.
-func besides(supported, refuted []Condition) string {
+// apart says whether both kinds of conditions hold what they say at the confidence
+// at which a claim may depend.
+func apart(supported, refuted []Condition) bool {
+	return slices.ContainsFunc(supported, func(c Condition) bool { return c.apart == Supported }) &&
+		slices.ContainsFunc(refuted, func(c Condition) bool { return c.apart == Refuted })
+}
+
+// soFar says how far a claim with open conditions is answered.
+func (e *evaluation) soFar(v *Verdict, supported, refuted []Condition) string {
+	of := len(v.Conditions)
 	switch {
-	case len(refuted) > 0:
-		return "; it does not hold " + describe(refuted)
 	case len(supported) > 0:
-		return "; it holds " + describe(supported)
+		return fmt.Sprintf("supported in %d of %s, ", len(supported), plural(of, "condition"))
+	case len(refuted) > 0:
+		return fmt.Sprintf("refuted in %d of %s, ", len(refuted), plural(of, "condition"))
 	}
 	return ""
 }
 
-func (c *Condition) where() string { return fmt.Sprintf("%s at %s", c.Group, c.Level) }
+// everywhere says in how many conditions a claim is supported.
+func everywhere(supported, all []Condition) string {
+	switch n := len(supported); {
+	case len(all) == 1:
+		return "in its one condition"
+	case n < len(all):
+		return fmt.Sprintf("in %d of %d conditions", n, len(all))
+	default:
+		return fmt.Sprintf("in all %d conditions", n)
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// atStart is the level of what is taken before any load.
+const atStart = "start"
+
+func (c *Condition) where() string {
+	if c.Level == atStart {
+		return c.Group
+	}
+	return fmt.Sprintf("%s at %s", c.Group, c.Level)
+}
 
 func compare(a, b float64) int {
 	switch {
@@ -157,7 +186,9 @@ func describe(cells []Condition) string {
 		levels[c.Group] = append(levels[c.Group], c.Level)
 	}
 	for i, g := range groups {
-		groups[i] = fmt.Sprintf("%s (%s)", g, strings.Join(levels[g], ", "))
+		if at := strings.Join(levels[g], ", "); at != atStart {
+			groups[i] = fmt.Sprintf("%s (%s)", g, at)
+		}
 	}
 	return strings.Join(groups, " and ")
 }
@@ -170,17 +201,17 @@ func flips(v *Verdict, answered []Condition) string {
 	}
 	byMid := func(a, b Condition) int { return compare(a.Ratio.Mid, b.Ratio.Mid) }
 	least, most := slices.MinFunc(answered, byMid), slices.MaxFunc(answered, byMid)
-	move := fmt.Sprintf("The ratio goes from %.3gx %s to %.3gx %s", most.Ratio.Mid, most.where(), least.Ratio.Mid, least.where())
+	move := fmt.Sprintf("The ratio goes from %s %s to %s %s", multiple(most.Ratio.Mid), most.where(), multiple(least.Ratio.Mid), least.where())
 	if len(answered) == 1 {
-		move = fmt.Sprintf("The ratio is %.3gx %s", least.Ratio.Mid, least.where())
+		move = fmt.Sprintf("The ratio is %s %s", multiple(least.Ratio.Mid), least.where())
 	}
 	switch v.Verdict {
 	case Supported:
 		nearest := hardest(answered)
-		return fmt.Sprintf("%s; the nearest to turning is %s, where %.3gx would still be supported.", move, nearest.where(), nearest.Ratio.Low)
+		return fmt.Sprintf("%s; the nearest to turning is %s, where %s would still be supported.", move, nearest.where(), multiple(nearest.Ratio.Low))
 	case Refuted:
 		high := slices.MaxFunc(answered, func(a, b Condition) int { return compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
-		return fmt.Sprintf("%s; only a claim of less than %.3gx %s would be open.", move, high.Ratio.High, high.where())
+		return fmt.Sprintf("%s; only a claim of less than %s %s would be open.", move, multiple(high.Ratio.High), high.where())
 	default:
 		return move + "."
 	}

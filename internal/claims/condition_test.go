@@ -163,7 +163,7 @@ func TestWhichCause(t *testing.T) {
 				}
 			}
 		}, "a validity gate failed: 8 of 8 blocks give no value: a: others used 40%"},
-		{sample.NoSample, "b: b, connections: [9]", nil, "no sample: 8 of 8 blocks give no value: a at c=9: it was not measured"},
+		{sample.NoSample, "b: b, connections: [9]", nil, "no sample: 0 complete blocks have both sides at c=9; at least 2 are needed"},
 		{sample.NoSample, "b: b, connections: [9]", func(run *record.Run, _ []record.Trial) {
 			run.Unreachable = []record.Unreachable{{Level: record.Level{Connections: 9}, Reason: "not testable here: c=9 takes 18 open files"}}
 		}, "no sample: c=9 takes 18 open files"},
@@ -198,11 +198,10 @@ func TestConditionsAreInOrder(t *testing.T) {
 func TestNothingComparedIsNoAnswer(t *testing.T) {
 	run, trials := rigged(8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 250})
 	for _, block := range run.Plan {
-		for i := range block {
-			block[i].Levels = []int{i % 2} // a at the first, its replicate at the second, ...
+		for i := range block.Trials {
+			block.Trials[i].Levels = []int{i / 2} // a at the first, b at the second
 		}
 	}
-	run.Plan[0][0].Levels, run.Plan[0][2].Levels = []int{0}, []int{1}
 	v := judge(t, one(t, "0.1", "b: b"), run, trials)
 	assert.Equal(t, claims.NotTestable, v.Verdict)
 	assert.Equal(t, sample.NoSample, v.Cause)

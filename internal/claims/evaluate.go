@@ -12,11 +12,13 @@ import (
 // Evaluate gives every claim of the ledger its verdict from the blocks of a run
 // that count.
 //
-// Intervals are at confidence 1 - alpha/m for m measured claims (Bonferroni), so that
-// the whole ledger has at most the chance alpha of a false verdict; inside a
-// claim no correction is needed, since it holds only if all of its
-// conditions hold (intersection-union test, Berger 1982). Where a run may stop
-// at several looks, each look has its part of alpha.
+// Intervals are at confidence 1 - alpha/m for the m measured claims that can be
+// tested (Bonferroni), so that the whole ledger has at most the chance alpha of a
+// false verdict. Inside a claim no correction is needed for an answer in which all
+// conditions agree (intersection-union test, Berger 1982); "depends" is a union, so
+// each of the conditions that disagree has to be told at the claim's alpha over the
+// number of its conditions. Where an experiment may stop at several looks, each look
+// has its part of alpha.
 func Evaluate(l *Ledger, t *sample.Table) ([]Verdict, error) {
 	e, err := newEvaluation(l, t)
 	if err != nil {
@@ -30,16 +32,45 @@ func Evaluate(l *Ledger, t *sample.Table) ([]Verdict, error) {
 }
 
 type evaluation struct {
-	table      *sample.Table
-	confidence float64 // of each interval
+	table  *sample.Table
+	alphas []float64 // of a claim's intervals, by the experiment that its blocks are of
 }
 
 func newEvaluation(l *Ledger, t *sample.Table) (*evaluation, error) {
-	alpha, err := alphaAt(l, t.Run.Blocks, t.Blocks.Complete())
-	if err != nil {
-		return nil, fmt.Errorf("evaluate ledger: %w", err)
+	e := &evaluation{table: t}
+	alpha := l.Alpha / float64(max(1, e.testable(l)))
+	done := make([]int, len(t.Run.Experiments))
+	for _, b := range t.Blocks.Counted {
+		done[t.Run.Plan[b].Experiment]++
 	}
-	return &evaluation{table: t, confidence: 1 - alpha}, nil
+	for x := range t.Run.Experiments {
+		part, err := alphaAt(alpha, Looks(t.Run.Experiments[x].Blocks), done[x])
+		if err != nil {
+			return nil, fmt.Errorf("evaluate ledger: %w", err)
+		}
+		e.alphas = append(e.alphas, part)
+	}
+	return e, nil
+}
+
+// testable counts the measured claims of which the machine and the arms of the run
+// allow a condition. What cannot be tested takes no share of alpha.
+func (e *evaluation) testable(l *Ledger) (n int) {
+	for i := range l.Claims {
+		if slices.ContainsFunc(l.Claims[i].Comparisons, func(c Comparison) bool { return e.impossible(c) == (sample.Lack{}) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// alpha is that of an interval of blocks, those of the strictest experiment.
+func (e *evaluation) alpha(blocks []int) float64 {
+	least := 1.0
+	for _, b := range blocks {
+		least = min(least, e.alphas[e.table.Run.Plan[b].Experiment])
+	}
+	return least
 }
 
 func (e *evaluation) claim(c Claim) Verdict {
@@ -50,10 +81,14 @@ func (e *evaluation) claim(c Claim) Verdict {
 	case FactCheck:
 		e.facts(&v, c.Facts)
 	default:
+		count := 0 // of the conditions
+		for _, cmp := range c.Comparisons {
+			count += len(e.levels(cmp))
+		}
 		for _, cmp := range c.Comparisons {
 			levels := e.levels(cmp)
 			for _, level := range levels {
-				v.Conditions = append(v.Conditions, e.condition(c, cmp, level))
+				v.Conditions = append(v.Conditions, e.condition(c, cmp, level, count))
 			}
 			if len(levels) == 0 { // nothing compared is no answer, neither for nor against
 				v.Conditions = append(v.Conditions, e.nowhere(c, cmp))
@@ -91,22 +126,25 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 // visits says whether an arm is planned at a level; "" is no arm and is
 // everywhere, and so is an arm that is not planned at all, for its cell says why.
 func (e *evaluation) visits(arm string, level record.Level) bool {
-	i := slices.Index(e.table.Run.Levels, level)
-	for _, block := range e.table.Run.Plan {
-		for _, p := range block {
-			if p.Arm == arm {
-				return slices.Contains(p.Levels, i)
-			}
-		}
+	if i := slices.Index(e.table.Run.Levels, level); i >= 0 {
+		return !e.plans(arm, -1) || e.plans(arm, i)
 	}
 	return true
 }
 
-// condition answers one comparison at one level.
-func (e *evaluation) condition(c Claim, cmp Comparison, level record.Level) Condition {
+// plans says whether some block has the arm at a level, given by its index.
+func (e *evaluation) plans(arm string, level int) bool {
+	return slices.ContainsFunc(e.table.Run.Plan, func(b record.Block) bool { return b.Plans(arm, level) })
+}
+
+// condition answers one comparison at one level; it is one of so many of its claim.
+func (e *evaluation) condition(c Claim, cmp Comparison, level record.Level, of int) Condition {
 	against, name := cmp.against(level)
 	bar := cmp.bar(c.Margin)
 	out := Condition{Metric: cmp.Metric, A: cmp.A, B: name, Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
+	if cmp.metric().OfStart {
+		out.Level = atStart
+	}
 	if cmp.Baseline > 0 {
 		out.Level += " against " + against.Level.String()
 	}
@@ -118,56 +156,61 @@ func (e *evaluation) condition(c Claim, cmp Comparison, level record.Level) Cond
 	out.Blocks, out.Gates = len(p.A), p.Gates
 	switch {
 	case cmp.ErrorsCount && p.Broken != "":
-		out.Verdict, out.Reason = Refuted, p.Broken
+		out.Verdict, out.apart, out.Reason = Refuted, Refuted, p.Broken
 		return out
 	case p.Spoiled != (sample.Lack{}):
 		return out.without(p.Spoiled)
 	case len(p.A) < 2:
 		return out.without(e.tooFew(len(p.A), level))
 	}
+	alpha := e.alpha(p.Blocks)
+	var err error
+	if out.Ratio, err = e.interval(m, &p, alpha); err != nil {
+		return out.without(sample.Lack{Cause: sample.NoSample, Detail: err.Error()})
+	}
+	if !out.Ratio.Bounded() {
+		out.Ratio = stats.Interval{}
+		out.Verdict, out.Reason = Inconclusive, "the blocks differ too much for any interval"
+		return out
+	}
+	out.decide(bar, &p)
+	if strict, err := e.interval(m, &p, alpha/float64(of)); err == nil {
+		out.apart = valueOf(bar.position(strict))
+	}
+	if why := e.contradicted(m, &p, alpha, bar, out.Verdict); why != "" {
+		out.Verdict, out.apart, out.Reason = Inconclusive, Inconclusive, why
+	}
+	return out
+}
+
+// interval is that of a ratio. Where arms share the generator's cores, what it and
+// others took of them could have been A's, or B's: the interval reaches as far.
+func (e *evaluation) interval(m *sample.Metric, p *sample.Pairs, alpha float64) (stats.Interval, error) {
+	i, err := e.table.Interval(m, p, 1-alpha)
+	i.Low *= 1 - p.TakenB
+	i.High /= 1 - p.TakenA
+	return i, err
+}
+
+// contradicted says why the signed-rank interval forbids an answer, if it does. It
+// has a vote only where so many blocks can reach the confidence at all.
+func (e *evaluation) contradicted(m *sample.Metric, p *sample.Pairs, alpha float64, bar bar, value Value) string {
+	if value == Inconclusive || stats.SignedRankReach(len(p.A)) < 1-alpha {
+		return ""
+	}
 	better, worse := p.A, p.B
 	if !m.HigherIsBetter {
 		better, worse = p.B, p.A
 	}
-	t, err := stats.PairedRatio(better, worse, e.confidence)
-	if err != nil {
-		return out.without(sample.Lack{Cause: sample.NoSample, Detail: err.Error()})
+	robust, err := stats.RobustRatio(better, worse, 1-alpha)
+	if err != nil || valueOf(bar.position(robust)) == value {
+		return ""
 	}
-	if !t.Bounded() {
-		out.Verdict, out.Reason = Inconclusive, "the blocks differ too much for any interval"
-		return out
-	}
-	out.Ratio = t
-	var ok bool
-	if out.Floor, ok = e.floor(m, &cmp, level, against); !ok {
-		out.Verdict, out.Reason = Inconclusive, "the run has no A/A pair at this level, so its noise is not known"
-		return out
-	}
-	// Few blocks cannot reach every confidence; the check is then as strict as they allow.
-	robust, err := stats.RobustRatio(better, worse, min(e.confidence, stats.SignedRankReach(len(better))))
-	if err != nil {
-		return out.without(sample.Lack{Cause: sample.NoSample, Detail: err.Error()})
-	}
-	out.decide(robust, bar, &p)
-	return out
-}
-
-// floor is the noise at the level, and at that of the baseline where there is one.
-func (e *evaluation) floor(m *sample.Metric, cmp *Comparison, level record.Level, against sample.Side) (floor float64, ok bool) {
-	floor, ok = e.table.Floor(m, cmp.A, level, e.confidence)
-	if ok && cmp.Baseline > 0 {
-		var other float64
-		other, ok = e.table.Floor(m, against.Arm, against.Level, e.confidence)
-		floor = max(floor, other)
-	}
-	return floor, ok
+	return fmt.Sprintf("the t interval and the signed-rank interval (%s) disagree", ratioRange(robust))
 }
 
 // tooFew says why so few blocks have both sides.
 func (e *evaluation) tooFew(pairs int, level record.Level) sample.Lack {
-	if b := &e.table.Blocks; len(b.Counted) < 2 && len(b.Disturbed) > 0 {
-		return sample.Lack{Cause: sample.Gated, Detail: fmt.Sprintf("the machine changed during %d of %d blocks, and at least 2 must count", len(b.Disturbed), b.Complete())}
-	}
 	return sample.Lack{Cause: sample.NoSample, Detail: fmt.Sprintf("%d complete blocks have both sides at %v; at least 2 are needed", pairs, level)}
 }
 

@@ -279,13 +279,3 @@ func (l *Ledger) SetMargin(margin float64) {
 		}
 	}
 }
-
-// measured counts the claims that share the chance of a false verdict.
-func (l *Ledger) measured() (n int) {
-	for i := range l.Claims {
-		if l.Claims[i].Kind() == Measured {
-			n++
-		}
-	}
-	return max(n, 1)
-}

@@ -9,22 +9,18 @@ import (
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
-// alphaAt is the part of alpha for one claim's intervals after so many blocks.
-func alphaAt(l *Ledger, blocks record.Range, done int) (float64, error) {
-	confidence, err := stats.Bonferroni(1-l.Alpha, l.measured())
-	if err != nil {
-		return 0, err
-	}
-	looks := Looks(blocks)
+// alphaAt is the part of alpha for an interval after so many blocks of an experiment
+// with these looks.
+func alphaAt(alpha float64, looks []int, done int) (float64, error) {
 	if len(looks) < 2 {
-		return 1 - confidence, nil
+		return alpha, nil
 	}
-	parts, err := stats.SpendAlpha(stats.Pocock, 1-confidence, looks)
+	parts, err := stats.SpendAlpha(stats.Pocock, alpha, looks)
 	if err != nil {
 		return 0, err
 	}
-	// A run that ended between two looks did so for reasons that have nothing
-	// to do with its figures, and stands in for the look to come.
+	// An experiment that ended between two looks did so for reasons that have nothing
+	// to do with its figures, and takes the part of the look to come.
 	i, _ := slices.BinarySearch(looks, done)
 	return parts[min(i, len(parts)-1)], nil
 }
@@ -47,36 +43,56 @@ func Looks(blocks record.Range) []int {
 	return looks
 }
 
-// Precision says whether the intervals of all conditions are narrow enough to
-// stop, and after how many blocks they should be, as far as that can be told.
-// It looks at widths alone: a run never goes on until something comes out.
-func Precision(l *Ledger, t *sample.Table) (enough bool, blocks int, err error) {
+// Precision says whether the intervals of all conditions that an experiment is for are
+// narrow enough to stop it, and after how many blocks they should be, as far as that
+// can be told. It looks at widths alone: a run never goes on until something comes out.
+func Precision(l *Ledger, t *sample.Table, experiment int) (enough bool, blocks int, err error) {
 	e, err := newEvaluation(l, t)
 	if err != nil {
 		return false, 0, err
 	}
-	if len(t.Blocks.Counted) < 2 {
-		return false, t.Blocks.Complete() + 1, nil // nothing is known yet of any width
+	done := 0
+	for _, b := range t.Blocks.Counted {
+		if t.Run.Plan[b].Experiment == experiment {
+			done++
+		}
 	}
-	counting := float64(t.Blocks.Complete()) / float64(len(t.Blocks.Counted)) // blocks to be run for one that counts
+	if done < 2 {
+		return false, done + 1, nil // nothing is known yet of any width
+	}
 	enough = true
 	for _, c := range l.Claims {
 		for _, cmp := range c.Comparisons {
 			goal := cmp.metric().Goal
 			for _, level := range e.levels(cmp) {
-				c := e.condition(c, cmp, level)
-				if goal == 0 || c.Verdict == NotTestable {
+				if goal == 0 || !e.within(experiment, &cmp, level) {
+					continue
+				}
+				c := e.condition(c, cmp, level, 1)
+				if c.Verdict == NotTestable {
 					continue // cannot become narrower by measuring more
 				}
 				if c.Ratio.Mid == 0 { // the blocks differ too much for any interval
-					enough, blocks = false, max(blocks, t.Blocks.Complete()+1)
+					enough, blocks = false, max(blocks, done+1)
 					continue
 				}
 				over := math.Log1p(c.Ratio.HalfWidth()) / math.Log1p(goal)
 				enough = enough && over <= 1
-				blocks = max(blocks, int(min(math.Ceil(float64(c.Blocks)*over*over*counting), 1e6)))
+				blocks = max(blocks, int(min(math.Ceil(float64(c.Blocks)*over*over), 1e6)))
 			}
 		}
 	}
 	return enough, blocks, nil
+}
+
+// within says whether an experiment has both sides of a comparison at a level.
+func (e *evaluation) within(experiment int, c *Comparison, level record.Level) bool {
+	x := &e.table.Run.Experiments[experiment]
+	at := slices.Index(e.table.Run.Levels, level)
+	for _, arm := range []string{c.A, c.AOver, c.B, c.BOver} {
+		if arm != "" && !slices.Contains(x.Arms, arm) {
+			return false
+		}
+	}
+	return c.metric().OfStart || slices.Contains(x.Levels, at)
 }

@@ -1,8 +1,15 @@
 package claims
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 // Value is one of the five answers to a claim.
@@ -13,8 +20,8 @@ const (
 	Supported    Value = "supported"         // every condition's interval lies beyond the margin in the claimed direction
 	Refuted      Value = "refuted"           // every interval lies inside the margin or is reversed
 	Depends      Value = "depends"           // conditions disagree; Flips names what decides
-	Inconclusive Value = "inconclusive"      // the intervals are too wide to tell
-	NotTestable  Value = "not testable here" // a validity gate, the machine's size or a missing arm forbids an answer
+	Inconclusive Value = "inconclusive"      // some interval is too wide to tell
+	NotTestable  Value = "not testable here" // a validity gate, the machine's size or a missing arm forbids an answer in every condition
 )
 
 // Answers says whether the value is an answer to its claim, whichever it is.
@@ -74,7 +81,29 @@ type Condition struct {
 	Ratio   stats.Interval `json:"ratio"`              // of A over B, above 1 where A is better
 	AtLeast float64        `json:"at_least,omitempty"` // the ratio that the claim asks for
 	Blocks  int            `json:"blocks"`             // pairs that entered
-	Floor   float64        `json:"floor"`              // A/A noise at this level: the ratio that chance alone reaches; 0: not known
+	Floor   *float64       `json:"floor,omitempty"`    // of runs of schema 1: the A/A noise that the ratio was held against
 	Reason  string         `json:"reason,omitempty"`
 	Gates   []string       `json:"gates,omitempty"`
+
+	apart Value // Verdict at the confidence that a claim needs to depend on its conditions
+}
+
+// StoredVerdicts reads the verdicts that a run was given, as verdicts.json holds them.
+// They must be those of the ledger's claims. Without the file it is fs.ErrNotExist.
+func (l *Ledger) StoredVerdicts(file string) (verdicts []Verdict, err error) {
+	data, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case err != nil:
+		return nil, &yamlfile.Error{File: file, Msg: "cannot be read: " + record.Reason(err).Error()}
+	}
+	doc, err := yamlfile.DecodeJSON(file, data, "verdicts", record.SchemaVersion, &verdicts)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.EqualFunc(verdicts, l.Claims, func(v Verdict, c Claim) bool { return v.ID == c.ID }) {
+		return nil, doc.Errorf(nil, "its claims are not those of run.json, in their order; without the file they are judged anew")
+	}
+	return verdicts, nil
 }

@@ -199,7 +199,7 @@ func (s *scarcity) readable(t *testing.T, dir string, before []byte) (measured b
 	if len(before) > 0 {
 		table, err := sample.New(r, trials)
 		require.NoError(t, err)
-		assert.Positive(t, table.Blocks.Complete())
+		assert.Positive(t, len(table.Blocks.Counted))
 	}
 	out, said, code := finished(t, []string{binary, "report", dir, "--format", "csv"})
 	assert.Zero(t, code, said)
@@ -220,7 +220,7 @@ func (s *scarcity) goesOn(t *testing.T, dir string, n int, command []string) {
 	assert.Equal(t, record.Complete, r.State)
 	trials, err := record.ReadTrials(dir)
 	require.NoError(t, err)
-	assert.Len(t, trials, len(r.Plan)*len(r.Plan[0]), "%d", n)
+	assert.Len(t, trials, len(r.Plan)*len(r.Plan[0].Trials), "%d", n)
 	for _, tr := range trials {
 		assert.Empty(t, tr.Failure, "%d: what the disk lacks is no failure of the server", n)
 	}

@@ -40,7 +40,7 @@ func TestEditedRunFolders(t *testing.T) {
 		"shard 0 of 0":    {run: edited(func(r map[string]any) { r["shard"] = map[string]any{"index": 0, "of": 0} }), want: `run\.json:\d+: shard\.of: 0: must be at least 1`},
 		"unknown claim":   {run: edited(func(r map[string]any) { r["asked"] = []any{"nothing"} }), want: `run\.json: asked: there is no claim "nothing" in the ledger`},
 		"broken ledger":   {run: edited(func(r map[string]any) { r["claims"] = "a: [" }), want: `run\.json \(claims\):1: .*`},
-		"a newer version": {run: edited(func(r map[string]any) { r["schema"] = 7 }), want: `run\.json:\d+: schema: written by a newer hellobench \(schema 7, this one reads up to 1\)`},
+		"a newer version": {run: edited(func(r map[string]any) { r["schema"] = 7 }), want: `run\.json:\d+: schema: written by a newer hellobench \(schema 7, this one reads up to 2\)`},
 		"half of it":      {run: string(good[:len(good)/2]), want: `run\.json:\d+: damaged: it ends in the middle`},
 		"null":            {run: "null", want: `run\.json:1: no value: want keys with values`},
 		"nothing":         {run: "", want: `run\.json:1: is empty`},

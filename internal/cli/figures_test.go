@@ -282,13 +282,17 @@ claims:
       - {group: at all, metric: throughput, a: node-http, b: flask-dev, connections: [8]}
 `,
 	}
+	run.Experiments = []record.Experiment{{Name: "one", Levels: []int{0, 1}, Blocks: record.Range{Min: 1, Max: max(blocks, 1)}, Passes: 2, Window: time.Second}}
+	for _, a := range arms {
+		run.Experiments[0].Arms = append(run.Experiments[0].Arms, a.Name)
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	var trials []record.Trial
 	for block := range blocks {
 		var plan []record.PlannedTrial
 		for _, arm := range arms {
 			plan = append(plan, record.PlannedTrial{Arm: arm.Name, Levels: []int{0, 1}})
-			trial := record.Trial{Schema: 1, Block: block, Position: len(plan) - 1, Arm: arm.Name, Start: time.Unix(1, 0), End: time.Unix(2, 0)}
+			trial := record.Trial{Schema: record.SchemaVersion, Block: block, Position: len(plan) - 1, Arm: arm.Name, Start: time.Unix(1, 0), End: time.Unix(2, 0)}
 			windows := []record.Level{levels[0], levels[1]}
 			if block == 2 {
 				windows = append(windows, levels[1])
@@ -301,13 +305,13 @@ claims:
 			}
 			trials = append(trials, trial)
 		}
-		run.Plan = append(run.Plan, plan)
+		run.Plan = append(run.Plan, record.Block{Number: block, Trials: plan})
 	}
 	require.NoError(t, record.WriteRun(dir, run))
 	journal, err := record.OpenJournal(dir)
 	require.NoError(t, err)
 	for i := range trials {
-		require.NoError(t, journal.Append(&trials[i]))
+		require.NoError(t, journal.Append([]*record.Trial{&trials[i]}))
 	}
 	require.NoError(t, journal.Close())
 	return trials

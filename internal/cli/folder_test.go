@@ -22,6 +22,7 @@ description: One short trial.
 arms: [node-http]
 connections: [2]
 window: 100ms
+passes: 1
 warmup: 0s
 canary: false
 blocks: {min: 1, max: 1}

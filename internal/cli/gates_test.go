@@ -10,6 +10,7 @@ import (
 
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/session"
 )
 
 // TestEnginesThatDiffer: no answer stands on figures of engines that do not agree.
@@ -18,7 +19,11 @@ func TestEnginesThatDiffer(t *testing.T) {
 	run, err := record.ReadRun(dir)
 	require.NoError(t, err)
 	run.Engine.CrossCheck = &record.CrossCheck{Arm: "node-http", Rate: 1000, Wire: time.Millisecond, Vegeta: 2 * time.Millisecond, Tolerance: 20 * time.Microsecond}
-	doc, err := deriveDocument(run, dir)
+	trials, err := record.TrialsOf(dir, run)
+	require.NoError(t, err)
+	ledger, err := session.LedgerOf(run, dir)
+	require.NoError(t, err)
+	doc, err := judgeTrials(run, trials, ledger)
 	require.NoError(t, err)
 	assert.True(t, doc.Invalid())
 	assert.Empty(t, doc.FailedServers())

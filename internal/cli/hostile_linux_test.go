@@ -47,6 +47,7 @@ arms: [node-http]
 connections: [4]
 rates: [100]
 window: 300ms
+passes: 1
 warmup: 0s
 timeout: 1s
 canary: false

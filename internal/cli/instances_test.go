@@ -45,6 +45,8 @@ description: Two instances in a closed loop.
 arms: ["counting:instances=2"]
 connections: [8]
 window: 500ms
+passes: 1
+lead_in: 0s
 warmup: 0s
 canary: false
 blocks: {min: 1, max: 1}

@@ -66,7 +66,7 @@ func listProfiles(arms bool) (rows [][]string, err error) {
 			rows = append(rows, []string{p.Name, p.Description})
 			continue
 		}
-		for _, arm := range p.Entered() {
+		for _, arm := range p.Enter() {
 			rows = append(rows, []string{p.Name, arm.Name, arm.Server, arm.Route})
 		}
 	}

@@ -42,7 +42,7 @@ func folder(t *testing.T, day int, machine record.Environment, speed, flask floa
 				*n = uint64(factor * float64(*n))
 			}
 		}
-		require.NoError(t, journal.Append(&trials[i]))
+		require.NoError(t, journal.Append([]*record.Trial{&trials[i]}))
 	}
 	require.NoError(t, journal.Close())
 	require.NoError(t, record.WriteRun(dir, run))

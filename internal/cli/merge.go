@@ -67,7 +67,7 @@ func (a *app) merge(dirs []string, out string) error {
 	if err != nil {
 		return err
 	}
-	if t.Blocks.Complete() == len(merged.Plan) {
+	if len(t.Blocks.Counted) == len(merged.Plan) {
 		merged.State = record.Complete
 	}
 	return a.writeMerged(merged, all, out)
@@ -84,11 +84,12 @@ func join(into, r *record.Run) error {
 		{"claims", into.Asked, r.Asked},
 		{"seed", into.Seed, r.Seed},
 		{"levels that the machines allow (open files)", into.Unreachable, r.Unreachable},
+		{"experiments", into.Experiments, r.Experiments},
 		{"plan", into.Plan, r.Plan},
 		{"arms", into.Arms, r.Arms},
 		{"levels", into.Levels, r.Levels},
 		{"engine", into.Engine.Name, r.Engine.Name},
-		{"windows", []any{into.Window, into.LongWindow, into.TailWindow, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.Window, r.LongWindow, r.TailWindow, r.Warmup, r.WarmupMax, r.Timeout}},
+		{"windows", []any{into.LongWindow, into.TailWindow, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.LongWindow, r.TailWindow, r.Warmup, r.WarmupMax, r.Timeout}},
 		{"servers", withoutPaths(into.Servers), withoutPaths(r.Servers)},
 		{"missing arms", into.Missing, r.Missing},
 	} {
@@ -144,10 +145,12 @@ func (a *app) writeMerged(run *record.Run, trials []record.Trial, out string) er
 	if err != nil {
 		return err
 	}
+	all := make([]*record.Trial, len(trials))
 	for i := range trials {
-		if err := journal.Append(&trials[i]); err != nil {
-			return errors.Join(err, journal.Close())
-		}
+		all[i] = &trials[i]
+	}
+	if err := journal.Append(all); err != nil {
+		return errors.Join(err, journal.Close())
 	}
 	if err := journal.Close(); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"github.com/hellobench/hellobench/internal/report/table"
 )
 
-// progress shows how far a run is: a line that changes on a terminal, a line
-// a trial elsewhere.
+// progress says how far a run is: on a terminal in one line that is written over,
+// elsewhere a line a block; a server that failed has a line of its own.
 type progress struct {
 	w    io.Writer
 	live *terminal // nil: lines
@@ -25,44 +25,43 @@ func newProgress(w io.Writer) *progress {
 }
 
 func (p *progress) observe(ev bench.Event) {
-	if ev.Kind == bench.TrialEnds && (p.live == nil || ev.Failure != "") {
-		p.line(ev)
-	}
-	if p.live == nil {
-		return
-	}
-	done, what := ev.Block*ev.Trials+ev.Trial, ev.Arm
+	where := fmt.Sprintf("%s, block %d of %d", ev.Experiment, ev.Block+1, ev.Blocks)
+	left := fmt.Sprintf("; about %v left", ev.Remaining.Round(time.Second))
+	what := ""
 	switch ev.Kind {
-	case bench.TrialEnds:
-		done++
-	case bench.WindowEnds:
-		if !ev.Window.Warmup {
-			what += fmt.Sprintf(" %v: %.0f req/s", ev.Window.Level, ev.Window.Load.Throughput())
+	case bench.ArmFailed:
+		p.line(fmt.Sprintf("%s: %s FAILED: %s", where, ev.Arm, ev.Failure), true)
+	case bench.BlockEnds:
+		if p.live == nil {
+			p.line(fmt.Sprintf("%s: took %v%s", where, ev.Took.Round(100*time.Millisecond), left), false)
 		}
-	case bench.TrialBegins:
+	case bench.ServerStarts:
+		what = ": starting " + ev.Arm
+	case bench.WindowEnds:
+		if what = ": warming up " + ev.Arm; !ev.Window.Warmup {
+			what = fmt.Sprintf(": %s at %v: %.0f req/s", ev.Arm, ev.Window.Level, ev.Window.Load.Throughput())
+		}
+	case bench.BlockBegins:
 	}
-	p.live.status(fmt.Sprintf("%3d%%  block %d of %d, about %v left, %s",
-		100*done/max(ev.Blocks*ev.Trials, 1), ev.Block+1, ev.Blocks, ev.Remaining.Round(time.Second), what))
+	if p.live != nil {
+		p.live.status(fmt.Sprintf("%3.0f%%  %s%s%s", 100*ev.Done, where, left, what))
+	}
 }
 
-// line is for a trial that has ended. On a terminal it does not wrap, but for
-// the reason of a failure.
-func (p *progress) line(ev bench.Event) {
-	where := fmt.Sprintf("block %d of %d, trial %d of %d: %s ", ev.Block+1, ev.Blocks, ev.Trial+1, ev.Trials, ev.Arm)
-	left := fmt.Sprintf("; about %v left", ev.Remaining.Round(time.Second))
-	text := where + fmt.Sprintf("took %v", ev.Took.Round(100*time.Millisecond)) + left + "\n"
-	_, narrow := p.w.(*terminal)
-	switch {
-	case ev.Failure != "" && narrow:
-		text = wrap("", where+"FAILED: "+ev.Failure+left, "", table.Columns(p.w))
-	case ev.Failure != "":
-		text = where + "FAILED: " + ev.Failure + left + "\n"
-	case narrow:
-		text = table.Cut(text[:len(text)-1], table.Columns(p.w)-1) + "\n"
+// line writes one; what is long is wrapped or cut where the terminal is narrow.
+func (p *progress) line(text string, whole bool) {
+	if _, narrow := p.w.(*terminal); narrow && whole {
+		text = wrap("", text, "", table.Columns(p.w))
+	} else {
+		if narrow {
+			text = table.Cut(text, table.Columns(p.w)-1)
+		}
+		text += "\n"
 	}
 	_, _ = io.WriteString(p.w, text)
 }
 
+// close clears the line, so that what is printed next begins on a clean one.
 func (p *progress) close() {
 	if p.live != nil {
 		p.live.status("")

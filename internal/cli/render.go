@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,28 @@ func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	if run.Schema < record.SchemaVersion {
+		return formerDocument(run, trials, ledger, dir)
+	}
 	return judgeTrials(run, trials, ledger)
+}
+
+// formerDocument is that of a run of schema 1. It keeps the verdicts that it was given,
+// for it has no rounds, which the analysis of today is for.
+func formerDocument(run *record.Run, trials []record.Trial, ledger *claims.Ledger, dir string) (*report.Document, error) {
+	verdicts, err := ledger.StoredVerdicts(filepath.Join(dir, verdictsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return judgeTrials(run, trials, ledger)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := sample.New(run, gateEngines(run, trials))
+	if err != nil {
+		return nil, err
+	}
+	run.Notices = append(run.Notices, "The run is of an older version: its verdicts are those of its "+verdictsFile+", and the tables are of today's analysis.")
+	return documentOf(t, verdicts, ledger), nil
 }
 
 // gateEngines fails every window of a run whose engines do not agree.
@@ -64,9 +86,12 @@ func gateEngines(run *record.Run, trials []record.Trial) []record.Trial {
 	return trials
 }
 
+// judgeTrials gives the claims of a ledger their verdicts.
 func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) (*report.Document, error) {
-	trials = gateEngines(run, trials)
-	t, err := sample.New(run, trials)
+	if run.Schema < record.SchemaVersion {
+		run.Notices = append(run.Notices, "The run is of an older version: its verdicts are those of today's analysis, which wants rounds that it does not have.")
+	}
+	t, err := sample.New(run, gateEngines(run, trials))
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +99,13 @@ func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) 
 	if err != nil {
 		return nil, err
 	}
+	return documentOf(t, verdicts, ledger), nil
+}
+
+func documentOf(t *sample.Table, verdicts []claims.Verdict, ledger *claims.Ledger) *report.Document {
 	doc := report.Build(t, verdicts)
-	doc.Question = cmp.Or(run.Title, ledger.Title)
-	return doc, nil
+	doc.Question = cmp.Or(t.Run.Title, ledger.Title)
+	return doc
 }
 
 // unwritten is why derived files of a run folder could not be written, by name.

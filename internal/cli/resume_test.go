@@ -20,6 +20,7 @@ description: Many short trials.
 arms: [node-http]
 connections: [1, 2]
 window: 20ms
+passes: 1
 warmup: 20ms
 timeout: 2s
 canary: false

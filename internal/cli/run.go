@@ -23,9 +23,9 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Measure servers and answer the claims",
-		Long: `Run a profile: every block starts every arm in a fresh process, in shuffled
-order, and loads it at every level. Each finished trial is on disk at once; the
-report is made from what is there, however the run ends.`,
+		Long: `Run a profile: every block starts all servers of an experiment afresh and sends
+load to them in turns, in rounds of short windows. Each finished block is on disk
+at once; the report is made from what is there, however the run ends.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Tool, o.Command, o.Seeded = tool(), a.args, cmd.Flags().Changed("seed")
@@ -42,7 +42,7 @@ report is made from what is there, however the run ends.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Profile, "profile", "article", "a profile's name (see list profiles), or a .yaml file")
-	f.StringArrayVar(&o.Arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:instances=N][:route=/PATH][:beside=/PATH][:close]")
+	f.StringArrayVar(&o.Arms, "arm", nil, "only these arms: of the profile, or SERVER[:workers=N][:threads=N][:instances=N][:route=/PATH][:beside=/PATH][:variant=NAME][:close][:shared]")
 	f.StringSliceVar(&o.Servers, "server", nil, "folder of a server of your own (docs/adding-a-server.md); becomes an arm unless --arm says which")
 	f.StringVar(&o.Claims, "claims", "", "a ledger of your own (.yaml, docs/formats/claims.schema.json) instead of the article's")
 	f.StringVar(&o.Engine, "engine", "auto", "auto, wire or vegeta")

@@ -75,6 +75,7 @@ description: Few short trials.
 arms: [node-http, ARM]
 connections: [1]
 window: 20ms
+passes: 1
 warmup: 20ms
 timeout: 2s
 canary: false

@@ -387,7 +387,7 @@ func (s *survival) checkTrials(r *record.Run) {
 		valid(s.T, "trial", line)
 	}
 	for i, block := range r.Plan {
-		for _, p := range block {
+		for _, p := range block.Trials {
 			s.all.planned++
 			key := fmt.Sprint(i, " ", p.Arm)
 			if times[key] == 0 {

@@ -81,6 +81,9 @@ func judgeAnew(dir, file string, margin float64, changed bool) (*report.Document
 	if err != nil {
 		return nil, err
 	}
+	if file == "" && !changed {
+		return deriveDocument(run, dir)
+	}
 	ledger, err := session.LedgerOf(run, dir)
 	if err != nil {
 		return nil, err

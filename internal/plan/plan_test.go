@@ -12,82 +12,109 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// upTo gives every arm the levels from 0 to n-1.
-func upTo(n int) func(record.Arm) [][]int {
-	all := make([]int, n)
-	for i := range all {
-		all[i] = i
-	}
-	return func(record.Arm) [][]int { return [][]int{all} }
+func experiment(name string, blocks int, arms ...string) record.Experiment {
+	return record.Experiment{Name: name, Arms: arms, Levels: []int{0, 1}, Blocks: record.Range{Min: 1, Max: blocks}, Passes: 2}
 }
 
-// TestLevelsOfTheirOwn: an arm visits its own levels and no others.
-func TestLevelsOfTheirOwn(t *testing.T) {
-	own := map[string][]int{"a": {0, 2}, "b": {1}, "c": {}}
-	arms := []record.Arm{{Name: "a"}, {Name: "b"}, {Name: "c"}}
-	for _, block := range plan.Blocks(arms, func(a record.Arm) [][]int { return [][]int{own[a.Name], {3, 4}} }, 20, 1) {
-		for _, p := range block {
-			n := len(own[p.Arm])
-			assert.ElementsMatch(t, own[p.Arm], p.Levels[:n])
-			assert.ElementsMatch(t, []int{3, 4}, p.Levels[n:], "what needs the others' figures comes after them")
-		}
-	}
-	assert.Equal(t, []int{0, 2}, own["a"], "what is given is not shuffled")
-}
+func all(int, string) []int { return []int{0, 1} }
 
+// TestBlocks: every experiment's n-th block comes before any later one, each block has
+// every arm once, and a longer plan begins like a shorter one.
 func TestBlocks(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var arms []record.Arm
-		for _, name := range rapid.SliceOfNDistinct(rapid.StringN(1, 8, -1), 1, 6, rapid.ID).Draw(rt, "arms") {
-			arms = append(arms, record.Arm{Name: name})
+		var experiments []record.Experiment
+		for i := range rapid.IntRange(1, 5).Draw(rt, "experiments") {
+			arms := rapid.SliceOfNDistinct(rapid.StringN(1, 8, -1), 1, 6, rapid.ID).Draw(rt, "arms")
+			experiments = append(experiments, experiment(string(rune('a'+i)), rapid.IntRange(1, 6).Draw(rt, "blocks"), arms...))
 		}
-		levels := rapid.IntRange(1, 8).Draw(rt, "levels")
-		n := rapid.IntRange(1, 12).Draw(rt, "blocks")
 		seed := rapid.Uint64().Draw(rt, "seed")
-		blocks := plan.Blocks(arms, upTo(levels), n, seed)
-		require.Len(rt, blocks, n)
-		for _, block := range blocks {
-			var names, want []string
-			for _, p := range block {
+		blocks := plan.Blocks(experiments, all, seed)
+		next := make([]int, len(experiments))
+		last := 0
+		for _, b := range blocks {
+			assert.Equal(rt, next[b.Experiment], b.Number)
+			next[b.Experiment]++
+			assert.GreaterOrEqual(rt, b.Number, last)
+			last = b.Number
+			var names []string
+			for _, p := range b.Trials {
 				names = append(names, p.Arm)
-				visited := slices.Sorted(slices.Values(p.Levels))
-				for i, l := range visited {
-					require.Equal(rt, i, l, "each level once")
-				}
-				require.Len(rt, visited, levels)
 			}
-			for _, a := range arms {
-				want = append(want, a.Name)
-			}
-			assert.ElementsMatch(rt, want, names, "each arm once")
+			assert.ElementsMatch(rt, experiments[b.Experiment].Arms, names)
 		}
-		assert.Equal(rt, blocks, plan.Blocks(arms, upTo(levels), n+3, seed)[:n], "a longer plan begins like a shorter one")
+		for i, e := range experiments {
+			assert.Equal(rt, e.Blocks.Max, next[i])
+		}
+		longer := slices.Clone(experiments)
+		for i := range longer {
+			longer[i].Blocks.Max += 2
+		}
+		first := map[[2]int]record.Block{}
+		for _, b := range plan.Blocks(longer, all, seed) {
+			first[[2]int{b.Experiment, b.Number}] = b
+		}
+		for _, b := range blocks {
+			assert.Equal(rt, first[[2]int{b.Experiment, b.Number}], b)
+		}
 	})
+}
+
+// TestWhoVisitsNothingIsLeftOut, and a block without any arm is none.
+func TestWhoVisitsNothingIsLeftOut(t *testing.T) {
+	blocks := plan.Blocks([]record.Experiment{experiment("x", 2, "a", "b"), experiment("y", 2, "b")}, func(_ int, arm string) []int {
+		if arm == "b" {
+			return nil
+		}
+		return []int{1}
+	}, 1)
+	require.Len(t, blocks, 2)
+	for _, b := range blocks {
+		require.Len(t, b.Trials, 1)
+		assert.Equal(t, "a", b.Trials[0].Arm)
+		assert.Equal(t, []int{1}, b.Trials[0].Levels)
+	}
+}
+
+// TestPass: a pass has every level once, with each arm that visits it once; crowds are
+// the last, and what needs a capacity comes after the closed loops that show it.
+func TestPass(t *testing.T) {
+	levels := []record.Level{{Connections: 10_000}, {Kind: record.Share, Share: 0.5}, {Connections: 1}, {Kind: record.Open, Rate: 5}, {Kind: record.SLO}}
+	b := &record.Block{Seed: 7, Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{0, 1, 2, 3, 4}}, {Arm: "null", Levels: []int{2}}}}
+	orders := map[int]bool{}
+	for pass := range 20 {
+		rounds := plan.Pass(b, levels, pass)
+		assert.Equal(t, rounds, plan.Pass(b, levels, pass), "it follows from the seed")
+		var order []int
+		for _, r := range rounds {
+			order = append(order, r.Level)
+			if r.Level == 2 {
+				assert.ElementsMatch(t, []int{0, 1}, r.Trials)
+			} else {
+				assert.Equal(t, []int{0}, r.Trials)
+			}
+		}
+		assert.ElementsMatch(t, []int{2, 3}, order[:2])
+		assert.ElementsMatch(t, []int{1, 4}, order[2:4])
+		assert.Equal(t, 0, order[4])
+		orders[order[0]*10+order[2]] = true
+	}
+	assert.Len(t, orders, 4, "in shuffled order")
+
+	only := &record.Block{Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{0, 1}}}}
+	assert.Equal(t, []plan.Round{{Level: 0, Trials: []int{0}}, {Level: 1, Trials: []int{0}}}, plan.Pass(only, levels, 0), "where only a crowd shows the capacity, it is first")
 }
 
 // TestOrderIsFair counts how often each arm comes first: a biased shuffle
 // would give one arm the quiet or the noisy places.
 func TestOrderIsFair(t *testing.T) {
-	arms := []record.Arm{{Name: "a"}, {Name: "b"}, {Name: "c"}}
-	first := map[string]int{}
-	for _, block := range plan.Blocks(arms, upTo(4), 3000, 7) {
-		first[block[0].Arm]++
+	levels := []record.Level{{Connections: 1}, {Connections: 2}}
+	starts, rounds := map[string]int{}, map[string]int{}
+	for _, b := range plan.Blocks([]record.Experiment{experiment("x", 3000, "a", "b", "c")}, all, 7) {
+		starts[b.Trials[0].Arm]++
+		rounds[b.Trials[plan.Pass(&b, levels, 0)[0].Trials[0]].Arm]++
 	}
-	for name, n := range first {
-		assert.InDelta(t, 1000, n, 130, "arm %s (5 standard deviations)", name)
+	for _, name := range []string{"a", "b", "c"} {
+		assert.InDelta(t, 1000, starts[name], 130, "arm %s (5 standard deviations)", name)
+		assert.InDelta(t, 1000, rounds[name], 130, "arm %s", name)
 	}
-	assert.NotEqual(t, plan.Blocks(arms, upTo(4), 20, 1), plan.Blocks(arms, upTo(4), 20, 2))
-}
-
-// TestCanary: the null server is the first and the last of each block, whatever the order of the rest.
-func TestCanary(t *testing.T) {
-	arms := []record.Arm{{Name: "null~again", Server: "null", Replicate: "null"}, {Name: "a"}, {Name: "null", Server: "null"}, {Name: "b"}}
-	orders := map[string]bool{}
-	for _, block := range plan.Blocks(arms, upTo(1), 20, 1) {
-		require.Len(t, block, 4)
-		assert.Equal(t, "null", block[0].Arm)
-		assert.Equal(t, "null~again", block[3].Arm)
-		orders[block[1].Arm+block[2].Arm] = true
-	}
-	assert.Len(t, orders, 2)
 }

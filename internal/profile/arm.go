@@ -24,8 +24,6 @@ func ParseArm(text string) (record.Arm, error) {
 	switch arm.Server {
 	case "":
 		return arm, fmt.Errorf("arm %q: no server", text)
-	case record.NullServer:
-		return arm, fmt.Errorf("arm %q: the null server is no competitor; it is the canary of every block", text)
 	}
 	counts := map[string]*int{"workers": &arm.Workers, "threads": &arm.Threads, "instances": &arm.Instances}
 	paths := map[string]*string{"route": &arm.Route, "beside": &arm.Beside}
@@ -39,19 +37,25 @@ func ParseArm(text string) (record.Arm, error) {
 			if *path = value; !strings.HasPrefix(value, "/") {
 				err = errors.New("must begin with /")
 			}
-		case key == "close":
-			if arm.Close = true; value != "" {
-				err = errors.New("takes no value")
+		case key == "variant":
+			if arm.Variant = value; value == "" {
+				err = errors.New("names one of the manifest's")
 			}
+		case key == "close":
+			arm.Close, err = true, noValue(value)
+		case key == "shared":
+			arm.Shared, err = true, noValue(value)
 		default:
-			err = errors.New("unknown; there are workers, threads, instances, route, beside and close" +
-				yamlfile.DidYouMean(key, []string{"workers", "threads", "instances", "route", "beside", "close"}))
+			err = errors.New("unknown; there are workers, threads, instances, route, beside, variant, close and shared" +
+				yamlfile.DidYouMean(key, []string{"workers", "threads", "instances", "route", "beside", "variant", "close", "shared"}))
 		}
 		if err != nil {
 			return arm, fmt.Errorf("arm %q: %s: %w", text, key, err)
 		}
 	}
 	switch {
+	case arm.Canary():
+		return arm, fmt.Errorf("arm %q: the null server is no competitor, but where it calculates (route=/cpu?n=...)", text)
 	case arm.Instances > 0 && arm.Workers > 1:
 		return arm, fmt.Errorf("arm %q: workers: an instance has one core", text)
 	case arm.Instances > 1 && arm.Beside != "":
@@ -72,6 +76,13 @@ func dealt(arm record.Arm, levels []record.Level) error {
 	}
 	if i := slices.IndexFunc(levels, func(l record.Level) bool { return l.Connections < arm.Instances }); i >= 0 {
 		return fmt.Errorf("arm %q: instances: the level %v has fewer connections", arm.Name, levels[i])
+	}
+	return nil
+}
+
+func noValue(value string) error {
+	if value != "" {
+		return errors.New("takes no value")
 	}
 	return nil
 }

@@ -4,8 +4,10 @@
 package profile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,21 +23,19 @@ type Profile struct {
 	Name        string
 	Description string
 	Quotable    bool
-	Arms        []record.Arm
-	Replicates  []string       // names of the arms that are entered twice
-	Levels      []record.Level // of all arms together
-	Window      time.Duration
-	LongWindow  time.Duration // of levels with thousands of connections, or idle ones, beside a calculation, and for a p99
-	TailWindow  time.Duration // the most that may be spent on the requests of a p99
+	Arms        []record.Arm // of all experiments, in the order of the file
+	Replicates  []string     // names of the arms that are entered twice, wherever they are
+	Levels      []record.Level
+	Experiments []record.Experiment // without the arms that Enter adds
+	Window      time.Duration       // of an experiment that does not say
+	LongWindow  time.Duration       // of levels with thousands of connections, or idle ones
 	Warmup      time.Duration
 	WarmupMax   time.Duration // the warm-up is repeated until the server is steady or so much time is gone
 	Timeout     time.Duration
-	Blocks      record.Range
-	Canary      bool     // the null server is loaded before and after each block
-	Claims      []string // of the ledger, to be answered; none: all
-
-	base int              // the first so many levels are those of every arm that no experiment names
-	own  map[string][]int // by arm: indices into Levels
+	Budget      time.Duration // 0: none
+	Blocks      record.Range  // of an experiment that does not say
+	Canary      bool          // the null server takes part in the first experiment with a closed loop
+	Claims      []string      // of the ledger, to be answered; none: all
 
 	dropped []record.Level
 
@@ -67,30 +67,39 @@ func (l *levels) list() []record.Level {
 	return out
 }
 
+// experiment is one of the list, or what is at the top of the file.
+type experiment struct {
+	Name      string       `yaml:"name"`
+	Arms      []string     `yaml:"arms"`
+	Levels    levels       `yaml:",inline"`
+	Window    string       `yaml:"window"`
+	LeadIn    string       `yaml:"lead_in"`
+	WarmupMax string       `yaml:"warmup_max"`
+	Cores     int          `yaml:"cores"`
+	Passes    int          `yaml:"passes"`
+	Blocks    record.Range `yaml:"blocks"`
+}
+
 type file struct {
 	Schema      int          `yaml:"schema"`
-	Name        string       `yaml:"name"`
 	Description string       `yaml:"description"`
 	Quotable    *bool        `yaml:"quotable"`
-	Arms        []string     `yaml:"arms"`
+	First       experiment   `yaml:",inline"` // its name is the profile's
 	Replicates  []string     `yaml:"replicate"`
-	Levels      levels       `yaml:",inline"`
 	Experiments []experiment `yaml:"experiments"`
-	Window      string       `yaml:"window"`
 	LongWindow  string       `yaml:"long_window"`
-	TailWindow  string       `yaml:"tail_window"`
 	Warmup      string       `yaml:"warmup"`
-	WarmupMax   string       `yaml:"warmup_max"`
 	Timeout     string       `yaml:"timeout"`
-	Blocks      record.Range `yaml:"blocks"`
+	Budget      string       `yaml:"budget"`
 	Canary      *bool        `yaml:"canary"`
 	Claims      []string     `yaml:"claims"`
 }
 
-type experiment struct {
-	Arms   []string `yaml:"arms"`
-	Levels levels   `yaml:",inline"`
-}
+// What an experiment does that says nothing else.
+const (
+	defaultPasses = 4
+	defaultLeadIn = "50ms"
+)
 
 // short writes whole hours and minutes without their zeros.
 func short(d time.Duration) string {
@@ -104,40 +113,31 @@ func Decode(name string, data []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Profile{doc: doc, Name: f.Name, Description: f.Description, Quotable: f.Quotable == nil || *f.Quotable, Replicates: f.Replicates, Blocks: f.Blocks, Claims: f.Claims, Canary: f.Canary == nil || *f.Canary}
-	errs := p.takeArms(&f, doc)
-	for _, d := range []struct {
-		name, text, or string
-		into           *time.Duration
-		positive       bool
-		most           time.Duration
-	}{{"window", f.Window, "", &p.Window, true, time.Hour}, {"long_window", f.LongWindow, f.Window, &p.LongWindow, true, time.Hour}, {"tail_window", f.TailWindow, f.Window, &p.TailWindow, true, time.Hour}, {"warmup", f.Warmup, "", &p.Warmup, false, time.Hour}, {"warmup_max", f.WarmupMax, f.Warmup, &p.WarmupMax, false, time.Hour}, {"timeout", f.Timeout, "10s", &p.Timeout, true, record.MaxLatency}} {
-		given := d.text != "" || d.or == ""
-		if !given {
-			d.text = d.or
-		}
-		v, err := time.ParseDuration(d.text)
-		if given && (err != nil || d.positive && v <= 0 || v > d.most) { // what is taken over is reported where it is
-			errs = append(errs, doc.Errorf([]string{d.name}, "%q: want a duration above 0 and up to %s", d.text, short(d.most)))
-		}
-		*d.into = v
+	p := &Profile{
+		doc: doc, Name: f.First.Name, Description: f.Description, Quotable: f.Quotable == nil || *f.Quotable,
+		Replicates: f.Replicates, Blocks: f.First.Blocks, Claims: f.Claims, Canary: f.Canary == nil || *f.Canary,
 	}
-	if p.Canary {
-		p.visit(record.NullServer, []record.Level{canaryLevel})
+	errs := []error{
+		p.duration("window", f.First.Window, "", &p.Window, true),
+		p.duration("long_window", f.LongWindow, f.First.Window, &p.LongWindow, true),
+		p.duration("warmup", f.Warmup, "", &p.Warmup, false),
+		p.duration("warmup_max", f.First.WarmupMax, f.Warmup, &p.WarmupMax, false),
+		p.duration("timeout", f.Timeout, "10s", &p.Timeout, true),
+		p.duration("budget", f.Budget, "0s", &p.Budget, false),
 	}
 	if p.WarmupMax < p.Warmup {
 		errs = append(errs, doc.Errorf([]string{"warmup_max"}, "%v is below warmup, %v", p.WarmupMax, p.Warmup))
 	}
-	if f.Blocks.Min > f.Blocks.Max {
-		errs = append(errs, doc.Errorf([]string{"blocks"}, "min %d is above max %d", f.Blocks.Min, f.Blocks.Max))
+	if len(f.First.Arms) > 0 {
+		errs = append(errs, p.take(&f, f.First)...)
+	}
+	for i, e := range f.Experiments {
+		errs = append(errs, p.take(&f, e, "experiments", strconv.Itoa(i))...)
 	}
 	for i, name := range p.Replicates {
 		if len(p.Arms) > 0 && p.index(name) < 0 {
 			errs = append(errs, doc.Errorf([]string{"replicate", strconv.Itoa(i)}, "%q is not among the arms%s", name, yamlfile.DidYouMean(name, p.names())))
 		}
-	}
-	if len(errs) == 0 {
-		errs = p.withoutCapacity(&f)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -145,43 +145,110 @@ func Decode(name string, data []byte) (*Profile, error) {
 	return p, nil
 }
 
-// takeArms reads the arms, those of the experiments among them, and the levels
-// that each of them visits. It returns the mistakes.
-func (p *Profile) takeArms(f *file, doc *yamlfile.Document) (errs []error) {
-	p.Levels = f.Levels.list()
-	p.base = len(p.Levels)
-	take := func(texts []string, levels []record.Level, at ...string) {
-		for i, text := range texts {
-			at := append(slices.Clone(at), "arms", strconv.Itoa(i))
-			if slices.Contains(texts[:i], text) {
-				errs = append(errs, doc.Errorf(at, "%q stands here twice; use replicate", text))
-				continue
-			}
-			arm, err := ParseArm(text)
-			if err == nil {
-				err = p.alias(arm)
-			}
-			if err == nil {
-				err = dealt(arm, levels)
-			}
-			if err != nil {
-				errs = append(errs, doc.Errorf(at, "%v", err))
-				continue
-			}
-			if p.named = append(p.named, named{arm, at}); p.index(arm.Name) < 0 {
-				p.Arms = append(p.Arms, arm)
-			}
-			p.visit(arm.Name, levels)
+// duration reads one; text may be empty where there is another in its place, which
+// is reported where it is.
+func (p *Profile) duration(key, text, or string, into *time.Duration, positive bool, at ...string) error {
+	const most = time.Hour
+	given := text != "" || or == ""
+	if !given {
+		text = or
+	}
+	v, err := time.ParseDuration(text)
+	limit := most
+	if key == "timeout" {
+		limit = record.MaxLatency
+	}
+	*into = v
+	if given && (err != nil || positive && v <= 0 || v > limit) {
+		return p.doc.Errorf(append(slices.Clone(at), key), "%q: want a duration above 0 and up to %s", text, short(limit))
+	}
+	return nil
+}
+
+// take reads an experiment. It returns the mistakes.
+func (p *Profile) take(f *file, e experiment, at ...string) (errs []error) {
+	x := record.Experiment{Name: e.Name, Blocks: e.Blocks, Cores: e.Cores, Passes: cmp.Or(e.Passes, f.First.Passes, defaultPasses)}
+	if x.Name == "" {
+		x.Name = fmt.Sprintf("experiment %d", len(p.Experiments)+1)
+	}
+	if x.Blocks == (record.Range{}) {
+		x.Blocks = p.Blocks
+	}
+	x.Window = p.Window
+	if len(at) > 0 { // at the top it is read already
+		errs = append(errs, p.duration("window", e.Window, f.First.Window, &x.Window, true, at...))
+	}
+	errs = append(errs, p.duration("lead_in", e.LeadIn, cmp.Or(f.First.LeadIn, defaultLeadIn), &x.LeadIn, false, at...))
+	if e.WarmupMax != "" && len(at) > 0 {
+		errs = append(errs, p.duration("warmup_max", e.WarmupMax, "", &x.WarmupMax, true, at...))
+	}
+	if x.Blocks.Min > x.Blocks.Max {
+		errs = append(errs, p.doc.Errorf(append(slices.Clone(at), "blocks"), "min %d is above max %d", x.Blocks.Min, x.Blocks.Max))
+	}
+	if slices.ContainsFunc(p.Experiments, func(o record.Experiment) bool { return o.Name == x.Name }) {
+		errs = append(errs, p.doc.Errorf(append(slices.Clone(at), "name"), "%q is the name of another experiment", x.Name))
+	}
+	levels := e.Levels.list()
+	for _, l := range levels {
+		x.Levels = append(x.Levels, p.level(l))
+	}
+	if len(levels) == 0 {
+		errs = append(errs, p.doc.Errorf(append(slices.Clone(at), "arms"), "have no level; give connections, rates, idle, shares or slo"))
+	}
+	for i, text := range e.Arms {
+		at := append(slices.Clone(at), "arms", strconv.Itoa(i))
+		arm, err := p.arm(text, e.Arms[:i], levels)
+		if err != nil {
+			errs = append(errs, p.doc.Errorf(at, "%v", err))
+			continue
+		}
+		if p.named = append(p.named, named{arm, at}); p.index(arm.Name) < 0 {
+			p.Arms = append(p.Arms, arm)
+		}
+		if x.Arms = append(x.Arms, arm.Name); p.Arms[p.index(x.Arms[0])].Shared != arm.Shared {
+			errs = append(errs, p.doc.Errorf(at, "%q and %q: in one experiment all arms share the generator's cores, or none does", arm.Name, x.Arms[0]))
 		}
 	}
-	take(f.Arms, p.Levels)
-	if len(p.Replicates) == 0 && len(p.Arms) > 0 {
-		p.Replicates = []string{p.Arms[0].Name}
+	if what := ofCapacity(levels); what != "" && !slices.ContainsFunc(levels, func(l record.Level) bool { return !l.Open() }) {
+		errs = append(errs, p.doc.Errorf(append(slices.Clone(at), what), "no closed loop shows the capacity of the arms; add connections, such as connections: [64], to this experiment"))
 	}
-	for i, e := range f.Experiments {
-		take(e.Arms, e.Levels.list(), "experiments", strconv.Itoa(i))
-	}
+	p.Experiments = append(p.Experiments, x)
 	return errs
+}
+
+// ofCapacity is the key of a level that depends on a capacity, "" if none does.
+func ofCapacity(levels []record.Level) (key string) {
+	for _, l := range levels {
+		if l.Kind.OfCapacity() {
+			key = l.Kind.String()
+		}
+	}
+	return key
+}
+
+// arm reads one of an experiment that already has others.
+func (p *Profile) arm(text string, others []string, levels []record.Level) (record.Arm, error) {
+	if slices.Contains(others, text) {
+		return record.Arm{}, fmt.Errorf("%q is here twice; use replicate", text)
+	}
+	arm, err := ParseArm(text)
+	if err == nil {
+		err = p.alias(arm)
+	}
+	if err == nil {
+		err = dealt(arm, levels)
+	}
+	return arm, err
+}
+
+// level is the index of a level, which is added where it is new.
+func (p *Profile) level(l record.Level) int {
+	i := slices.Index(p.Levels, l)
+	if i < 0 {
+		i = len(p.Levels)
+		p.Levels = append(p.Levels, l)
+	}
+	return i
 }
 
 // alias refuses an arm that is another one under a second name: they would
@@ -194,27 +261,6 @@ func (p *Profile) alias(arm record.Arm) error {
 		}
 	}
 	return nil
-}
-
-// withoutCapacity refuses levels at an arm's own capacity where it visits no
-// closed loop that shows it: no trial of it would have such a window.
-func (p *Profile) withoutCapacity(f *file) (errs []error) {
-	for i, e := range f.Experiments {
-		what := "shares"
-		if e.Levels.SLO {
-			what = "slo"
-		}
-		if len(e.Levels.Shares) == 0 && !e.Levels.SLO {
-			continue
-		}
-		for _, name := range e.Arms {
-			if !slices.ContainsFunc(p.own[name], func(l int) bool { return !p.Levels[l].Open() }) {
-				errs = append(errs, p.doc.Errorf([]string{"experiments", strconv.Itoa(i), what},
-					"%q visits no closed loop that shows its capacity; add connections, such as connections: [64], to this experiment", name))
-			}
-		}
-	}
-	return errs
 }
 
 // CheckArms reports every arm of the file that check refuses, each with its line.
@@ -250,156 +296,132 @@ func (p *Profile) index(arm string) int {
 	return slices.IndexFunc(p.Arms, func(a record.Arm) bool { return a.Name == arm })
 }
 
-// visit adds levels to those of an arm.
-func (p *Profile) visit(arm string, levels []record.Level) {
-	if p.own == nil {
-		p.own = map[string][]int{}
-	}
-	for _, l := range levels {
-		i := slices.Index(p.Levels, l)
-		if i < 0 {
-			i = len(p.Levels)
-			p.Levels = append(p.Levels, l)
-		}
-		if !slices.Contains(p.own[arm], i) {
-			p.own[arm] = append(p.own[arm], i)
-		}
-	}
-}
-
-// Visits is the levels that an arm visits, in groups of which one comes after
-// the other: those of few connections, those that depend on the arm's capacity,
-// which the former have shown, and those of a crowd, which leave a server
-// behind that has grown. A capacity that only a crowd shows comes after that.
-func (p *Profile) Visits(arm record.Arm) [][]int {
-	var few, ofCapacity, crowd []int
-	shows := func(levels []int) bool {
-		return slices.ContainsFunc(levels, func(i int) bool { return !p.Levels[i].Open() })
-	}
-	for _, i := range p.LevelsOf(arm) {
-		switch l := p.Levels[i]; {
-		case slices.Contains(p.dropped, l):
-		case l.Kind.OfCapacity():
-			ofCapacity = append(ofCapacity, i)
-		case l.Crowd():
-			crowd = append(crowd, i)
-		default:
-			few = append(few, i)
-		}
-	}
-	switch {
-	case shows(few):
-		return [][]int{few, ofCapacity, crowd}
-	case shows(crowd):
-		return [][]int{few, crowd, ofCapacity}
-	}
-	return [][]int{few, crowd} // there is no capacity
-}
-
 // Drop leaves a level out of every arm's visits. It stays among Levels, so that
 // a reader sees that it was asked for.
 func (p *Profile) Drop(level record.Level) { p.dropped = append(p.dropped, level) }
 
-// LevelsOf is the levels that an arm visits, as indices into Levels. An arm
-// that the profile does not name visits those that stand before the experiments.
-func (p *Profile) LevelsOf(arm record.Arm) []int {
-	name := arm.Name
-	if arm.Replicate != "" {
-		name = arm.Replicate
+// Visits is the levels of an arm in an experiment, given by its index: all of the
+// experiment, and for the null server the one that is nearest to the generator's ceiling.
+func (p *Profile) Visits(experiment int, arm string) (levels []int) {
+	e := &p.Experiments[experiment]
+	for _, l := range e.Levels {
+		if !slices.Contains(p.dropped, p.Levels[l]) {
+			levels = append(levels, l)
+		}
 	}
-	if own := p.own[name]; len(own) > 0 {
-		return own
+	if arm != record.NullServer {
+		return levels
 	}
-	all := make([]int, p.base)
-	for i := range all {
-		all[i] = i
+	levels = slices.DeleteFunc(levels, func(l int) bool { return p.Levels[l].Open() })
+	apart := func(l int) float64 { return math.Abs(math.Log(float64(p.Levels[l].Connections) / canaryConnections)) }
+	if len(levels) == 0 {
+		return nil
 	}
-	return all
+	return []int{slices.MinFunc(levels, func(a, b int) int { return cmp.Compare(apart(a), apart(b)) })}
 }
 
-// Select keeps the named arms; a name that the profile does not have is
-// read as ParseArm does. Replicates that were not kept are none; without any the
-// first arm is.
+// canaryConnections is the level of the generator's ceiling.
+const canaryConnections = 64
+
+// Select keeps the named arms, in the experiments that have them; a name that the
+// profile does not have is read as ParseArm does, and is in the first experiment.
+// Replicates that were not kept are none, and levels that no arm visits go.
 func (p *Profile) Select(names []string) error {
 	var arms []record.Arm
 	for _, name := range names {
 		i := p.index(name)
-		arm := record.Arm{}
-		if i >= 0 {
-			arm = p.Arms[i]
-		} else {
-			var err error
-			if arm, err = ParseArm(name); err != nil {
+		if i < 0 {
+			arm, err := ParseArm(name)
+			if err != nil {
 				return err
 			}
-			if err := dealt(arm, p.Levels[:p.base]); err != nil {
+			first := &p.Experiments[0]
+			if err := dealt(arm, p.levelsOf(first)); err != nil {
 				return err
 			}
+			i = len(p.Arms)
+			p.Arms = append(p.Arms, arm)
+			first.Arms = append(first.Arms, name)
 		}
-		if !slices.ContainsFunc(arms, func(a record.Arm) bool { return a.Name == arm.Name }) {
-			arms = append(arms, arm)
+		if !slices.Contains(arms, p.Arms[i]) {
+			arms = append(arms, p.Arms[i])
 		}
 	}
 	if len(arms) == 0 {
 		return errors.New("no arms named")
 	}
 	p.Arms = arms
-	p.Replicates = slices.DeleteFunc(slices.Clone(p.Replicates), func(name string) bool { return p.index(name) < 0 })
-	if len(p.Replicates) == 0 {
-		p.Replicates = []string{arms[0].Name}
+	gone := func(name string) bool { return p.index(name) < 0 }
+	for i := range p.Experiments {
+		p.Experiments[i].Arms = slices.DeleteFunc(slices.Clone(p.Experiments[i].Arms), gone)
 	}
+	p.Experiments = slices.DeleteFunc(p.Experiments, func(e record.Experiment) bool { return len(e.Arms) == 0 })
+	p.Replicates = slices.DeleteFunc(slices.Clone(p.Replicates), gone)
+	p.keepVisited()
 	return nil
 }
 
-// KeepVisited drops the levels that no arm visits, as after Select.
-func (p *Profile) KeepVisited() {
-	old, arms := *p, slices.Clone(p.Arms)
-	if p.Canary {
-		arms = append(arms, record.Arm{Name: record.NullServer})
+func (p *Profile) levelsOf(e *record.Experiment) (out []record.Level) {
+	for _, l := range e.Levels {
+		out = append(out, p.Levels[l])
 	}
-	used := map[int]bool{}
-	for _, a := range arms {
-		for _, i := range old.LevelsOf(a) {
-			used[i] = true
-		}
-	}
-	p.Levels, p.own, p.base = nil, nil, 0
-	for i, l := range old.Levels {
-		if used[i] {
-			p.Levels = append(p.Levels, l)
-		}
-	}
-	for _, a := range arms {
-		for _, i := range old.LevelsOf(a) {
-			p.visit(a.Name, old.Levels[i:i+1])
+	return out
+}
+
+// keepVisited drops the levels that no experiment has.
+func (p *Profile) keepVisited() {
+	old := p.Levels
+	p.Levels = nil
+	for i := range p.Experiments {
+		e := &p.Experiments[i]
+		e.Levels = slices.Clone(e.Levels)
+		for k, l := range e.Levels {
+			e.Levels[k] = p.level(old[l])
 		}
 	}
 }
 
-// canaryLevel is where the null server is loaded before and after each block:
-// the level of the generator's ceiling.
-var canaryLevel = record.Level{Connections: 64}
+// SetBlocks gives every experiment the same number of blocks.
+func (p *Profile) SetBlocks(blocks record.Range) {
+	p.Blocks = blocks
+	for i := range p.Experiments {
+		p.Experiments[i].Blocks = blocks
+	}
+}
 
 // ReplicateSuffix marks the second entry of the arm that is entered twice.
 const ReplicateSuffix = "~again"
 
-// Entered is the arms to be run: those of the profile, the replicates, each an
-// arm like another one under a second name, and the canary before and after a block.
-func (p *Profile) Entered() []record.Arm {
-	arms := slices.Clone(p.Arms)
-	for _, a := range p.Arms {
-		if slices.Contains(p.Replicates, a.Name) {
-			arms = append(arms, again(a))
+// Enter adds to the experiments what is measured to know the noise: the replicates,
+// each an arm like another one under a second name, of which every experiment has
+// one at least, and the null server. It returns all arms to be run.
+func (p *Profile) Enter() []record.Arm {
+	arms, canary := slices.Clone(p.Arms), !p.Canary
+	for i := range p.Experiments {
+		e := &p.Experiments[i]
+		var again []string
+		for _, name := range e.Arms {
+			if slices.Contains(p.Replicates, name) {
+				again = append(again, name)
+			}
+		}
+		if len(again) == 0 {
+			again = e.Arms[:1]
+		}
+		e.Arms = slices.Clone(e.Arms)
+		for _, name := range again {
+			twin := p.Arms[p.index(name)]
+			twin.Name, twin.Replicate = name+ReplicateSuffix, name
+			e.Arms = append(e.Arms, twin.Name)
+			if !slices.Contains(arms, twin) {
+				arms = append(arms, twin)
+			}
+		}
+		if !canary && len(p.Visits(i, record.NullServer)) > 0 {
+			canary = true
+			e.Arms = append(e.Arms, record.NullServer)
+			arms = append(arms, record.Arm{Name: record.NullServer, Server: record.NullServer, Route: "/"})
 		}
 	}
-	if !p.Canary {
-		return arms
-	}
-	canary := record.Arm{Name: record.NullServer, Server: record.NullServer, Route: "/"}
-	return append(arms, canary, again(canary))
-}
-
-func again(a record.Arm) record.Arm {
-	a.Name, a.Replicate = a.Name+ReplicateSuffix, a.Name
-	return a
+	return arms
 }

@@ -2,7 +2,6 @@ package profile_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,46 +28,62 @@ blocks: {min: 2, max: 5}
 func TestDecode(t *testing.T) {
 	p, err := profile.Decode("x.yaml", []byte(good))
 	require.NoError(t, err)
-	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(p.Arms[0]))
-	assert.Equal(t, []int{0, 1, 2}, p.LevelsOf(record.Arm{Name: "of the user"}))
 	assert.EqualExportedValues(t, profile.Profile{
-		Name: "x", Description: "X", Quotable: true, Replicates: []string{"a"},
+		Name: "x", Description: "X", Quotable: true,
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
 		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Kind: record.Open, Rate: 500}},
-		Window: time.Second, LongWindow: time.Second, TailWindow: time.Second, Timeout: 10 * time.Second, Canary: true, Blocks: record.Range{Min: 2, Max: 5},
+		Experiments: []record.Experiment{{
+			Name: "x", Arms: []string{"a", "b:workers=2:close"}, Levels: []int{0, 1, 2}, Blocks: record.Range{Min: 2, Max: 5}, Passes: 4, Window: time.Second, LeadIn: 50 * time.Millisecond,
+		}},
+		Window: time.Second, LongWindow: time.Second, Timeout: 10 * time.Second, Canary: true, Blocks: record.Range{Min: 2, Max: 5},
 	}, *p)
-	arms := p.Entered()
-	require.Len(t, arms, 5)
-	assert.Equal(t, []record.Arm{{Name: "null", Server: "null", Route: "/"}, {Name: "null~again", Server: "null", Route: "/", Replicate: "null"}}, arms[3:])
-	for _, canary := range arms[3:] {
-		assert.Equal(t, []int{1}, p.LevelsOf(canary), "at 64 connections and nowhere else")
-	}
-	assert.Equal(t, record.Arm{Name: "a~again", Server: "a", Route: "/", Replicate: "a"}, arms[2])
+	arms := p.Enter()
+	require.Len(t, arms, 4)
+	assert.Equal(t, record.Arm{Name: "a~again", Server: "a", Route: "/", Replicate: "a"}, arms[2], "the first arm, where the file names none")
+	assert.Equal(t, record.Arm{Name: "null", Server: "null", Route: "/"}, arms[3])
+	assert.Equal(t, []string{"a", "b:workers=2:close", "a~again", "null"}, p.Experiments[0].Arms)
+	assert.Equal(t, []int{0, 1, 2}, p.Visits(0, "a"))
+	assert.Equal(t, []int{1}, p.Visits(0, "null"), "at 64 connections and nowhere else")
 }
 
 func TestExperiments(t *testing.T) {
-	p, err := profile.Decode("x.yaml", []byte(good+`idle: [{connections: 1000, rate: 500}]
+	p, err := profile.Decode("x.yaml", []byte(good+`replicate: [a]
+idle: [{connections: 1000, rate: 500}]
 experiments:
-  - {arms: [a, c], connections: [4096, 64]}
-  - {arms: ["c:route=/io?ms=5"], rates: [10]}
+  - {name: crowds, arms: [a, c], connections: [4096, 64], passes: 2, window: 2s, lead_in: 10ms, warmup_max: 8s, blocks: {min: 3, max: 4}, cores: 2}
+  - {arms: ["c:route=/io?ms=5", "d:route=/io?ms=5"], rates: [10]}
 long_window: 5s
+budget: 5m
 claims: [x]
 `))
 	require.NoError(t, err)
 	assert.Equal(t, []record.Level{{Connections: 1}, {Connections: 64}, {Kind: record.Open, Rate: 500}, {Kind: record.Idle, Rate: 500, Idle: 1000}, {Connections: 4096}, {Kind: record.Open, Rate: 10}}, p.Levels)
-	require.Len(t, p.Arms, 4)
-	assert.Equal(t, []int{0, 1, 2, 3, 4}, p.LevelsOf(p.Arms[0]))
-	assert.Equal(t, []int{0, 1, 2, 3}, p.LevelsOf(p.Arms[1]))
-	assert.Equal(t, []int{1, 4}, p.LevelsOf(p.Arms[2]))
-	assert.Equal(t, []int{5}, p.LevelsOf(p.Arms[3]))
-	assert.Equal(t, []int{0, 1, 2, 3, 4}, p.LevelsOf(record.Arm{Name: "a~again", Replicate: "a"}))
-	assert.Equal(t, []int{0, 1, 2, 3}, p.LevelsOf(record.Arm{Name: "of the user"}))
+	require.Len(t, p.Arms, 5)
+	require.Len(t, p.Experiments, 3)
+	assert.Equal(t, record.Experiment{
+		Name: "crowds", Arms: []string{"a", "c"}, Levels: []int{1, 4}, Blocks: record.Range{Min: 3, Max: 4}, Cores: 2, Passes: 2, Window: 2 * time.Second, LeadIn: 10 * time.Millisecond, WarmupMax: 8 * time.Second,
+	}, p.Experiments[1])
+	assert.Equal(t, "experiment 3", p.Experiments[2].Name)
+	assert.Equal(t, 4, p.Experiments[2].Passes)
 	assert.Equal(t, 5*time.Second, p.LongWindow)
+	assert.Equal(t, 5*time.Minute, p.Budget)
+	p.Enter()
+	assert.Equal(t, []string{"a", "c", "a~again"}, p.Experiments[1].Arms, "the null server is in the first experiment only")
+	assert.Contains(t, p.Experiments[2].Arms, "c:route=/io?ms=5~again", "every experiment has its own")
+	assert.Nil(t, p.Visits(2, "null"), "it has no closed loop")
 
-	_, err = profile.Decode("x.yaml", []byte(good+"experiments:\n  - {arms: [\"a:worker=2\"], connections: [1]}\n"))
-	assert.ErrorContains(t, err, "x.yaml:11: experiments.0.arms.0: ")
-	_, err = profile.Decode("x.yaml", []byte(good+"experiments:\n  - {arms: [a]}\n"))
-	assert.ErrorContains(t, err, "x.yaml:11: experiments.0")
+	for want, experiments := range map[string]string{
+		"x.yaml:11: experiments.0.arms.0: ":                                    `{arms: ["a:worker=2"], connections: [1]}`,
+		"x.yaml:11: experiments.0":                                             `{arms: [a]}`,
+		`x.yaml:11: experiments.0.name: "x" is the name of another experiment`: `{name: x, arms: [a], connections: [1]}`,
+		`x.yaml:11: experiments.0.arms.1: "a" and "a:shared:route=/cpu": in one experiment all arms share the generator's cores, or none does`: `{arms: ["a:shared:route=/cpu", a], connections: [1]}`,
+		"x.yaml:11: experiments.0.blocks: min 3 is above max 2":                                                                                `{arms: [a], connections: [1], blocks: {min: 3, max: 2}}`,
+		`x.yaml:11: experiments.0.window: "90m": want a duration above 0 and up to 1h`:                                                         `{arms: [a], connections: [1], window: 90m}`,
+		`x.yaml:11: experiments.0.arms.0: arm "null": the null server is no competitor`:                                                        `{arms: ["null"], connections: [1]}`,
+	} {
+		_, err = profile.Decode("x.yaml", []byte(good+"experiments:\n  - "+experiments+"\n"))
+		assert.ErrorContains(t, err, want)
+	}
 }
 
 func TestEmbeddedProfiles(t *testing.T) {
@@ -80,7 +95,7 @@ func TestEmbeddedProfiles(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, name, p.Name)
 		for _, a := range p.Arms {
-			assert.Contains(t, known, a.Server)
+			assert.Contains(t, append(known, record.NullServer), a.Server)
 		}
 	}
 	_, err := fixtures.Profile("none")
@@ -89,7 +104,7 @@ func TestEmbeddedProfiles(t *testing.T) {
 
 func TestDecodeMistakes(t *testing.T) {
 	for _, tc := range []struct{ old, new, want string }{
-		{"arms: [a,", "arms: [a, a,", `x.yaml:4: arms.1: "a" stands here twice`},
+		{"arms: [a,", "arms: [a, a,", `x.yaml:4: arms.1: "a" is here twice`},
 		{"workers=2", "workers=0", `x.yaml:4: arms.1: arm "b:workers=0:close": workers: `},
 		{"workers=2", "wrkers=2", "unknown; there are workers"},
 		{"[64, 1]", "[64, 64]", "x.yaml:5: connections: "},
@@ -100,10 +115,10 @@ func TestDecodeMistakes(t *testing.T) {
 		{"[500]", "[0]", "x.yaml:6: rates.0: "},
 		{"min: 2", "min: 6", "x.yaml:9: blocks: min 6 is above max 5"},
 		{"window: 1s", "window: 1s\nwarmup_max: -1s", "x.yaml:8: warmup_max: "},
-		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], shares: [0.5]}]", `x.yaml:3: experiments.0.shares: "a:route=/json" visits no closed loop`},
-		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], slo: true}]", `x.yaml:3: experiments.0.slo: "a:route=/json" visits no closed loop`},
+		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], shares: [0.5]}]", `x.yaml:3: experiments.0.shares: no closed loop shows the capacity of the arms`},
+		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], slo: true}]", `x.yaml:3: experiments.0.slo: no closed loop shows the capacity of the arms`},
 		{"name: x", "name: x\nexperiments: [{arms: [\"a:route=/json\"], rates: [5], shares: [0.5]}]", `x.yaml:3: experiments.0.shares: `},
-		{"name: x", "name: x\nexperiments: [{arms: [c, c], connections: [5]}]", `x.yaml:3: experiments.0.arms.1: "c" stands here twice`},
+		{"name: x", "name: x\nexperiments: [{arms: [c, c], connections: [5]}]", `x.yaml:3: experiments.0.arms.1: "c" is here twice`},
 		{"name: x", "name: x\nexperiments: [{arms: [\"b:close:workers=2\"], connections: [5]}]", `x.yaml:3: experiments.0.arms.0: "b:close:workers=2" is "b:workers=2:close" under another name`},
 		{"arms: [a,", "arms: [a, \"a:route=/\",", `x.yaml:4: arms.1: "a:route=/" is "a" under another name`},
 		{"name: x", "name: x\nexperiments: [{arms: [], connections: [5]}]", `x.yaml:3: experiments.0.arms: `},
@@ -142,8 +157,8 @@ func TestInstances(t *testing.T) {
 	}
 	p, err := profile.Decode("x.yaml", []byte(good+"experiments:\n  - {arms: [\"s:instances=4\"], connections: [64]}\n"))
 	require.NoError(t, err)
-	require.NoError(t, p.Select([]string{"s:instances=4"}), "it stands in the profile, at a level of its own")
-	require.Error(t, p.Select([]string{"b:instances=4"}), "it visits the profile's levels")
+	require.Error(t, p.Select([]string{"b:instances=4"}), "it would visit the levels of the first experiment")
+	require.NoError(t, p.Select([]string{"s:instances=4"}), "it is in the profile, at a level of its own")
 	closed, err := profile.Decode("x.yaml", []byte(strings.Replace(strings.Replace(good, "rates: [500]\n", "", 1), "[64, 1]", "[64]", 1)))
 	require.NoError(t, err)
 	require.NoError(t, closed.Select([]string{"b:instances=4", "b:instances=1"}))
@@ -170,42 +185,20 @@ func TestSelect(t *testing.T) {
 	require.NoError(t, p.Select([]string{"other:threads=2", "b:workers=2:close", "b:workers=2:close"}))
 	require.Len(t, p.Arms, 2)
 	assert.Equal(t, "other", p.Arms[0].Server)
-	assert.Equal(t, []string{"other:threads=2"}, p.Replicates)
+	assert.Equal(t, []string{"b:workers=2:close", "other:threads=2"}, p.Experiments[0].Arms)
 	require.Error(t, p.Select(nil))
 	require.Error(t, p.Select([]string{"s:nonsense"}))
 }
 
-// TestDroppedLevels: what needs the capacity goes with the closed loops that show it.
+// TestDroppedLevels: nobody visits them.
 func TestDroppedLevels(t *testing.T) {
 	p, err := profile.Decode("x.yaml", []byte(good+"shares: [0.5]\n"))
 	require.NoError(t, err)
-	assert.Equal(t, [][]int{{0, 1, 2}, {3}, nil}, p.Visits(p.Arms[0]))
 	p.Drop(record.Level{Connections: 64})
-	assert.Equal(t, [][]int{{0, 2}, {3}, nil}, p.Visits(p.Arms[0]))
+	assert.Equal(t, []int{0, 2, 3}, p.Visits(0, "a"))
+	assert.Equal(t, []int{0}, p.Visits(0, "null"), "the next nearest")
 	p.Drop(record.Level{Connections: 1})
-	assert.Equal(t, [][]int{{2}, nil}, p.Visits(p.Arms[0]))
-}
-
-// TestCrowdsComeLast: what they leave behind is no part of other levels. Where
-// only a crowd shows the capacity, it has to be known before.
-func TestCrowdsComeLast(t *testing.T) {
-	p, err := profile.Decode("x.yaml", []byte(good+"shares: [0.5]\nexperiments: [{arms: [a], connections: [257, 256], idle: [{connections: 300, rate: 10}]}]\n"))
-	require.NoError(t, err)
-	name := func(groups [][]int) (out [][]string) {
-		for _, g := range groups {
-			var names []string
-			for _, i := range g {
-				names = append(names, p.Levels[i].String())
-			}
-			out = append(out, names)
-		}
-		return out
-	}
-	assert.Equal(t, [][]string{{"c=1", "c=64", "r=500/s", "c=256"}, {"50% of capacity"}, {"c=257", "r=10/s idle=300"}}, name(p.Visits(p.Arms[0])))
-	for _, n := range []int{1, 64, 256} {
-		p.Drop(record.Level{Connections: n})
-	}
-	assert.Equal(t, [][]string{{"r=500/s"}, {"c=257", "r=10/s idle=300"}, {"50% of capacity"}}, name(p.Visits(p.Arms[0])))
+	assert.Nil(t, p.Visits(0, "null"))
 }
 
 // TestAnInstanceHasOneCore: one that is asked for by name is pinned like each of several.
@@ -224,19 +217,6 @@ func TestOneMistakeIsOneLine(t *testing.T) {
 	require.ErrorContains(t, err, `timeout: "15m": want a duration above 0 and up to 10m`, "longer ones could not be recorded")
 }
 
-func TestCapacityIsShownByAClosedLoop(t *testing.T) {
-	for _, experiments := range []string{
-		`[{arms: [a], shares: [0.5], slo: true}]`, `[{arms: ["a:route=/json"], connections: [4], slo: true}]`,
-		`[{arms: ["a:route=/json"], shares: [0.5]}, {arms: ["a:route=/json"], connections: [1024]}]`,
-	} {
-		p, err := profile.Decode("x.yaml", []byte(good+"experiments: "+experiments+"\n"))
-		require.NoError(t, err, experiments)
-		for _, a := range p.Entered() {
-			assert.NotEmpty(t, p.Visits(a), "%s: %s", experiments, a.Name)
-		}
-	}
-}
-
 func TestQuotableIsTrueUnlessTheProfileSaysNo(t *testing.T) {
 	for text, want := range map[string]bool{"": true, "quotable: true\n": true, "quotable: false\n": false} {
 		p, err := profile.Decode("x.yaml", []byte(good+text))
@@ -245,19 +225,27 @@ func TestQuotableIsTrueUnlessTheProfileSaysNo(t *testing.T) {
 	}
 }
 
-// TestNoLevelIsLeftThatNobodyVisits after a selection of arms.
+// TestNoLevelIsLeftThatNobodyVisits after a selection of arms, and no experiment without arms.
 func TestNoLevelIsLeftThatNobodyVisits(t *testing.T) {
-	p, err := profile.Decode("x.yaml", []byte(good+"experiments: [{arms: [\"a:route=/json\"], connections: [64, 4]}]\n"))
+	p, err := profile.Decode("x.yaml", []byte(good+"replicate: [a]\nexperiments: [{arms: [\"a:route=/json\"], connections: [64, 4]}]\n"))
 	require.NoError(t, err)
 	require.NoError(t, p.Select([]string{"a:route=/json"}))
-	p.KeepVisited()
-	assert.Equal(t, []record.Level{{Connections: 64}, {Connections: 4}}, p.Levels)
-	for _, a := range p.Entered() {
-		for _, i := range slices.Concat(p.Visits(a)...) {
-			assert.Less(t, i, len(p.Levels))
-		}
+	assert.Equal(t, []record.Level{{Connections: 4}, {Connections: 64}}, p.Levels)
+	require.Len(t, p.Experiments, 1)
+	assert.Empty(t, p.Replicates)
+	arms := p.Enter()
+	require.Len(t, arms, 3)
+	assert.Equal(t, []int{0, 1}, p.Visits(0, arms[0].Name))
+}
+
+// TestSetBlocks: what is asked for on the command line is every experiment's.
+func TestSetBlocks(t *testing.T) {
+	p, err := profile.Decode("x.yaml", []byte(good+"experiments: [{arms: [c], connections: [4], blocks: {min: 7, max: 9}}]\n"))
+	require.NoError(t, err)
+	p.SetBlocks(record.Range{Min: 1, Max: 2})
+	for _, e := range p.Experiments {
+		assert.Equal(t, record.Range{Min: 1, Max: 2}, e.Blocks)
 	}
-	assert.Len(t, p.LevelsOf(p.Arms[0]), 2)
 }
 
 func TestMistakesThatOthersFindHaveTheirLine(t *testing.T) {

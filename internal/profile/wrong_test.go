@@ -13,8 +13,9 @@ import (
 // whole has every key of the schema.
 const whole = `{"schema": 1, "name": "p", "description": "d", "quotable": true, "arms": ["a", "b"], "replicate": ["a"],
 "connections": [4, 64], "rates": [100], "idle": [{"connections": 10, "rate": 100}], "shares": [0.5], "slo": true,
-"experiments": [{"arms": ["c"], "connections": [4], "rates": [100], "idle": [{"connections": 10, "rate": 100}], "shares": [0.5], "slo": true}],
-"window": "1s", "long_window": "2s", "tail_window": "2s", "warmup": "1s", "warmup_max": "2s", "timeout": "5s",
+"experiments": [{"arms": ["c"], "connections": [4], "rates": [100], "idle": [{"connections": 10, "rate": 100}], "shares": [0.5], "slo": true,
+  "name": "e", "window": "1s", "lead_in": "10ms", "warmup_max": "2s", "passes": 3, "cores": 1, "blocks": {"min": 1, "max": 2}}],
+"window": "1s", "long_window": "2s", "lead_in": "10ms", "passes": 2, "budget": "5m", "warmup": "1s", "warmup_max": "2s", "timeout": "5s",
 "blocks": {"min": 1, "max": 2}, "canary": true, "claims": ["a"]}`
 
 // TestWrongProfiles makes every mistake that the schema knows.
@@ -42,7 +43,7 @@ func FuzzProfile(f *testing.F) {
 		if p, err := profile.Decode("p.yaml", data); err != nil {
 			yamltest.Clean(t, string(data), err)
 		} else {
-			p.Entered()
+			p.Enter()
 		}
 	})
 }

@@ -42,16 +42,19 @@ func (r *Run) check(doc *yamlfile.Document) error {
 			c.add(at("levels", i), "%s", why)
 		}
 	}
-	for b, trials := range r.Plan {
-		c.checkBlock(b, trials)
+	for i := range r.Experiments {
+		c.checkExperiment(i)
 	}
-	if r.Blocks.Min > r.Blocks.Max || len(r.Plan) > r.Blocks.Max || len(r.Plan) == 0 {
-		c.add([]string{"blocks"}, "from %d to %d, but the plan has %d", r.Blocks.Min, r.Blocks.Max, len(r.Plan))
+	for b := range r.Plan {
+		c.checkBlock(b)
+	}
+	if len(r.Plan) == 0 {
+		c.add([]string{"plan"}, "has no block")
 	}
 	if r.Shard != nil && r.Shard.Index >= r.Shard.Of {
 		c.add([]string{"shard", "index"}, "%d: of %d shards the last is %d", r.Shard.Index, r.Shard.Of, r.Shard.Of-1)
 	}
-	for name, d := range map[string]time.Duration{"window_ns": r.Window, "long_window_ns": r.LongWindow, "tail_window_ns": r.TailWindow, "warmup_ns": r.Warmup, "warmup_max_ns": r.WarmupMax, "timeout_ns": r.Timeout} {
+	for name, d := range map[string]time.Duration{"window_ns": r.Window, "long_window_ns": r.LongWindow, "tail_window_ns": r.TailWindow, "budget_ns": r.Budget, "warmup_ns": r.Warmup, "warmup_max_ns": r.WarmupMax, "timeout_ns": r.Timeout} {
 		if d > mostDuration {
 			c.add([]string{name}, "%d: must be at most %d, a day", d.Nanoseconds(), mostDuration.Nanoseconds())
 		}
@@ -92,19 +95,49 @@ func (c *runCheck) checkName(arm string, path []string) {
 	}
 }
 
-func (c *runCheck) checkBlock(b int, trials []PlannedTrial) {
+func (c *runCheck) checkExperiment(i int) {
+	e := &c.Experiments[i]
+	for j, arm := range e.Arms {
+		c.checkName(arm, at("experiments", i, "arms", strconv.Itoa(j)))
+	}
+	c.checkLevels(e.Levels, at("experiments", i, "levels"))
+	if e.Blocks.Min > e.Blocks.Max {
+		c.add(at("experiments", i, "blocks"), "min %d is above max %d", e.Blocks.Min, e.Blocks.Max)
+	}
+	for name, d := range map[string]time.Duration{"window_ns": e.Window, "lead_in_ns": e.LeadIn, "warmup_max_ns": e.WarmupMax} {
+		if d > mostDuration {
+			c.add(at("experiments", i, name), "%d: must be at most %d, a day", d.Nanoseconds(), mostDuration.Nanoseconds())
+		}
+	}
+}
+
+func (c *runCheck) checkLevels(levels []int, path []string) {
+	for k, l := range levels {
+		if l < 0 || l >= len(c.Levels) {
+			c.add(append(slices.Clone(path), strconv.Itoa(k)), "%d: there are %d levels, counted from 0", l, len(c.Levels))
+		}
+	}
+}
+
+func (c *runCheck) checkBlock(b int) {
+	block := &c.Plan[b]
+	if block.Experiment < 0 || block.Experiment >= len(c.Experiments) {
+		c.add(at("plan", b, "experiment"), "%d: there are %d experiments, counted from 0", block.Experiment, len(c.Experiments))
+	} else if most := c.Experiments[block.Experiment].Blocks.Max; block.Number < 0 || block.Number >= most {
+		c.add(at("plan", b), "is block %d of an experiment that has up to %d", block.Number+1, most)
+	}
 	had := map[string]bool{}
-	for j, p := range trials {
-		path := at("plan", b, strconv.Itoa(j), "arm")
-		if c.checkName(p.Arm, path); had[p.Arm] {
-			c.add(path, "%q is in the block twice", p.Arm)
+	trials := []string{"trials"}
+	if c.Schema < 2 { // the block was the list itself
+		trials = nil
+	}
+	for j, p := range block.Trials {
+		path := at("plan", b, append(slices.Clone(trials), strconv.Itoa(j))...)
+		if c.checkName(p.Arm, append(slices.Clone(path), "arm")); had[p.Arm] {
+			c.add(append(slices.Clone(path), "arm"), "%q is in the block twice", p.Arm)
 		}
 		had[p.Arm] = true
-		for k, l := range p.Levels {
-			if l < 0 || l >= len(c.Levels) {
-				c.add(at("plan", b, strconv.Itoa(j), "levels", strconv.Itoa(k)), "%d: there are %d levels, counted from 0", l, len(c.Levels))
-			}
-		}
+		c.checkLevels(p.Levels, append(slices.Clone(path), "levels"))
 	}
 }
 
@@ -135,16 +168,16 @@ func TrialsOf(dir string, run *Run) ([]Trial, error) {
 // mistake says why a run can have no such trial, and where in it, "" if it can.
 func (t *Trial) mistake(run *Run) (path, why string) {
 	switch {
-	case t.Schema != SchemaVersion:
-		return "schema", fmt.Sprintf("%d: want %d", t.Schema, SchemaVersion)
+	case t.Schema != run.Schema:
+		return "schema", fmt.Sprintf("%d: want %d, as in %s", t.Schema, run.Schema, RunFile)
 	case t.Block < 0 || t.Block >= len(run.Plan):
 		return "block", fmt.Sprintf("%d: the plan in %s has %d, counted from 0", t.Block, RunFile, len(run.Plan))
 	case !run.Shard.Has(t.Block):
 		return "block", fmt.Sprintf("%d: is no part of this run, which is shard %d of %d", t.Block, run.Shard.Index+1, run.Shard.Of)
-	case t.Position < 0 || t.Position >= len(run.Plan[t.Block]):
-		return "position", fmt.Sprintf("%d: block %d has %d trials, counted from 0", t.Position, t.Block, len(run.Plan[t.Block]))
-	case run.Plan[t.Block][t.Position].Arm != t.Arm:
-		return "arm", fmt.Sprintf("%q: at this position of block %d the plan in %s has %q", t.Arm, t.Block, RunFile, run.Plan[t.Block][t.Position].Arm)
+	case t.Position < 0 || t.Position >= len(run.Plan[t.Block].Trials):
+		return "position", fmt.Sprintf("%d: block %d has %d trials, counted from 0", t.Position, t.Block, len(run.Plan[t.Block].Trials))
+	case run.Plan[t.Block].Trials[t.Position].Arm != t.Arm:
+		return "arm", fmt.Sprintf("%q: at this position of block %d the plan in %s has %q", t.Arm, t.Block, RunFile, run.Plan[t.Block].Trials[t.Position].Arm)
 	case len(t.Windows) == 0 && t.Failure == "":
 		return "windows", "there are none, and no failure says why"
 	case t.Start.IsZero():
@@ -193,7 +226,7 @@ func (w *Window) mistake(run *Run) (path, why string) {
 		return "server", "has a negative number"
 	case w.Host.Elapsed < 0, w.Host.Others < 0, w.Host.Steal < 0, w.Host.Throttled < 0:
 		return "host", "has a negative number"
-	case w.Beside < 0, w.Held < 0:
+	case w.Beside < 0, w.Held < 0, w.Pass < 0, w.Others < 0:
 		return "", "has a negative number"
 	case slices.ContainsFunc(m.Bins, func(b Bin) bool { return b.P50 < 0 }):
 		return "load.bins", "has a negative number"

@@ -12,8 +12,9 @@ const (
 	GateHostNoise       = "host-noise"
 	GateNetwork         = "network"
 	GateOfferedRate     = "offered-rate"
-	GateCanary          = "canary"  // of the null server after a block: spoils the whole block
-	GateEngines         = "engines" // the two engines read different latencies: spoils the whole run
+	GateResident        = "resident"     // a server that was not asked worked
+	GateShared          = "shared-cores" // the generator took too much of what the server was to have, or the server left it idle
+	GateEngines         = "engines"      // the two engines read different latencies: spoils the whole run
 )
 
 // LowerBound says whether a gate speaks of the generator and not of the
@@ -21,6 +22,16 @@ const (
 // other gate spoils the figure.
 func LowerBound(gate string) bool {
 	return gate == GateGeneratorCPU || gate == GateCeiling || gate == GateLittlesLaw
+}
+
+// OfRound says whether a gate speaks of what happened to the machine during a
+// window, and so to the whole round.
+func OfRound(gate string) bool {
+	switch gate {
+	case GateHostNoise, GateNetwork, GateOfferedRate, GateResident, GateShared:
+		return true
+	}
+	return false
 }
 
 // OfServer says whether a gate speaks of the server, which answered wrongly or

@@ -23,7 +23,7 @@ const (
 	TrialsFile = "trials.jsonl"
 )
 
-// Journal appends trials to a run folder. Each trial is on disk when Append
+// Journal appends the trials of blocks to a run folder. They are on disk when Append
 // returns. It is for one goroutine.
 type Journal struct{ f *os.File }
 
@@ -85,26 +85,59 @@ func wholeLines(f *os.File) (int64, error) {
 	return 0, nil
 }
 
-// Append writes one trial and forces it to disk. After a failed write the
-// journal still ends with a whole line.
-func (j *Journal) Append(t *Trial) error {
-	line, err := json.Marshal(t)
-	if err != nil {
-		return fmt.Errorf("encode trial: %w", err)
+// Append writes the trials of a block and forces them to disk. After a failed
+// write the journal is as it was.
+func (j *Journal) Append(trials []*Trial) error {
+	var lines []byte
+	for _, t := range trials {
+		line, err := json.Marshal(t)
+		if err != nil {
+			return fmt.Errorf("encode trial: %w", err)
+		}
+		lines = append(append(lines, line...), '\n')
 	}
 	at, err := j.f.Seek(0, io.SeekCurrent)
 	if err != nil {
-		return fmt.Errorf("append trial: %w", err)
+		return fmt.Errorf("append trials: %w", err)
 	}
-	if _, err = j.f.Write(append(line, '\n')); err == nil {
+	if _, err = j.f.Write(lines); err == nil {
 		err = j.f.Sync()
 	}
 	if err != nil {
-		_ = j.f.Truncate(at)
-		_, _ = j.f.Seek(at, io.SeekStart)
-		return fmt.Errorf("append trial: %w", err)
+		return fmt.Errorf("append trials: %w", errors.Join(err, j.cut(at)))
 	}
 	return nil
+}
+
+// Keep leaves the first n trials in the journal. A run that is resumed drops the
+// part of a block that a crash left, for a block is measured whole or not at all.
+func (j *Journal) Keep(n int) error {
+	if _, err := j.f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("shorten journal: %w", err)
+	}
+	r, end := bufio.NewReader(j.f), int64(0)
+	for ; n > 0; n-- {
+		for more := true; more; {
+			line, err := r.ReadSlice('\n')
+			if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+				return fmt.Errorf("shorten journal: %w", err)
+			}
+			end, more = end+int64(len(line)), err != nil
+		}
+	}
+	if err := j.cut(end); err != nil {
+		return fmt.Errorf("shorten journal: %w", err)
+	}
+	return nil
+}
+
+// cut ends the journal at an offset, where the next trial will be.
+func (j *Journal) cut(at int64) error {
+	if err := j.f.Truncate(at); err != nil {
+		return err
+	}
+	_, err := j.f.Seek(at, io.SeekStart)
+	return err
 }
 
 // Close releases the file.
@@ -243,6 +276,7 @@ func ReadRun(dir string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.upgrade()
 	return r, r.check(doc)
 }
 

@@ -15,8 +15,9 @@ import (
 )
 
 // SchemaVersion is the version of run.json and trials.jsonl that this code
-// writes. Older versions stay readable; a newer one is refused.
-const SchemaVersion = 1
+// writes. Older versions stay readable; a newer one is refused. In version 1 a
+// block held every arm of a run, one after the other, and no rounds.
+const SchemaVersion = 2
 
 // Arm is a server in one configuration under one workload.
 type Arm struct {
@@ -28,16 +29,19 @@ type Arm struct {
 	Instances int    `json:"instances,omitempty" yaml:"instances,omitempty"` // processes of their own, each on a core of its own, to which the client deals its connections in turn; 0 and 1: one
 	Beside    string `json:"beside,omitempty" yaml:"beside,omitempty"`       // path and query that is asked all the time, one request after the other, beside what is measured
 	Close     bool   `json:"close,omitempty" yaml:"close,omitempty"`         // one request a connection
+	Variant   string `json:"variant,omitempty" yaml:"variant,omitempty"`     // one of the manifest's; empty: the server as it is
+	Shared    bool   `json:"shared,omitempty" yaml:"shared,omitempty"`       // may use every core of the run, the generator's too
 	Replicate string `json:"replicate,omitempty" yaml:"replicate,omitempty"` // name of the arm that this one repeats (A/A)
 }
 
 // NullServer is the server that no arm competes with. It answers without doing
-// anything, so what it reaches is the generator's and the machine's own; an arm
-// of it is measured before and after every block, as the canary of the machine.
+// anything, so what it reaches is the generator's and the machine's own.
 const NullServer = "null"
 
-// Canary says whether the arm is the null server's.
-func (a Arm) Canary() bool { return a.Server == NullServer }
+// Canary says whether the arm is the null server's, of which the answers cost
+// nothing: it takes part in the rounds to tell a change of the machine from one of
+// the servers. Where the null server calculates, it is an arm like others.
+func (a Arm) Canary() bool { return a.Server == NullServer && a.Route == "/" }
 
 // ByLikeness orders arms by whether they do the same work as one arm.
 func ByLikeness(one Arm) func(a, b Arm) int {
@@ -252,9 +256,28 @@ func perSecond(n uint64, d time.Duration) float64 {
 type Usage struct {
 	CPU       CPU    `json:"cpu"`
 	RSS       uint64 `json:"rss_bytes"` // resident set, shared pages counted once a process
-	PSS       uint64 `json:"pss_bytes"` // proportional set, shared pages divided; 0 where the system does not tell
+	PSS       uint64 `json:"pss_bytes"` // resident set, with what its processes share counted once; 0 where the system does not tell
 	Threads   int    `json:"threads"`
 	Processes int    `json:"processes"`
+
+	MainThread time.Duration            `json:"main_thread_ns,omitempty"`   // CPU of the processes' first threads
+	ByThread   map[string]time.Duration `json:"cpu_by_thread_ns,omitempty"` // CPU by the threads' name
+}
+
+// Add counts what another part of the server used, too.
+func (u *Usage) Add(o Usage) {
+	u.CPU = u.CPU.Add(o.CPU)
+	u.RSS += o.RSS
+	u.PSS += o.PSS
+	u.Threads += o.Threads
+	u.Processes += o.Processes
+	u.MainThread += o.MainThread
+	for name, d := range o.ByThread {
+		if u.ByThread == nil {
+			u.ByThread = map[string]time.Duration{}
+		}
+		u.ByThread[name] += d
+	}
 }
 
 // Disturbance is what this machine did besides the measurement, on the cores
@@ -278,18 +301,20 @@ type Network struct {
 
 // Window is one measured interval of one level.
 type Window struct {
-	Level    Level       `json:"level"`
-	Start    time.Time   `json:"start"`
-	Warmup   bool        `json:"warmup,omitempty"`   // recorded, not part of any result
-	Restless bool        `json:"restless,omitempty"` // the server was still at work by itself when it began
-	Load     Measurement `json:"load"`
-	Server   Usage       `json:"server"`
-	Host     Disturbance `json:"host"`
-	Network  *Network    `json:"network,omitempty"` // nil where the system does not tell
-	Beside   int         `json:"beside,omitempty"`  // answers of the route that was asked beside
-	Held     int         `json:"held,omitempty"`    // idle connections that were still open at the end
-	Probes   []Probe     `json:"probes,omitempty"`  // of a search under the SLO, in order; Load is a window at the largest rate that passed
-	Gates    []Gate      `json:"gates,omitempty"`   // the gates that this window failed
+	Level    Level         `json:"level"`
+	Pass     int           `json:"pass,omitempty"` // from 0, within the block; pass and level are the round
+	Start    time.Time     `json:"start"`
+	Warmup   bool          `json:"warmup,omitempty"`   // recorded, not part of any result
+	Restless bool          `json:"restless,omitempty"` // the server was still at work by itself when it began
+	Load     Measurement   `json:"load"`
+	Server   Usage         `json:"server"`
+	Host     Disturbance   `json:"host"`
+	Network  *Network      `json:"network,omitempty"`      // nil where the system does not tell
+	Beside   int           `json:"beside,omitempty"`       // answers of the route that was asked beside
+	Others   time.Duration `json:"residents_ns,omitempty"` // processor time that the servers used which were not asked
+	Held     int           `json:"held,omitempty"`         // idle connections that were still open at the end
+	Probes   []Probe       `json:"probes,omitempty"`       // of a search under the SLO, in order; Load is a window at the largest rate that passed
+	Gates    []Gate        `json:"gates,omitempty"`        // the gates that this window failed
 }
 
 // Probe is one rate of a search.
@@ -297,6 +322,19 @@ type Probe struct {
 	Rate   float64 `json:"rate"`
 	Trials int     `json:"trials"` // windows at this rate
 	Passed bool    `json:"passed"` // most of them held the SLO
+}
+
+// Taken is the share of so many cores that the generator, other processes and the
+// hypervisor had in the window, from 0 to 1: what a server that shares them could not have.
+func (w *Window) Taken(cores int) float64 {
+	if w.Load.Duration <= 0 || cores == 0 {
+		return 0
+	}
+	taken := w.Load.CPU.Total().Seconds() / w.Load.Duration.Seconds() / float64(cores)
+	if w.Host.Elapsed > 0 {
+		taken += (w.Host.Others + w.Host.Steal + w.Host.Throttled).Seconds() / w.Host.Elapsed.Seconds()
+	}
+	return min(taken, 1)
 }
 
 // HeldSLO says whether a search under the SLO found a rate that holds it. Where

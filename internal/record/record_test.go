@@ -23,7 +23,7 @@ func TestJournalKeepsEveryWholeLine(t *testing.T) {
 		j, err := record.OpenJournal(dir)
 		require.NoError(rt, err)
 		for i := range n {
-			require.NoError(rt, j.Append(&record.Trial{Schema: 1, Block: i, Arm: rapid.String().Draw(rt, "arm")}))
+			require.NoError(rt, j.Append([]*record.Trial{{Schema: 1, Block: i, Arm: rapid.String().Draw(rt, "arm")}}))
 		}
 		require.NoError(rt, j.Close())
 		path := filepath.Join(dir, record.TrialsFile)
@@ -41,13 +41,52 @@ func TestJournalKeepsEveryWholeLine(t *testing.T) {
 		// Appending after it mends the torn line.
 		j, err = record.OpenJournal(dir)
 		require.NoError(rt, err)
-		require.NoError(rt, j.Append(&record.Trial{Schema: 1, Block: 99}))
+		require.NoError(rt, j.Append([]*record.Trial{{Schema: 1, Block: 99}}))
 		require.NoError(rt, j.Close())
 		trials, err = record.ReadTrials(dir)
 		require.NoError(rt, err)
 		require.Len(rt, trials, left+1)
 		assert.Equal(rt, 99, trials[left].Block)
 	})
+}
+
+// TestKeep: the first trials of a journal, of which lines may be longer than a buffer.
+func TestKeep(t *testing.T) {
+	dir := t.TempDir()
+	j, err := record.OpenJournal(dir)
+	require.NoError(t, err)
+	for i := range 3 {
+		require.NoError(t, j.Append([]*record.Trial{{Schema: 1, Block: i, Arm: "a", Failure: strings.Repeat("x", 10_000)}, {Schema: 1, Block: i, Arm: "b"}}))
+	}
+	require.NoError(t, j.Keep(3))
+	require.NoError(t, j.Append([]*record.Trial{{Schema: 1, Block: 7}}))
+	require.Error(t, j.Keep(9), "there are not so many")
+	require.NoError(t, j.Close())
+	trials, err := record.ReadTrials(dir)
+	require.NoError(t, err)
+	var blocks []int
+	for _, trial := range trials {
+		blocks = append(blocks, trial.Block)
+	}
+	assert.Equal(t, []int{0, 0, 1, 7}, blocks)
+}
+
+// TestRunsOfVersion1: a block was the list of its trials, and the run one experiment.
+func TestRunsOfVersion1(t *testing.T) {
+	dir := t.TempDir()
+	r := tinyRun()
+	r.Schema, r.Experiments = 1, nil
+	require.NoError(t, record.WriteRun(dir, r))
+	text, err := os.ReadFile(filepath.Join(dir, record.RunFile))
+	require.NoError(t, err)
+	plan := regexp.MustCompile(`(?s)"plan": \[.*?\n  \]`)
+	text = plan.ReplaceAll(text, []byte(`"plan": [[{"arm": "a", "levels": [0, 1], "seed": 1}], [{"arm": "a", "levels": [1, 0], "seed": 2}]]`))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, record.RunFile), text, 0o600))
+	old, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	assert.Equal(t, []record.Experiment{{Name: "p", Arms: []string{"a"}, Levels: []int{0, 1}, Blocks: record.Range{Min: 1, Max: 2}, Passes: 1, Window: time.Second}}, old.Experiments)
+	require.Len(t, old.Plan, 2)
+	assert.Equal(t, record.Block{Number: 1, Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{1, 0}, Seed: 2}}}, old.Plan[1])
 }
 
 func TestReadTrialsNamesTheBadLine(t *testing.T) {
@@ -92,7 +131,8 @@ func tinyRun() *record.Run {
 	return &record.Run{
 		Schema: record.SchemaVersion, ID: "x", Tool: "hellobench", Profile: "p", Claims: "ledger", ClaimsHash: strings.Repeat("0", 64),
 		Arms: []record.Arm{{Name: "a", Server: "a", Route: "/"}}, Levels: []record.Level{{Connections: 4}, {Kind: record.Open, Rate: 100}}, Blocks: record.Range{Min: 1, Max: 2},
-		Window: time.Second, Timeout: time.Second, Plan: [][]record.PlannedTrial{{{Arm: "a", Levels: []int{0, 1}}}, {{Arm: "a", Levels: []int{1, 0}}}},
+		Window: time.Second, Timeout: time.Second, Experiments: []record.Experiment{{Name: "e", Arms: []string{"a"}, Levels: []int{0, 1}, Blocks: record.Range{Min: 1, Max: 2}, Passes: 1, Window: time.Second}},
+		Plan:   []record.Block{{Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{0, 1}}}}, {Number: 1, Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{1, 0}}}}},
 		Engine: record.EngineChoice{Name: "wire", Reason: "r"}, ServerCPUs: []int{}, LoadCPUs: []int{}, Servers: []record.ServerVersion{},
 		Environment: record.Environment{OS: "linux", Arch: "amd64", Cores: 1, Go: "go", Argv: []string{"hellobench"}},
 		Start:       time.Unix(1, 0).UTC(), State: record.Running,
@@ -104,9 +144,14 @@ func tinyRun() *record.Run {
 func TestEditedRun(t *testing.T) {
 	dir := t.TempDir()
 	for want, edit := range map[string]func(r *record.Run){
-		"plan.1.0.levels.0: 99: there are 2 levels, counted from 0":                func(r *record.Run) { r.Plan[1][0].Levels[0] = 99 },
-		"levels: is empty; give at least one":                                      func(r *record.Run) { r.Levels, r.Plan = []record.Level{}, [][]record.PlannedTrial{{}, {}} },
-		`plan.0.0.arm: there is no arm "beta" in arms`:                             func(r *record.Run) { r.Plan[0][0].Arm = "beta" },
+		"plan.1.trials.0.levels.0: 99: there are 2 levels, counted from 0":         func(r *record.Run) { r.Plan[1].Trials[0].Levels[0] = 99 },
+		"plan.1: is block 3 of an experiment that has up to 2":                     func(r *record.Run) { r.Plan[1].Number = 2 },
+		"plan.0.experiment: 1: there are 1 experiments, counted from 0":            func(r *record.Run) { r.Plan[0].Experiment = 1 },
+		`experiments.0.arms.0: there is no arm "beta" in arms`:                     func(r *record.Run) { r.Experiments[0].Arms = []string{"beta"} },
+		"experiments.0.levels.0: 2: there are 2 levels, counted from 0":            func(r *record.Run) { r.Experiments[0].Levels = []int{2} },
+		"experiments.0.blocks: min 3 is above max 2":                               func(r *record.Run) { r.Experiments[0].Blocks.Min = 3 },
+		"levels: is empty; give at least one":                                      func(r *record.Run) { r.Levels, r.Plan, r.Experiments = []record.Level{}, []record.Block{}, nil },
+		`plan.0.trials.0.arm: there is no arm "beta" in arms`:                      func(r *record.Run) { r.Plan[0].Trials[0].Arm = "beta" },
 		"shard.of: 0: must be at least 1":                                          func(r *record.Run) { r.Shard = &record.Shard{} },
 		"shard.index: 3: of 2 shards the last is 1":                                func(r *record.Run) { r.Shard = &record.Shard{Index: 3, Of: 2} },
 		"window_ns: -5: must be at least 1":                                        func(r *record.Run) { r.Window = -5 },
@@ -116,8 +161,7 @@ func TestEditedRun(t *testing.T) {
 		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].Kind = record.SLO },
 		`arms.1: "a" is there twice`:                                               func(r *record.Run) { r.Arms = append(r.Arms, r.Arms[0]) },
 		`arms.0.replicate: there is no arm "gamma" in arms`:                        func(r *record.Run) { r.Arms[0].Replicate = "gamma" },
-		"blocks: from 1 to 1, but the plan has 2":                                  func(r *record.Run) { r.Blocks.Max = 1 },
-		"schema: written by a newer hellobench (schema 2, this one reads up to 1)": func(r *record.Run) { r.Schema = 2 },
+		"schema: written by a newer hellobench (schema 3, this one reads up to 2)": func(r *record.Run) { r.Schema = 3 },
 	} {
 		r := tinyRun()
 		edit(r)
@@ -127,30 +171,32 @@ func TestEditedRun(t *testing.T) {
 		assert.Regexp(t, `^.*/run\.json:\d+: `+regexp.QuoteMeta(want)+`$`, err.Error())
 	}
 
-	good := `{"schema":1,"block":0,"position":0,"arm":"a","start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00Z","idle":{"cpu":{"user_ns":0,"system_ns":0},"rss_bytes":0,"pss_bytes":0,"threads":0,"processes":0},"windows":[],"failure":"f"}`
+	good := `{"schema":2,"block":0,"position":0,"arm":"a","start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00Z","idle":{"cpu":{"user_ns":0,"system_ns":0},"rss_bytes":0,"pss_bytes":0,"threads":0,"processes":0},"windows":[],"failure":"f"}`
 	window := `[{"level":{"connections":4},"start":"2026-01-01T00:00:00Z","load":{"engine":"wire","duration_ns":1,"requests":1,"latency":{"count":0}},"server":{},"host":{}}]`
 	measured := strings.Replace(good, "[]", window, 1)
-	for want, text := range map[string]string{
-		"": good + "\n" + strings.Replace(measured, `"block":0`, `"block":1`, 1) + "\n" + measured[:100],
-		`2: damaged, no JSON: invalid character '\n' in string literal`:         good + "\n" + good[:100] + "\n" + good + "\n",
-		`2: block 0 has its trial of "a" in line 1 already`:                     good + "\n" + measured + "\n",
-		"1: block: 7: the plan in run.json has 2, counted from 0":               strings.Replace(good, `"block":0`, `"block":7`, 1) + "\n",
-		"1: block: -1: the plan in run.json has 2, counted from 0":              strings.Replace(good, `"block":0`, `"block":-1`, 1) + "\n",
-		"1: position: 4: block 0 has 1 trials, counted from 0":                  strings.Replace(good, `"position":0`, `"position":4`, 1) + "\n",
-		`1: arm: "b": at this position of block 0 the plan in run.json has "a"`: strings.Replace(good, `"arm":"a"`, `"arm":"b"`, 1) + "\n",
-		"1: schema: 0: want 1":               "null\n",
-		"1: a number: want keys with values": "5\n",
-		"1: is empty":                        "\n",
-		"1: written by a newer hellobench (schema 9, this one reads up to 1)": `{"schema":9}` + "\n",
-		"1: x: unknown key": `{"x":9}` + "\n",
-		"1: windows: there are none, and no failure says why":                               strings.Replace(good, `,"failure":"f"`, "", 1) + "\n",
-		"1: windows.0.level: c=5: there is no such level in run.json":                       strings.Replace(measured, `"connections":4`, `"connections":5`, 1) + "\n",
-		"1: windows.load.requests: -1: want a whole number from 0":                          strings.Replace(measured, `"requests":1`, `"requests":-1`, 1) + "\n",
-		"1: windows.0.load: of 1 requests 2 were correct, 0 of them inside the window":      strings.Replace(measured, `"requests":1`, `"requests":1,"ok":2`, 1) + "\n",
-		"1: windows.0.load.latency: is missing":                                             strings.Replace(measured, `{"count":0}`, `null`, 1) + "\n",
-		"1: windows.0.load.latency: has a negative number, or a histogram that is too long": strings.Replace(measured, `{"count":0}`, `{"count":-5}`, 1) + "\n",
-		`1: "x": want a time such as 2026-01-31T12:00:00Z`:                                  strings.Replace(good, `"start":"2026-01-01T00:00:00Z"`, `"start":"x"`, 1) + "\n",
+	torn := good + "\n" + strings.Replace(measured, `"block":0`, `"block":1`, 1) + "\n" + measured[:100]
+	for _, c := range [][2]string{
+		{"", torn},
+		{`2: damaged, no JSON: invalid character '\n' in string literal`, good + "\n" + good[:100] + "\n" + good + "\n"},
+		{`2: block 0 has its trial of "a" in line 1 already`, good + "\n" + measured + "\n"},
+		{"1: block: 7: the plan in run.json has 2, counted from 0", strings.Replace(good, `"block":0`, `"block":7`, 1) + "\n"},
+		{"1: block: -1: the plan in run.json has 2, counted from 0", strings.Replace(good, `"block":0`, `"block":-1`, 1) + "\n"},
+		{"1: position: 4: block 0 has 1 trials, counted from 0", strings.Replace(good, `"position":0`, `"position":4`, 1) + "\n"},
+		{`1: arm: "b": at this position of block 0 the plan in run.json has "a"`, strings.Replace(good, `"arm":"a"`, `"arm":"b"`, 1) + "\n"},
+		{"1: schema: 0: want 2, as in run.json", "null\n"},
+		{"1: a number: want keys with values", "5\n"},
+		{"1: is empty", "\n"},
+		{"1: written by a newer hellobench (schema 9, this one reads up to 2)", `{"schema":9}` + "\n"},
+		{"1: x: unknown key", `{"x":9}` + "\n"},
+		{"1: windows: there are none, and no failure says why", strings.Replace(good, `,"failure":"f"`, "", 1) + "\n"},
+		{"1: windows.0.level: c=5: there is no such level in run.json", strings.Replace(measured, `"connections":4`, `"connections":5`, 1) + "\n"},
+		{"1: windows.load.requests: -1: want a whole number from 0", strings.Replace(measured, `"requests":1`, `"requests":-1`, 1) + "\n"},
+		{"1: windows.0.load: of 1 requests 2 were correct, 0 of them inside the window", strings.Replace(measured, `"requests":1`, `"requests":1,"ok":2`, 1) + "\n"},
+		{"1: windows.0.load.latency: is missing", strings.Replace(measured, `{"count":0}`, `null`, 1) + "\n"},
+		{"1: windows.0.load.latency: has a negative number, or a histogram that is too long", strings.Replace(measured, `{"count":0}`, `{"count":-5}`, 1) + "\n"},
+		{`1: "x": want a time such as 2026-01-31T12:00:00Z`, strings.Replace(good, `"start":"2026-01-01T00:00:00Z"`, `"start":"x"`, 1) + "\n"},
 	} {
+		want, text := c[0], c[1]
 		require.NoError(t, os.WriteFile(filepath.Join(dir, record.TrialsFile), []byte(text), 0o600))
 		trials, err := record.TrialsOf(dir, tinyRun())
 		if want == "" {

@@ -1,7 +1,10 @@
 package record
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -9,40 +12,42 @@ import (
 // machine, with which versions. It is written when the run begins and again
 // when it ends.
 type Run struct {
-	Schema      int              `json:"schema"`
-	ID          string           `json:"id"` // name of the run folder
-	Tool        string           `json:"tool"`
-	Method      string           `json:"method"` // fingerprint of the method; figures compare only within one
-	Profile     string           `json:"profile"`
-	Description string           `json:"description,omitempty"`
-	Quotable    bool             `json:"quotable"` // false: a quick look, not for quoting
-	Seed        uint64           `json:"seed"`
-	Arms        []Arm            `json:"arms"`
-	Levels      []Level          `json:"levels"`
-	Blocks      Range            `json:"blocks"`
-	Window      time.Duration    `json:"window_ns"`
-	LongWindow  time.Duration    `json:"long_window_ns,omitempty"` // of levels with thousands of connections, or idle ones, beside a calculation, and for a p99; 0: as the others
-	TailWindow  time.Duration    `json:"tail_window_ns,omitempty"` // the most that may be spent on the requests of a p99; 0: as the others
-	Warmup      time.Duration    `json:"warmup_ns"`
-	WarmupMax   time.Duration    `json:"warmup_max_ns,omitempty"` // until then the warm-up goes on in steps of Warmup, unless it is steady before; 0: one step
-	Timeout     time.Duration    `json:"timeout_ns"`
-	Plan        [][]PlannedTrial `json:"plan"`            // by block, in order
-	Shard       *Shard           `json:"shard,omitempty"` // nil: the whole plan was this run's
-	Engine      EngineChoice     `json:"engine"`
-	ServerCPUs  []int            `json:"server_cpus"` // empty: not pinned
-	LoadCPUs    []int            `json:"load_cpus"`   // empty: not pinned
-	Servers     []ServerVersion  `json:"servers"`
-	Missing     []Missing        `json:"missing,omitempty"`     // arms that could not take part; the run is partial
-	Unreachable []Unreachable    `json:"unreachable,omitempty"` // levels that the machine does not allow; no trial visits them
-	Environment Environment      `json:"environment"`
-	ClaimsHash  string           `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
-	Claims      string           `json:"claims"`          // the ledger itself, as YAML
-	Asked       []string         `json:"asked,omitzero"`  // the claims of it that the run answers; nil: all, empty: none
-	Title       string           `json:"title,omitempty"` // of its report, where the arms are not those of the ledger's question
-	Start       time.Time        `json:"start"`
-	End         time.Time        `json:"end,omitzero"`
-	State       State            `json:"state"`
-	Notices     []string         `json:"notices,omitempty"`
+	Schema      int             `json:"schema"`
+	ID          string          `json:"id"` // name of the run folder
+	Tool        string          `json:"tool"`
+	Method      string          `json:"method"` // fingerprint of the method; figures compare only within one
+	Profile     string          `json:"profile"`
+	Description string          `json:"description,omitempty"`
+	Quotable    bool            `json:"quotable"` // false: a quick look, not for quoting
+	Seed        uint64          `json:"seed"`
+	Arms        []Arm           `json:"arms"`
+	Levels      []Level         `json:"levels"`
+	Experiments []Experiment    `json:"experiments,omitempty"`
+	Blocks      Range           `json:"blocks"` // of an experiment, unless it says otherwise
+	Window      time.Duration   `json:"window_ns"`
+	LongWindow  time.Duration   `json:"long_window_ns,omitempty"` // of levels with thousands of connections, or idle ones; 0: as the others
+	TailWindow  time.Duration   `json:"tail_window_ns,omitempty"` // of runs of version 1
+	Budget      time.Duration   `json:"budget_ns,omitempty"`      // no block begins that would end later; 0: no limit
+	Warmup      time.Duration   `json:"warmup_ns"`
+	WarmupMax   time.Duration   `json:"warmup_max_ns,omitempty"` // until then the warm-up goes on in steps of Warmup, unless it is steady before; 0: one step
+	Timeout     time.Duration   `json:"timeout_ns"`
+	Plan        []Block         `json:"plan"`            // in the order of measuring
+	Shard       *Shard          `json:"shard,omitempty"` // nil: the whole plan was this run's
+	Engine      EngineChoice    `json:"engine"`
+	ServerCPUs  []int           `json:"server_cpus"` // empty: not pinned
+	LoadCPUs    []int           `json:"load_cpus"`   // empty: not pinned
+	Servers     []ServerVersion `json:"servers"`
+	Missing     []Missing       `json:"missing,omitempty"`     // arms that could not take part; the run is partial
+	Unreachable []Unreachable   `json:"unreachable,omitempty"` // levels that the machine does not allow; no trial visits them
+	Environment Environment     `json:"environment"`
+	ClaimsHash  string          `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
+	Claims      string          `json:"claims"`          // the ledger itself, as YAML
+	Asked       []string        `json:"asked,omitzero"`  // the claims of it that the run answers; nil: all, empty: none
+	Title       string          `json:"title,omitempty"` // of its report, where the arms are not those of the ledger's question
+	Start       time.Time       `json:"start"`
+	End         time.Time       `json:"end,omitzero"`
+	State       State           `json:"state"`
+	Notices     []string        `json:"notices,omitempty"`
 }
 
 // GeneratorCores is the number of cores that the generator may use: those it
@@ -85,12 +90,72 @@ type Shard struct {
 // Has says whether a block belongs to the shard. A nil shard has all.
 func (s *Shard) Has(block int) bool { return s == nil || block%s.Of == s.Index }
 
-// PlannedTrial is one entry of a block: which arm, and its levels in the
-// order in which they are visited.
+// Experiment is arms that are compared with each other, and the levels that
+// they are compared at. All of its servers are up at the same time.
+type Experiment struct {
+	Name   string        `json:"name"`
+	Arms   []string      `json:"arms"`
+	Levels []int         `json:"levels"` // indices into Run.Levels
+	Blocks Range         `json:"blocks"`
+	Cores  int           `json:"cores,omitempty"`      // that the servers need for it; with fewer it is not run
+	Passes int           `json:"passes"`               // visits of each level in a block
+	Window time.Duration `json:"window_ns"`            // of a visit
+	LeadIn time.Duration `json:"lead_in_ns,omitempty"` // of load before the window, which is not counted
+
+	WarmupMax time.Duration `json:"warmup_max_ns,omitempty"` // as the run's, which it replaces; 0: it does not
+}
+
+// Block is one block of an experiment as it is planned.
+type Block struct {
+	Experiment int            `json:"experiment"` // index into Run.Experiments
+	Number     int            `json:"number"`     // among the blocks of the experiment, from 0
+	Seed       uint64         `json:"seed"`       // of the order of its rounds
+	Trials     []PlannedTrial `json:"trials"`     // in the order in which the servers start
+}
+
+// UnmarshalJSON reads the plain list of trials of version 1, too.
+func (b *Block) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte("[")) {
+		return json.Unmarshal(data, &b.Trials)
+	}
+	type plain Block
+	return json.Unmarshal(data, (*plain)(b))
+}
+
+// ExperimentOf is the experiment of a block, which is an index into Plan.
+func (r *Run) ExperimentOf(block int) *Experiment { return &r.Experiments[r.Plan[block].Experiment] }
+
+// PlannedTrial is one entry of a block: which arm, and the levels that it visits.
 type PlannedTrial struct {
 	Arm    string `json:"arm"`
 	Levels []int  `json:"levels"` // indices into Run.Levels
 	Seed   uint64 `json:"seed"`   // of the trial's own randomness
+}
+
+// Plans says whether a block has the arm at the level, which is an index into
+// Levels; a negative one is any.
+func (b *Block) Plans(arm string, level int) bool {
+	return slices.ContainsFunc(b.Trials, func(p PlannedTrial) bool {
+		return p.Arm == arm && (level < 0 || slices.Contains(p.Levels, level))
+	})
+}
+
+// upgrade gives a run of version 1 the one experiment that it was.
+func (r *Run) upgrade() {
+	if len(r.Experiments) > 0 {
+		return
+	}
+	e := Experiment{Name: r.Profile, Blocks: r.Blocks, Passes: 1, Window: r.Window}
+	for _, a := range r.Arms {
+		e.Arms = append(e.Arms, a.Name)
+	}
+	for i := range r.Levels {
+		e.Levels = append(e.Levels, i)
+	}
+	r.Experiments = []Experiment{e}
+	for i := range r.Plan {
+		r.Plan[i].Number = i
+	}
 }
 
 // EngineChoice is the load engine of a run and why it was taken.
@@ -174,6 +239,7 @@ type ServerVersion struct {
 	Versions map[string]string `json:"versions"` // executable -> version
 	Lock     string            `json:"lock"`     // SHA-256 of its lock files, source and prepare commands
 	Command  []string          `json:"command"`
+	Size     uint64            `json:"installed_bytes,omitempty"` // source and packages, without the runtime; 0: not known
 
 	// Executables is where on this machine each was that ran: absolute paths.
 	// No two machines need agree in them. Runs of older versions have none.

@@ -22,15 +22,18 @@ func wholeRun() *record.Run {
 	r := tinyRun()
 	r.Description, r.Title, r.Quotable = "d", "t", true
 	r.LongWindow, r.TailWindow, r.Warmup, r.WarmupMax = time.Second, time.Second, time.Second, time.Second
-	r.Arms = append(r.Arms, record.Arm{Name: "b", Server: "b", Route: "/", Workers: 1, Threads: 1, Instances: 1, Beside: "/x", Close: true, Replicate: "a"})
+	r.Arms = append(r.Arms, record.Arm{Name: "b", Server: "b", Route: "/", Workers: 1, Threads: 1, Instances: 1, Beside: "/x", Close: true, Shared: true, Variant: "v", Replicate: "a"})
 	r.Levels = append(r.Levels, record.Level{Kind: record.Idle, Rate: 5, Idle: 10}, record.Level{Kind: record.Share, Share: 0.5}, record.Level{Kind: record.SLO})
-	r.Shard = &record.Shard{Index: 0, Of: 2}
+	r.Shard, r.Budget = &record.Shard{Index: 0, Of: 2}, time.Second
+	e := &r.Experiments[0]
+	e.LeadIn, e.WarmupMax, e.Cores = time.Second, time.Second, 1
+	r.Engine.OpenCeiling = 5
 	r.Engine.Ceiling, r.Engine.Ceilings = 5, []record.Ceiling{{Connections: 4, Throughput: 5}}
 	r.Engine.CrossCheck = &record.CrossCheck{Arm: "a", Rate: 5, Wire: 5, Vegeta: 5, WireP90: 5, VegetaP90: 5, Wake: 1, WakeP90: 1, Tolerance: 5, Agree: true}
 	r.ServerCPUs, r.LoadCPUs, r.Asked, r.Notices = []int{0}, []int{1}, []string{"a"}, []string{"n"}
 	r.Servers = []record.ServerVersion{{
 		Server: "a", Folder: "/a", Title: "t", Runtime: "node", Versions: map[string]string{"x": "1"}, Executables: map[string]string{"x": "/x"},
-		Lock: strings.Repeat("0", 64), Command: []string{"c"},
+		Lock: strings.Repeat("0", 64), Command: []string{"c"}, Size: 1,
 	}}
 	r.Missing = []record.Missing{{Arm: "b", Reason: "r", Hint: "h"}}
 	r.Unreachable = []record.Unreachable{{Level: record.Level{Connections: 4}, Reason: "r", Hint: "h"}}
@@ -48,15 +51,15 @@ func wholeTrial() *record.Trial {
 	for i := range 20_000 {
 		h.Record(time.Duration(i))
 	}
-	usage := record.Usage{CPU: record.CPU{User: 1, System: 1}, RSS: 1, PSS: 1, Threads: 1, Processes: 1}
+	usage := record.Usage{CPU: record.CPU{User: 1, System: 1}, RSS: 1, PSS: 1, Threads: 1, Processes: 1, MainThread: 1, ByThread: map[string]time.Duration{"node": 1}}
 	return &record.Trial{
-		Schema: 1, Arm: "a", Start: time.Unix(1, 0).UTC(), End: time.Unix(2, 0).UTC(), Startup: 1, Setup: map[string]string{"port": "1"}, Runtime: map[string]string{"jit": "no"},
+		Schema: 2, Arm: "a", Start: time.Unix(1, 0).UTC(), End: time.Unix(2, 0).UTC(), Startup: 1, Setup: map[string]string{"port": "1"}, Runtime: map[string]string{"jit": "no"},
 		Idle: usage, Steady: "flat", Failure: "f", Windows: []record.Window{{
 			Level: record.Level{Kind: record.Open, Rate: 100}, Start: time.Unix(1, 0).UTC(), Warmup: true, Restless: true, Server: usage,
 			Host: record.Disturbance{Elapsed: 4, Others: 1, Steal: 1, Throttled: 1}, Network: &record.Network{ListenOverflows: 1, ListenDrops: 1, SYNRetransmits: 1, Resets: 1},
-			Beside: 1, Held: 1, Probes: []record.Probe{{Rate: 1, Trials: 1, Passed: true}}, Gates: []record.Gate{{Name: "g", Detail: "d"}},
+			Pass: 1, Others: 1, Beside: 1, Held: 1, Probes: []record.Probe{{Rate: 1, Trials: 1, Passed: true}}, Gates: []record.Gate{{Name: "g", Detail: "d"}},
 			Load: record.Measurement{
-				Engine: "wire", Connections: 1, Established: 1, Duration: time.Second, Offered: 100, Scheduled: 20_000, Requests: 20_010, Sent: 20_010, OK: 20_000, Completed: 20_000,
+				Engine: "wire", Connections: 1, Established: 1, Duration: time.Second, LeadIn: 1, Accepted: 1, Offered: 100, Scheduled: 20_000, Requests: 20_010, Sent: 20_010, OK: 20_000, Completed: 20_000,
 				Errors: record.Errors{Connect: 1, Timeout: 1, Reset: 1, Status: 1, Body: 1}, BytesIn: 1, Reconnects: 1, Retries: 1, InFlight: 1,
 				Latency: h.Distribution(), Service: h.Distribution(), Slip: h.Distribution(), FirstByte: h.Distribution(), Bins: []record.Bin{{OK: 1, P50: 1}},
 				CPU: record.CPU{User: 1, System: 1}, FirstError: "e",

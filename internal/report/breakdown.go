@@ -14,14 +14,12 @@ func (c *Cell) broken() bool { return c.Broken > 0 && 2*c.Broken >= c.Trials-c.U
 // however noisy a machine.
 func (c *Cell) works() bool { return 2*(c.Broken+c.Unclear) < c.Trials }
 
-// breakdowns lists the competitors that failed by what they did themselves. Where
-// the machine changed during every block, only wrong answers say so.
+// breakdowns lists the competitors that failed by what they did themselves.
 func breakdowns(d *Document) []Breakdown {
 	out := []Breakdown{}
-	disturbed := len(d.Blocks.Counted) == 0 && len(d.Blocks.Disturbed) > 0
 	for i := range d.Cells {
 		c := &d.Cells[i]
-		if c.broken() && d.arm(c.Arm).Role == Competitor && (!disturbed || c.Errors.Wrong()) {
+		if c.broken() && d.arm(c.Arm).Role == Competitor {
 			out = append(out, Breakdown{Arm: c.Arm, Level: c.Level, Starts: c.Broken, Of: c.Trials, Detail: c.BrokenBy})
 		}
 	}

@@ -20,7 +20,7 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 		Schema:      SchemaVersion,
 		Title:       title(run),
 		Quotable:    run.Quotable,
-		Asked:       asked(run),
+		Asked:       asked(run, t.Trials),
 		Verdicts:    cleanVerdicts(verdicts),
 		Arms:        arms(run),
 		Levels:      levels(run),
@@ -33,11 +33,12 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 	}
 	d.Tally = Count(d.Verdicts)
 	d.Notices = slices.Concat([]string{}, run.Notices, restless(d.Arms, t.Trials))
-	d.Canary = canary(d.Arms, t.Trials)
 	d.Partial = run.State != record.Complete || len(run.Missing) > 0 || len(run.Unreachable) > 0 || len(d.Blocks.Partial) > 0
 	d.measure()
 	d.style()
 	d.Rankings = rankings(d)
+	d.Experiments = experiments(d)
+	d.Calibration = calibration(t)
 	d.Noise = noise(d)
 	d.Ratios = ratios(d)
 	d.Gates = gateTotals(d.Cells)
@@ -54,17 +55,17 @@ func title(run *record.Run) string {
 	return fmt.Sprintf("Run %s, profile %s", run.ID, run.Profile)
 }
 
-func asked(run *record.Run) Asked {
+func asked(run *record.Run, trials []*record.Trial) Asked {
 	return Asked{
 		ID: run.ID, Tool: run.Tool, Method: run.Method,
 		Profile: run.Profile, Description: run.Description,
 		Seed: run.Seed, Blocks: run.Blocks,
-		WindowS: run.Window.Seconds(), LongWindowS: run.LongWindow.Seconds(), TailWindowS: run.TailWindow.Seconds(), WarmupS: run.Warmup.Seconds(), TimeoutS: run.Timeout.Seconds(),
+		WindowS: run.Window.Seconds(), LongWindowS: run.LongWindow.Seconds(), WarmupS: run.Warmup.Seconds(), TimeoutS: run.Timeout.Seconds(),
 		Engine: record.EngineChoice{
 			Name: run.Engine.Name, Reason: run.Engine.Reason, Ceiling: number(run.Engine.Ceiling), Ceilings: run.Engine.Ceilings, CrossCheck: run.Engine.CrossCheck,
 		},
 		ServerCPUs: slices.Concat([]int{}, run.ServerCPUs), LoadCPUs: slices.Concat([]int{}, run.LoadCPUs),
-		ClaimsHash: run.ClaimsHash, Start: run.Start, End: run.End, State: run.State,
+		ClaimsHash: run.ClaimsHash, Start: run.Start, End: run.End, State: run.State, Inside: inside(run, trials),
 	}
 }
 
@@ -157,10 +158,10 @@ func Count(verdicts []claims.Verdict) []Tally {
 }
 
 // Invalid says that the machine spoiled the run: every figure failed a gate that
-// spoils it, or every block was disturbed, so that no answer can stand on any. A run without a
-// figure is not invalid but empty, and a server that failed by itself is a figure.
+// spoils it, or the same server differed from itself, so that there is no answer in any.
+// A run without a figure is not invalid but empty, and a server that failed by itself is a figure.
 func (d *Document) Invalid() bool {
-	if len(d.Blocks.Counted) == 0 && len(d.Blocks.Disturbed) > 0 {
+	if d.Calibration != nil && !d.Calibration.Holds {
 		return true
 	}
 	figures := 0
@@ -190,7 +191,6 @@ func cleanVerdicts(verdicts []claims.Verdict) []claims.Verdict {
 		for j := range v.Conditions {
 			c := &v.Conditions[j]
 			c.Ratio = stats.Interval{Low: number(c.Ratio.Low), Mid: number(c.Ratio.Mid), High: number(c.Ratio.High)}
-			c.Floor = number(c.Floor)
 		}
 		out[i] = v
 	}

@@ -18,7 +18,7 @@ func (d *Document) measure() {
 	for _, t := range d.table.Trials {
 		if _, shown := slices.BinarySearch(blocks, t.Block); shown && t.Failure != "" {
 			failed[t.Arm]++
-			d.Failures = append(d.Failures, Failure{Block: t.Block, Arm: t.Arm, Reason: t.Failure, Ready: t.Startup > 0, Server: t.Fault == record.ServerFault})
+			d.Failures = append(d.Failures, Failure{Block: t.Block, Experiment: d.table.Run.ExperimentOf(t.Block).Name, Number: d.table.Run.Plan[t.Block].Number, Arm: t.Arm, Reason: t.Failure, Ready: t.Startup > 0, Server: t.Fault == record.ServerFault})
 		}
 	}
 	for _, a := range d.Arms {

@@ -69,8 +69,7 @@ type Change struct {
 	Level   string         `json:"level"`
 	Metric  string         `json:"metric"`            // throughput, p50, p99, cpu or Works, which has no ratio
 	Ratio   stats.Interval `json:"ratio"`             // head over base, as measured: above 1 is more of the metric
-	Floor   float64        `json:"floor"`             // the larger of the two runs' noise, from their A/A pairs; 0: not known
-	Visible float64        `json:"visible,omitempty"` // the ratio, either way, from which on a change would have been seen: the margin or the noise, and half the interval
+	Visible float64        `json:"visible,omitempty"` // the ratio, either way, from which on a change would have been seen: the margin and half the interval
 	Blocks  [2]int         `json:"blocks"`            // of base and head
 	Outcome Outcome        `json:"outcome"`
 	Reason  string         `json:"reason,omitempty"`
@@ -82,7 +81,7 @@ const Works = "works"
 // Compare holds head against base. Blocks of two runs are no pairs, so the
 // ratios are those of independent samples (stats.UnpairedRatio), with
 // Bonferroni's correction over the rows; a difference counts only where it is
-// beyond the margin and beyond what either run's A/A pair does by chance. Two
+// beyond the margin. Two
 // sittings of one machine differ in more than the code: with a reference arm
 // every value is divided by that arm's in the same block first, and what the
 // machine did to both cancels. Between two machines nothing else is an answer.
@@ -145,8 +144,8 @@ func methods(base, head *Document) Differences {
 	}{
 		{methodItself, a.Method, b.Method},
 		{"windows", a.WindowS, b.WindowS},
+		{"windows of experiments", windows(base), windows(head)},
 		{"long windows", a.LongWindowS, b.LongWindowS},
-		{"windows for a p99", a.TailWindowS, b.TailWindowS},
 		{"warm-up", a.WarmupS, b.WarmupS},
 		{"timeout", a.TimeoutS, b.TimeoutS},
 		{"load engine", a.Engine.Name, b.Engine.Name},
@@ -156,6 +155,15 @@ func methods(base, head *Document) Differences {
 		}
 	}
 	return out
+}
+
+// windows are the lengths of all experiments' windows and lead-ins.
+func windows(d *Document) (text string) {
+	for i := range d.table.Run.Experiments {
+		e := &d.table.Run.Experiments[i]
+		text += fmt.Sprintf("%v after %v of lead-in for %s; ", e.Window, e.LeadIn, e.Name)
+	}
+	return strings.TrimSuffix(text, "; ")
 }
 
 // doubts says in what the two sittings differ besides the code.
@@ -203,13 +211,6 @@ func (c *Comparison) judge(r *Change, m *sample.Metric, base, head *Document) {
 		return
 	}
 	r.Ratio = stats.Interval{Low: number(ratio.Low), Mid: number(ratio.Mid), High: number(min(ratio.High, math.MaxFloat64))}
-	b, okBase := base.floor(m, r.Arm, r.Level)
-	h, okHead := head.floor(m, r.Arm, r.Level)
-	if !okBase || !okHead {
-		r.Outcome, r.Reason = NotComputed, "no A/A pair at this level, so the noise is not known"
-		return
-	}
-	r.Floor = max(b, h)
 	if len(c.Machines) > 0 && c.Reference == "" {
 		r.Outcome = OtherMachine
 		return
@@ -217,9 +218,9 @@ func (c *Comparison) judge(r *Change, m *sample.Metric, base, head *Document) {
 	c.conclude(r, m, ratio)
 }
 
-// conclude holds a ratio against the margin and the noise.
+// conclude holds a ratio against the margin.
 func (c *Comparison) conclude(r *Change, m *sample.Metric, ratio stats.Interval) {
-	bar := max(1+max(c.Margin, m.Margin), r.Floor)
+	bar := 1 + max(c.Margin, m.Margin)
 	up, down := ratio.Low > bar, ratio.High < 1/bar
 	r.Visible = number(min(bar*max(ratio.High/ratio.Mid, ratio.Mid/ratio.Low), math.MaxFloat64))
 	switch {
@@ -255,7 +256,7 @@ func (c *Comparison) values(r *Change, m *sample.Metric, d *Document) (values []
 
 // over are the sound values of an arm at a level by block, each over the
 // reference's in the same block if there is one. Throughput is taken over the
-// canary's at the one level that it has.
+// null server's at the one level that it has.
 func (d *Document) over(m *sample.Metric, arm, level, reference string) ([]float64, sample.Lack) {
 	side := sample.Side{Arm: arm, Level: d.level(level)}
 	if reference != "" {
@@ -266,20 +267,6 @@ func (d *Document) over(m *sample.Metric, arm, level, reference string) ([]float
 		}
 	}
 	return d.table.Values(m, side)
-}
-
-// floor is what an A/A pair did at a level: the one on the arm's route if there is one.
-func (d *Document) floor(m *sample.Metric, name, level string) (floor float64, ok bool) {
-	one := d.arm(name)
-	for _, n := range d.Noise {
-		if n.Metric != m.Short || n.Level != level || n.Floor < 1 {
-			continue
-		}
-		if a := d.arm(n.Arm); !ok || a.Route == one.Route && a.Beside == one.Beside {
-			floor, ok = n.Floor, true
-		}
-	}
-	return floor, ok
 }
 
 // level is the one of that name; every cell's level is there.

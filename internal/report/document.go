@@ -43,9 +43,10 @@ type Document struct {
 	Cells       []Cell                 `json:"cells"` // by arm, then level, in the order of Arms and Levels
 	Starts      []Start                `json:"starts"`
 	Rankings    []Ranking              `json:"rankings"`
+	Experiments []Experiment           `json:"experiments"`
+	Calibration *Calibration           `json:"calibration"` // nil: no arm was entered twice, or not often enough
 	Noise       []Noise                `json:"noise"`
 	Ratios      []Ratio                `json:"ratios"` // of the arms over the first on their route
-	Canary      []Canary               `json:"canary"` // by block; none where the run had none
 	Fits        []Fit                  `json:"fits"`   // of scalability
 	Gates       []GateTotal            `json:"gates"`
 	Breakdowns  []Breakdown            `json:"breakdowns"`
@@ -71,7 +72,6 @@ type Asked struct {
 	Blocks      record.Range        `json:"blocks"`
 	WindowS     float64             `json:"window_s"`
 	LongWindowS float64             `json:"long_window_s,omitempty"` // of crowds, beside another route, and for a p99
-	TailWindowS float64             `json:"tail_window_s,omitempty"` // the most that may be spent on the requests of a p99
 	WarmupS     float64             `json:"warmup_s"`
 	TimeoutS    float64             `json:"timeout_s"`
 	Engine      record.EngineChoice `json:"engine"`
@@ -81,6 +81,7 @@ type Asked struct {
 	Start       time.Time           `json:"start"`
 	End         time.Time           `json:"end,omitzero"`
 	State       record.State        `json:"state"`
+	Inside      float64             `json:"inside"` // share of the run's time that was spent in windows and warm-ups; 0: it has no end
 }
 
 // Heading is what a rendering has as its first line: the question, or the
@@ -127,15 +128,6 @@ func (l Level) MarshalJSON() ([]byte, error) {
 		Name string `json:"name"`
 		Open bool   `json:"open"`
 	}{l.Stored(), l.Name, l.Open})
-}
-
-// Canary is what the null server did before and after a block, in requests a
-// second; 0 where it was not measured. A block with a reason does not count.
-type Canary struct {
-	Block  int     `json:"block"`
-	Before float64 `json:"before"`
-	After  float64 `json:"after"`
-	Reason string  `json:"reason,omitempty"`
 }
 
 // Estimate is a central value across blocks with its interval.
@@ -257,16 +249,29 @@ type Noise struct {
 	Level     string   `json:"level"`
 	Metric    string   `json:"metric"` // "throughput", "p50", "p99" or "cpu"
 	Ratio     Estimate `json:"ratio"`  // replicate over arm, paired by block
-	Floor     float64  `json:"floor"`  // the farther end of the interval as a ratio of at least 1
+}
+
+// Calibration is how the replicates compare with the arms that they repeat, over all
+// closed levels: the interval has to contain 1.
+type Calibration struct {
+	Ratio Estimate `json:"ratio"` // of throughputs
+	Holds bool     `json:"holds"`
+
+	// Of comparisons of one arm at one level over sample.CoverageBlocks blocks each:
+	Comparisons int `json:"comparisons"`
+	Covered     int `json:"covered"` // whose 95% interval contains 1
+	Apart       int `json:"apart"`   // that would have been called a difference of 10% or more
 }
 
 // Failure is a start that ended early.
 type Failure struct {
-	Block  int    `json:"block"`
-	Arm    string `json:"arm"`
-	Reason string `json:"reason"` // from outside: escape it
-	Ready  bool   `json:"ready"`  // it had answered before
-	Server bool   `json:"server"` // the server's own fault, as far as is known
+	Block      int    `json:"block"` // in the plan
+	Experiment string `json:"experiment"`
+	Number     int    `json:"number"` // of the block among those of the experiment, from 0
+	Arm        string `json:"arm"`
+	Reason     string `json:"reason"` // from outside: escape it
+	Ready      bool   `json:"ready"`  // it had answered before
+	Server     bool   `json:"server"` // the server's own fault, as far as is known
 }
 
 // Breakdown is a server that failed by what it did itself, in half of its

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
@@ -37,6 +38,7 @@ func fits(d *Document) []Fit {
 	out := []Fit{}
 	for _, c := range slices.Concat(d.overConnections(), d.overWorkers()) {
 		c.dropGated()
+		c.ofOneExperiment(d.table.Run)
 		blocks := c.blocks()
 		law, err := stats.BootstrapUSL(c.loads, blocks, resamples, Confidence, rand.New(rand.NewPCG(d.Asked.Seed, 7)))
 		if err != nil {
@@ -104,6 +106,24 @@ func (c *curve) dropGated() {
 			c.loads, c.cells = append(c.loads, loads[i]), append(c.cells, cell)
 		}
 	}
+}
+
+// ofOneExperiment leaves the levels of the experiment that has the most of them: a
+// block is of one experiment, and a law is fitted to the levels of the same blocks.
+func (c *curve) ofOneExperiment(run *record.Run) {
+	var best curve
+	for x := range run.Experiments {
+		of := curve{loads: []float64{}}
+		for i, cell := range c.cells {
+			if slices.ContainsFunc(cell.Points, func(p BlockPoint) bool { return run.Plan[p.Block].Experiment == x }) {
+				of.loads, of.cells = append(of.loads, c.loads[i]), append(of.cells, cell)
+			}
+		}
+		if len(of.cells) > len(best.cells) {
+			best = of
+		}
+	}
+	c.loads, c.cells = best.loads, best.cells
 }
 
 // blocks are the throughputs by level of each block that has them all.

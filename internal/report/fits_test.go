@@ -24,6 +24,10 @@ func lawful(overConnections, overWorkers stats.USL) (*record.Run, []record.Trial
 	for w := 1; w <= 8; w++ {
 		run.Arms = append(run.Arms, record.Arm{Name: "w" + string(rune('0'+w)), Server: "clones", Route: "/", Workers: w})
 	}
+	run.Experiments = []record.Experiment{{Name: "one", Levels: []int{0, 1, 2, 3, 4, 5}, Blocks: record.Range{Min: 6, Max: 6}, Passes: 1}}
+	for _, a := range run.Arms {
+		run.Experiments[0].Arms = append(run.Experiments[0].Arms, a.Name)
+	}
 	var trials []record.Trial
 	for b := range 6 {
 		var block []record.PlannedTrial
@@ -46,7 +50,7 @@ func lawful(overConnections, overWorkers stats.USL) (*record.Run, []record.Trial
 			}
 			trials = append(trials, t)
 		}
-		run.Plan = append(run.Plan, block)
+		run.Plan = append(run.Plan, record.Block{Number: b, Trials: block})
 	}
 	return run, trials
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/hellobench/hellobench/internal/record"
@@ -138,8 +137,20 @@ func (d *Document) Cell(arm, level string) *Cell {
 	return nil
 }
 
-// noise compares every replicate with the arm that it repeats, paired by block:
-// the same comparison that every other has to clear.
+// calibration holds the same server against itself.
+func calibration(t *sample.Table) *Calibration {
+	i, n, ok := t.Calibration()
+	if !ok || !i.Bounded() {
+		return nil
+	}
+	c := t.Coverage()
+	return &Calibration{
+		Ratio: Estimate{Mid: i.Mid, Low: i.Low, High: i.High, Confidence: sample.CalibrationConfidence, Blocks: n}, Holds: i.Low <= 1 && 1 <= i.High,
+		Comparisons: c.Comparisons, Covered: c.Covered, Apart: c.Apart,
+	}
+}
+
+// noise compares every replicate with the arm that it repeats, paired by block.
 func noise(d *Document) []Noise {
 	out := []Noise{}
 	for _, a := range d.Arms {
@@ -148,16 +159,15 @@ func noise(d *Document) []Noise {
 		}
 		for _, l := range d.Levels {
 			for _, m := range sample.OfRuns() {
-				again, base := sample.Side{Arm: a.Name, Level: l.Level}, sample.Side{Arm: a.Replicate, Level: l.Level}
+				again, base := sample.Side{Arm: a.Name, Level: l.Level, Alone: true}, sample.Side{Arm: a.Replicate, Level: l.Level, Alone: true}
 				p := d.table.Pairs(m, again, base)
 				i, err := stats.PairedRatio(p.A, p.B, Confidence)
-				floor, floorErr := stats.NoiseFloor(p.A, p.B, Confidence)
-				if err != nil || floorErr != nil || !i.Bounded() || math.IsInf(floor, 0) {
-					continue // fewer than two blocks: no interval, so no floor
+				if err != nil || !i.Bounded() {
+					continue // fewer than two blocks
 				}
 				out = append(out, Noise{
 					Arm: a.Replicate, Replicate: a.Name, Level: l.Name, Metric: m.Short,
-					Ratio: Estimate{Mid: i.Mid, Low: i.Low, High: i.High, Confidence: Confidence, Blocks: len(p.A)}, Floor: floor,
+					Ratio: Estimate{Mid: i.Mid, Low: i.Low, High: i.High, Confidence: Confidence, Blocks: len(p.A)},
 				})
 			}
 		}

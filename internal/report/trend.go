@@ -75,7 +75,7 @@ type TrendChange struct {
 const TrendSegment = 3
 
 // NewTrend puts runs in order of time and finds where their ratios changed
-// (stats.Changepoints). reference is an arm of every run, by default the one
+// (stats.TrendChangepoints). reference is an arm of every run, by default the one
 // that the newest run entered twice.
 func NewTrend(docs []*Document, reference string) (*Trend, error) {
 	docs = slices.Clone(docs)

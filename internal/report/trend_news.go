@@ -46,13 +46,31 @@ func (s *TrendSerie) findChanges(t *Trend) error {
 	return nil
 }
 
+// apart says whether the medians of two segments differ by more than standard errors
+// explain, which come from the median deviation of the values from theirs: runs that
+// are out of line count for no more than others.
+func apart(before, after []float64, medianBefore, medianAfter float64) bool {
+	var off []float64
+	for _, v := range before {
+		off = append(off, math.Abs(math.Log(v/medianBefore)))
+	}
+	for _, v := range after {
+		off = append(off, math.Abs(math.Log(v/medianAfter)))
+	}
+	slices.Sort(off)
+	const sdOfDeviation, errorOfMedian = 1.4826, 1.2533 // of normal values
+	const least, errors = 0.015, 4.0                    // the noise of a run is no less
+	noise := max(sdOfDeviation*median(off), least) * errorOfMedian * math.Sqrt(1/float64(len(before))+1/float64(len(after)))
+	return math.Abs(math.Log(medianAfter/medianBefore)) > errors*noise
+}
+
 // changeIn finds the first change among points, and the index of the point after it.
 func changeIn(points []TrendPoint) (*TrendChange, int, error) {
 	x := make([]float64, len(points))
 	for i, p := range points {
 		x[i] = p.Ratio
 	}
-	at, err := stats.Changepoints(x, TrendSegment)
+	at, err := stats.TrendChangepoints(x, TrendSegment)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -70,6 +88,9 @@ func changeIn(points []TrendPoint) (*TrendChange, int, error) {
 			k++
 		}
 		if math.Abs(math.Log(after/before)) <= math.Log1p(leastChange) { // it is the spread that changed, or one run that was out of line
+			continue
+		}
+		if !apart(x[from:k], x[k:to], before, after) { // one run that was out of line made a segment of its neighbors
 			continue
 		}
 		if holds(x[from:k], func(v float64) bool { return !isAfter(v) }) && holds(x[k:to], isAfter) {

@@ -41,7 +41,7 @@ var (
 // A value is in seconds, bytes, or per second, and above 0.
 var Metrics = []Metric{
 	{
-		Name: "throughput", Short: "throughput", Key: "throughput_rps", Bench: "req/s", Head: "req/s", Unit: PerSecond, About: "correct responses a second", Levels: loops, HigherIsBetter: true, Goal: 0.03, Zero: true,
+		Name: "throughput", Short: "throughput", Key: "throughput_rps", Bench: "req/s", Head: "req/s", Unit: PerSecond, About: "correct responses a second", Levels: loops, HigherIsBetter: true, Goal: 0.05, Zero: true,
 		value: func(s *Sample) float64 { return s.Load.Throughput() },
 	},
 	{Name: "latency-mean", Key: "mean_s", Bench: "mean-sec", Head: "mean", Unit: Seconds, About: "mean latency", Latency: true, value: func(s *Sample) float64 {
@@ -51,7 +51,7 @@ var Metrics = []Metric{
 		return s.Load.Latency.Mean.Seconds()
 	}},
 	{
-		Name: "latency-p50", Short: "p50", Key: "p50_s", Bench: "p50-sec", Head: "p50", Unit: Seconds, About: "median latency", Levels: levels, Latency: true, Quantile: 0.5, Goal: 0.03,
+		Name: "latency-p50", Short: "p50", Key: "p50_s", Bench: "p50-sec", Head: "p50", Unit: Seconds, About: "median latency", Levels: levels, Latency: true, Quantile: 0.5, Goal: 0.05,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P50 }),
 	},
 	{
@@ -59,7 +59,7 @@ var Metrics = []Metric{
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P90 }),
 	},
 	{
-		Name: "latency-p95", Key: "p95_s", Bench: "p95-sec", Head: "p95", Unit: Seconds, About: "95th percentile of latency", Latency: true, Quantile: 0.95,
+		Name: "latency-p95", Key: "p95_s", Bench: "p95-sec", Head: "p95", Unit: Seconds, About: "95th percentile of latency", Levels: levels, Latency: true, Quantile: 0.95, Goal: 0.10,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P95 }),
 	},
 	{
@@ -67,23 +67,26 @@ var Metrics = []Metric{
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P99 }),
 	},
 	{
-		Name: "latency-p99.9", Key: "p99_9_s", Bench: "p99.9-sec", Head: "p99.9", Unit: Seconds, About: "99.9th percentile of latency", Latency: true, Quantile: 0.999,
+		Name: "latency-p99.9", Key: "p99_9_s", Bench: "p99.9-sec", Head: "p99.9", Unit: Seconds, About: "99.9th percentile of latency", Levels: levels, Latency: true, Quantile: 0.999,
 		value: latency(func(p *record.Percentiles) *time.Duration { return p.P999 }),
 	},
-	{Name: "first-byte-p50", Levels: levels, Latency: true, Goal: 0.03, value: func(s *Sample) float64 {
+	{Name: "first-byte-p50", Levels: levels, Latency: true, Goal: 0.05, value: func(s *Sample) float64 {
 		if d := s.firstByte(); d != nil {
 			return seconds(d.P50)
 		}
 		return 0
 	}},
 	{
-		Name: "cpu-per-request", Short: "cpu", Key: "cpu_per_request_s", Bench: "cpu-sec/req", Head: "CPU/request", Unit: Seconds, About: "server CPU time a correct response", Levels: levels, Goal: 0.03,
+		Name: "cpu-per-request", Short: "cpu", Key: "cpu_per_request_s", Bench: "cpu-sec/req", Head: "CPU/request", Unit: Seconds, About: "server CPU time a correct response", Levels: levels, Goal: 0.05,
 		value: func(s *Sample) float64 {
-			if s.Load.OK == 0 {
+			n := s.Load.Completed
+			if s.Trial.Schema < 2 { // where the meter ran until the last response had come
+				n = s.Load.OK
+			}
+			if n == 0 {
 				return 0
 			}
-			// The meter runs until the last response has come, so all of them share it.
-			return s.Server.CPU.Total().Seconds() / float64(s.Load.OK)
+			return s.Server.CPU.Total().Seconds() / float64(n)
 		},
 	},
 	{
@@ -92,16 +95,40 @@ var Metrics = []Metric{
 		instead: func(s *Sample) float64 { return float64(s.Server.RSS) },
 	},
 	{Name: "threads", Levels: levels, value: func(s *Sample) float64 { return float64(s.Server.Threads) }},
-	{Name: "bytes", Levels: loops, HigherIsBetter: true, Goal: 0.03, value: func(s *Sample) float64 {
+	{Name: "bytes", Levels: loops, HigherIsBetter: true, Goal: 0.05, value: func(s *Sample) float64 {
 		return float64(s.Load.BytesIn) / s.Load.Duration.Seconds()
 	}},
-	{ // the rate that was offered in the window at the end of the search
+	{ // of the processor time of the server in a window
+		Name: "main-thread", Levels: levels, HigherIsBetter: true, Lacks: "the system does not tell the time of single threads",
+		value: func(s *Sample) float64 {
+			return s.Server.MainThread.Seconds() / max(s.Server.CPU.Total().Seconds(), 1e-9)
+		},
+	},
+	{Name: "cores", Levels: levels, value: func(s *Sample) float64 {
+		return s.Server.CPU.Total().Seconds() / s.Load.Duration.Seconds()
+	}},
+	{ // from the first attempt to connect until each connection has had a response, the mean of the rounds
+		Name: "accepted", Levels: []record.Kind{record.Closed}, Lacks: "not every connection had a response",
+		value: func(s *Sample) (mean float64) {
+			for _, w := range s.Rounds {
+				if w.Load.Accepted == 0 {
+					return 0
+				}
+				mean += w.Load.Accepted.Seconds() / float64(len(s.Rounds))
+			}
+			return mean
+		},
+	},
+	{ // the rate at which half of the windows hold the objective
 		Name: "capacity", Levels: []record.Kind{record.SLO}, HigherIsBetter: true, Goal: 0.05, Lacks: "it held the SLO at no rate that was tried",
 		value: func(s *Sample) float64 {
-			if !s.HeldSLO {
+			switch {
+			case !s.HeldSLO:
 				return 0
+			case s.Trial.Schema < 2: // whose window was at the rate that a search ended with
+				return s.Load.Offered
 			}
-			return s.Load.Offered
+			return s.threshold()
 		},
 	},
 	{Name: "start-up", OfStart: true, value: func(s *Sample) float64 { return s.Trial.Startup.Seconds() }},
@@ -109,6 +136,10 @@ var Metrics = []Metric{
 		Name: "memory-idle", OfStart: true,
 		value:   func(s *Sample) float64 { return float64(s.Trial.Idle.PSS) },
 		instead: func(s *Sample) float64 { return float64(s.Trial.Idle.RSS) },
+	},
+	{ // of the server with its packages, without its runtime
+		Name: "installed", OfStart: true, Lacks: "the size was not recorded",
+		value: func(s *Sample) float64 { return float64(s.installed) },
 	},
 }
 

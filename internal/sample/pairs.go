@@ -41,31 +41,38 @@ type Side struct {
 	Level  record.Level
 	Over   *Side   // what its value is divided by; nil: by nothing
 	Figure float64 // in the metric's unit; 0: the arm
+	Alone  bool    // without the arm's replicate
 }
 
-// Pairs are the values of two sides in the blocks that count.
+// Pairs are the values of two sides in the blocks that have both.
 type Pairs struct {
 	A, B           []float64
-	BoundA, BoundB bool // the generator limited the arm in some block
+	Blocks         []int   // that they are of
+	BoundA, BoundB bool    // the generator limited the arm in some block
+	TakenA, TakenB float64 // of arms that share the generator's cores: the largest share of those that others took
 	Gates          []string
 	Spoiled        Lack   // why there is no answer, if there can be none
 	Broken         string // how A's server failed, where that is the answer
 }
 
-// Pairs takes the values of both sides block by block. A block in which one of
-// them has no sound value leaves the comparison; where half of the blocks or
-// more do, what remains is a selection and no sample: a server that crashes
-// under load must not be judged by the times when it did not. Failures of A
-// in more than half of the blocks are in Broken.
+// Pairs takes the values of both sides from the blocks that count and in which both
+// were measured side by side. A block in which one of them has no sound value leaves
+// the comparison; where half of the blocks or more do, what remains is a selection and
+// no sample: a server that crashes under load must not be judged by the times when it
+// did not. Failures of A in more than half of the blocks are in Broken.
 func (t *Table) Pairs(m *Metric, a, b Side) Pairs {
 	var p Pairs
 	gates := map[string]bool{}
 	var spoiled []Lack
-	broken := 0
+	broken, blocks := 0, 0
 	readA, readB := t.reader(m, a), t.reader(m, b)
 	for _, block := range t.Blocks.Counted {
-		va, whyA := readA.value(block, gates, &p.BoundA)
-		vb, whyB := readB.value(block, gates, &p.BoundB)
+		if !readA.planned(block) || !readB.planned(block) {
+			continue
+		}
+		blocks++
+		va, whyA := readA.value(block, gates, &p.BoundA, &p.TakenA)
+		vb, whyB := readB.value(block, gates, &p.BoundB, &p.TakenB)
 		if why := cmp.Or(whyA, whyB); why != (Lack{}) {
 			spoiled = append(spoiled, why)
 			if readA.failed(block) {
@@ -74,16 +81,16 @@ func (t *Table) Pairs(m *Metric, a, b Side) Pairs {
 			}
 			continue
 		}
-		p.A, p.B = append(p.A, va), append(p.B, vb)
+		p.A, p.B, p.Blocks = append(p.A, va), append(p.B, vb), append(p.Blocks, block)
 	}
 	p.Gates = slices.Sorted(maps.Keys(gates))
 	if len(spoiled) > 0 && len(p.A) <= len(spoiled) {
-		p.Spoiled = Lack{spoiled[0].Cause, fmt.Sprintf("%d of %d blocks give no value: %s", len(spoiled), len(t.Blocks.Counted), spoiled[0].Detail)}
+		p.Spoiled = Lack{spoiled[0].Cause, fmt.Sprintf("%d of %d blocks give no value: %s", len(spoiled), blocks, spoiled[0].Detail)}
 	}
 	if broken < 2 || broken <= len(p.A) {
 		p.Broken = ""
 	} else {
-		p.Broken = fmt.Sprintf("it failed in %d of %d blocks: %s", broken, len(t.Blocks.Counted), p.Broken)
+		p.Broken = fmt.Sprintf("it failed in %d of %d blocks: %s", broken, blocks, p.Broken)
 	}
 	return p
 }
@@ -91,38 +98,92 @@ func (t *Table) Pairs(m *Metric, a, b Side) Pairs {
 // reader reads a metric of one side.
 type reader struct {
 	Side
-	metric  *Metric
-	starts  []*record.Trial // by block; nil where the arm has none
-	samples []*Sample
-	over    *reader
+	metric    *Metric
+	plan      []bool // by block; nil: everywhere
+	starts    []*record.Trial
+	samples   []*Sample
+	over      *reader
+	installed uint64
+	shared    int     // cores that it shares with the generator
+	twin      *reader // of the arm's replicate, nil: it has none
 }
 
 func (t *Table) reader(m *Metric, s Side) *reader {
-	r := &reader{Side: s, metric: m, starts: t.starts[s.Arm], samples: t.samples[place{s.Arm, s.Level}]}
+	at := place{s.Arm, s.Level}
+	r := &reader{Side: s, metric: m, plan: t.planned[at], starts: t.starts[s.Arm], samples: t.samples[at]}
+	if slices.ContainsFunc(t.Run.Arms, func(a record.Arm) bool { return a.Name == s.Arm && a.Shared }) {
+		r.shared = len(t.Run.ServerCPUs) + len(t.Run.LoadCPUs)
+	}
+	r.installed = t.installed(s.Arm)
+	if m.OfStart {
+		r.plan = t.planned[place{arm: s.Arm}]
+	}
+	if r.plan == nil && s.Figure == 0 {
+		r.plan = make([]bool, len(t.Run.Plan))
+	}
+	if again := t.twins[s.Arm]; again != "" && !s.Alone {
+		r.twin = t.reader(m, Side{Arm: again, Level: s.Level})
+	}
 	if s.Over != nil {
 		r.over = t.reader(m, *s.Over)
 	}
 	return r
 }
 
-// value is that of a block, over the other side's if there is one.
-func (r *reader) value(block int, gates map[string]bool, bound *bool) (v float64, why Lack) {
+// installed is the size of an arm's server, 0 where it is not known.
+func (t *Table) installed(arm string) uint64 {
+	for _, a := range t.Run.Arms {
+		for _, s := range t.Run.Servers {
+			if a.Name == arm && a.Server == s.Server {
+				return s.Size
+			}
+		}
+	}
+	return 0
+}
+
+// planned says whether a block has the side.
+func (r *reader) planned(block int) bool {
+	return (r.plan == nil || r.plan[block]) && (r.over == nil || r.over.planned(block))
+}
+
+// value is that of a block, over the other side's if there is one. Where the arm was
+// entered twice, both starts are its replicates, and the value is their mean, or that
+// of the one which the machine did not spoil. A start that the server itself spoiled
+// leaves none.
+func (r *reader) value(block int, gates map[string]bool, bound *bool, taken *float64) (v float64, why Lack) {
 	if r.Figure > 0 {
 		return r.Figure, Lack{}
 	}
-	v, why = r.sound(block, gates, bound)
+	v, why = r.sound(block, gates, bound, taken)
+	if r.twin != nil && r.twin.planned(block) {
+		switch again, lack := r.twin.sound(block, gates, bound, taken); {
+		case lack == (Lack{}) && why == (Lack{}):
+			v = math.Sqrt(v * again)
+		case lack == (Lack{}) && !r.broke(block):
+			v, why = again, Lack{}
+		case r.twin.broke(block):
+			why = lack
+		}
+	}
 	if r.over == nil || why != (Lack{}) {
 		return v, why
 	}
-	one, why := r.over.value(block, gates, bound)
+	one, why := r.over.value(block, gates, bound, taken)
 	if why != (Lack{}) {
 		return 0, why
 	}
 	return v / one, Lack{}
 }
 
-// failed says whether the server failed in a block by what it did itself.
+// failed says whether the server failed in a block by what it did itself, in either
+// start where it was entered twice.
 func (r *reader) failed(block int) bool {
+	return r.broke(block) || r.twin != nil && r.twin.planned(block) && r.twin.broke(block)
+}
+
+// broke is failed of one start.
+func (r *reader) broke(block int) bool {
 	if s := in(r.samples, block); s != nil {
 		return s.Failed != ""
 	}
@@ -131,12 +192,12 @@ func (r *reader) failed(block int) bool {
 }
 
 // sound is the value of a block, or the reason why it has no sound one.
-func (r *reader) sound(block int, gates map[string]bool, bound *bool) (v float64, why Lack) {
+func (r *reader) sound(block int, gates map[string]bool, bound *bool, taken *float64) (v float64, why Lack) {
 	start, s, failure := in(r.starts, block), in(r.samples, block), "it was not measured"
 	if start != nil {
 		failure = cmp.Or(start.Failure, failure)
 		if r.metric.OfStart {
-			s = &Sample{Trial: start}
+			s = &Sample{Trial: start, installed: r.installed}
 		}
 	}
 	if s == nil {
@@ -150,6 +211,9 @@ func (r *reader) sound(block int, gates map[string]bool, bound *bool) (v float64
 			why = Lack{Gated, fmt.Sprintf("%s: %s", r.Arm, g.Detail)}
 		}
 	}
+	if r.shared > 0 {
+		*taken = max(*taken, s.taken(r.shared))
+	}
 	v, ok := r.metric.Of(s)
 	if !ok && (why == (Lack{}) || r.metric.Lacks != "") {
 		why = Lack{NoSample, fmt.Sprintf("%s at %v: %s", r.Arm, r.Level, cmp.Or(r.metric.Lacks, "too few requests for this figure"))}
@@ -157,44 +221,67 @@ func (r *reader) sound(block int, gates map[string]bool, bound *bool) (v float64
 	return v, why
 }
 
-// mostFloor is written for any noise beyond it, so that a verdict can be written as JSON.
-const mostFloor = 1e6
-
-// Floor is the A/A noise of a metric at a level: the ratio that chance alone
-// reaches, from the pair on the arm's own route, or else from the first one: what
-// waits varies less than what calculates. ok is false without a pair.
-func (t *Table) Floor(m *Metric, name string, level record.Level, confidence float64) (floor float64, ok bool) {
-	pairs := slices.DeleteFunc(slices.Clone(t.Run.Arms), func(a record.Arm) bool { return a.Replicate == "" || a.Canary() })
-	if i := slices.IndexFunc(t.Run.Arms, func(a record.Arm) bool { return a.Name == name }); i >= 0 {
-		slices.SortStableFunc(pairs, record.ByLikeness(t.Run.Arms[i]))
+// taken is the mean share of so many cores that the server could not have.
+func (s *Sample) taken(cores int) (share float64) {
+	for _, w := range s.Rounds {
+		share += w.Taken(cores) / float64(len(s.Rounds))
 	}
-	for _, arm := range pairs {
-		p := t.Pairs(m, Side{Arm: arm.Replicate, Level: level}, Side{Arm: arm.Name, Level: level})
-		if f, err := stats.NoiseFloor(p.A, p.B, confidence); err == nil {
-			return min(f, mostFloor), true
+	return share
+}
+
+// Interval is the ratio of A to B where more is better, of B to A where less is, with
+// the t interval whose variance is moderated by that of the metric's other comparisons.
+func (t *Table) Interval(m *Metric, p *Pairs, confidence float64) (stats.Interval, error) {
+	better, worse := p.A, p.B
+	if !m.HigherIsBetter {
+		better, worse = p.B, p.A
+	}
+	return stats.ModeratedRatio(better, worse, t.prior(m), confidence)
+}
+
+// prior is how the variances of a metric's comparisons are spread in this run: of
+// every arm with the first one of its experiment, at every level.
+func (t *Table) prior(m *Metric) stats.Prior {
+	if p, known := t.priors[m]; known {
+		return p
+	}
+	var variances, degrees []float64
+	for i := range t.Run.Experiments {
+		e := &t.Run.Experiments[i]
+		for _, l := range e.Levels {
+			for _, arm := range e.Arms[min(1, len(e.Arms)):] {
+				first := Side{Arm: e.Arms[0], Level: t.Run.Levels[l], Alone: true}
+				p := t.Pairs(m, Side{Arm: arm, Level: first.Level, Alone: true}, first)
+				if d, err := stats.LogRatios(p.A, p.B); err == nil && len(d) > 1 {
+					variances, degrees = append(variances, stats.Variance(d)), append(degrees, float64(len(d)-1))
+				}
+			}
+			if m.OfStart {
+				break // the level is but a name
+			}
 		}
 	}
-	return 0, false
+	t.priors[m] = stats.FitPrior(variances, degrees)
+	return t.priors[m]
 }
 
 // Ratio is how one arm compares with another in one metric at one level.
 type Ratio struct {
-	stats.Interval         // above 1 where the first arm is better
-	Blocks         int     // pairs that entered
-	Floor          float64 // of the noise, a ratio from 1; 1 where it is not known
+	stats.Interval     // above 1 where the first arm is better
+	Blocks         int // pairs that entered
 
 	boundA, boundB bool // the generator limited the arm
 }
 
 // Apart says whether chance alone does not explain the difference.
-func (r *Ratio) Apart() bool { return r.Low > r.Floor || r.High < 1/r.Floor }
+func (r *Ratio) Apart() bool { return r.Low > 1 || r.High < 1 }
 
 // Ahead says whether the first arm is clearly the better one: a second one
 // that the generator limited could have been any better.
-func (r *Ratio) Ahead() bool { return r.Low > r.Floor && !r.boundB }
+func (r *Ratio) Ahead() bool { return r.Low > 1 && !r.boundB }
 
 // Behind says whether the first arm is clearly the worse one.
-func (r *Ratio) Behind() bool { return r.High < 1/r.Floor && !r.boundA }
+func (r *Ratio) Behind() bool { return r.High < 1 && !r.boundA }
 
 // Compare is the ratio of arm a to arm b, paired by block. ok is false where the
 // blocks with a sound value of both are fewer than two, or no more than half.
@@ -203,16 +290,11 @@ func (t *Table) Compare(m *Metric, a, b string, level record.Level, confidence f
 	if p.Spoiled != (Lack{}) || len(p.A) < 2 {
 		return r, false
 	}
-	better, worse := p.A, p.B
-	if !m.HigherIsBetter {
-		better, worse = p.B, p.A
-	}
-	i, err := stats.PairedRatio(better, worse, confidence)
+	i, err := t.Interval(m, &p, confidence)
 	if err != nil || !i.Bounded() || math.IsInf(i.High, 0) {
 		return r, false
 	}
-	floor, _ := t.Floor(m, a, level, confidence)
-	return Ratio{Interval: i, Blocks: len(p.A), Floor: max(1, floor), boundA: p.BoundA, boundB: p.BoundB}, true
+	return Ratio{Interval: i, Blocks: len(p.A), boundA: p.BoundA, boundB: p.BoundB}, true
 }
 
 // Values are the sound values of one side, in the order of the blocks; they lack

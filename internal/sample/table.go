@@ -8,10 +8,10 @@ package sample
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/internal/stats"
 )
 
 // Table holds the samples of a run. It is not changed after New.
@@ -22,6 +22,9 @@ type Table struct {
 
 	starts  map[string][]*record.Trial // by arm and block
 	samples map[place][]*Sample        // by block
+	planned map[place][]bool           // by block; with no level: whether the arm is in it at all
+	twins   map[string]string          // the replicate of an arm, by its name
+	priors  map[*Metric]stats.Prior
 }
 
 type place struct {
@@ -31,52 +34,62 @@ type place struct {
 
 // Sample is one arm at one level in one block: its windows, merged.
 type Sample struct {
-	Trial   *record.Trial
-	Level   record.Level
-	Load    record.Measurement // counts added up, latencies merged
-	Server  record.Usage       // processor time added up; of all else the most
-	Gates   []record.Gate      // that failed, each name once
-	Odd     []record.Oddity    // of the latencies
-	Failed  string             // by what the server itself failed; empty: it did not, or the machine may be the cause
-	HeldSLO bool               // a search under the SLO found a rate that holds it
+	Trial     *record.Trial
+	Level     record.Level
+	Load      record.Measurement // counts added up, latencies merged
+	Server    record.Usage       // processor time added up; of all else the most
+	Rounds    []*record.Window   // what it is merged from, in the order of the passes
+	Lost      int                // windows that are no part of it, since the machine disturbed their rounds
+	Gates     []record.Gate      // that failed in most of the rounds, or by the server in any, each name once
+	Odd       []record.Oddity    // of the latencies
+	Failed    string             // by what the server itself failed; empty: it did not, or the machine may be the cause
+	installed uint64             // bytes of the server and its packages
+	HeldSLO   bool               // a search under the SLO found a rate that holds it
 }
 
 // New makes the table of a run. The trials must be the run's (record.TrialsOf);
 // it keeps pointers to them. It fails where a histogram has to be merged and is damaged.
 func New(run *record.Run, trials []record.Trial) (*Table, error) {
-	t := &Table{Run: run, starts: map[string][]*record.Trial{}, samples: map[place][]*Sample{}}
+	t := &Table{
+		Run: run, starts: map[string][]*record.Trial{}, samples: map[place][]*Sample{}, planned: map[place][]bool{},
+		twins: map[string]string{}, priors: map[*Metric]stats.Prior{},
+	}
+	for _, a := range run.Arms {
+		if a.Replicate != "" {
+			t.twins[a.Replicate] = a.Name
+		}
+	}
 	blocks := len(run.Plan)
-	for i := range trials {
-		trial := &trials[i]
-		t.Trials = append(t.Trials, trial)
-		row(t.starts, trial.Arm, blocks)[trial.Block] = trial
-		for j := range trial.Windows {
-			w := &trial.Windows[j]
-			if w.Warmup {
-				continue
-			}
-			samples := row(t.samples, place{trial.Arm, w.Level}, blocks)
-			s := samples[trial.Block]
-			if s == nil {
-				s = &Sample{Trial: trial, Level: w.Level}
-				samples[trial.Block] = s
-			}
-			if err := s.add(w); err != nil {
-				return nil, fmt.Errorf("block %d, arm %q at %v: %w", trial.Block+1, trial.Arm, w.Level, err)
+	for b := range run.Plan {
+		for _, p := range run.Plan[b].Trials {
+			row(t.planned, place{arm: p.Arm}, blocks)[b] = true
+			for _, l := range p.Levels {
+				row(t.planned, place{p.Arm, run.Levels[l]}, blocks)[b] = true
 			}
 		}
+	}
+	for i := range trials {
+		t.Trials = append(t.Trials, &trials[i])
 	}
 	slices.SortStableFunc(t.Trials, func(a, b *record.Trial) int {
 		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Position, b.Position))
 	})
 	t.Blocks = blocksOf(run, t.Trials)
+	for start, end := 0, 0; start < len(t.Trials); start = end {
+		for end = start; end < len(t.Trials) && t.Trials[end].Block == t.Trials[start].Block; end++ {
+			row(t.starts, t.Trials[end].Arm, blocks)[t.Trials[end].Block] = t.Trials[end]
+		}
+		if err := t.addBlock(t.Trials[start:end]); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
 }
 
 // row is that of a key, with a place for each block.
-func row[K comparable, V any](rows map[K][]*V, key K, blocks int) []*V {
+func row[K comparable, V any](rows map[K][]V, key K, blocks int) []V {
 	if rows[key] == nil {
-		rows[key] = make([]*V, blocks)
+		rows[key] = make([]V, blocks)
 	}
 	return rows[key]
 }
@@ -89,77 +102,54 @@ func (t *Table) At(arm string, level record.Level, block int) *Sample {
 	return in(t.samples[place{arm, level}], block)
 }
 
-func in[V any](row []*V, block int) *V {
+func in[V any](row []V, block int) (v V) {
 	if row == nil {
-		return nil
+		return v
 	}
 	return row[block]
 }
 
-// add merges a window into the sample.
-func (s *Sample) add(w *record.Window) error {
-	if s.Load.Latency == nil { // the first
-		s.Load = w.Load
-	} else if err := s.merge(&w.Load); err != nil {
-		return err
-	}
-	s.Server.CPU = s.Server.CPU.Add(w.Server.CPU)
-	s.Server.RSS, s.Server.PSS = max(s.Server.RSS, w.Server.RSS), max(s.Server.PSS, w.Server.PSS)
-	s.Server.Threads, s.Server.Processes = max(s.Server.Threads, w.Server.Threads), max(s.Server.Processes, w.Server.Processes)
-	for _, g := range w.Gates {
-		if !slices.ContainsFunc(s.Gates, func(h record.Gate) bool { return h.Name == g.Name }) {
-			s.Gates = append(s.Gates, g)
-		}
-	}
-	for _, o := range w.Load.Oddities() {
-		if !slices.Contains(s.Odd, o) {
-			s.Odd = append(s.Odd, o)
-		}
-	}
-	s.Failed = cmp.Or(s.Failed, w.ServerFailed())
-	s.HeldSLO = s.HeldSLO || w.HeldSLO()
-	return nil
+// distributions are the four of a window, in the order in which a sample merges them.
+func distributions(m *record.Measurement) [4]**record.Distribution {
+	return [4]**record.Distribution{&m.Latency, &m.Service, &m.Slip, &m.FirstByte}
 }
 
-// merge adds another window's counts and latencies to those of the windows before.
-func (s *Sample) merge(m *record.Measurement) error {
-	first := s.firstByte()
-	for _, d := range []struct {
-		to   **record.Distribution
-		with *record.Distribution
-	}{{&s.Load.Latency, m.Latency}, {&s.Load.Service, m.Service}, {&s.Load.Slip, m.Slip}} {
-		both, err := merged(*d.to, d.with)
-		if err != nil {
-			return err
-		}
-		*d.to = both
+// merge merges the latencies of the sample's windows, each histogram once.
+func (s *Sample) merge() error {
+	if len(s.Rounds) < 2 {
+		return nil
 	}
-	if s.Load.FirstByte != nil || m.FirstByte != nil {
-		var err error
-		if s.Load.FirstByte, err = merged(first, cmp.Or(m.FirstByte, m.Latency)); err != nil {
-			return err
+	pieces := slices.ContainsFunc(s.Rounds, func(w *record.Window) bool { return w.Load.FirstByte != nil })
+	for k, into := range distributions(&s.Load) {
+		var all *record.Histogram
+		for _, w := range s.Rounds {
+			d := *distributions(&w.Load)[k]
+			if into == &s.Load.FirstByte { // it is not recorded where it is the latency
+				if d = cmp.Or(d, w.Load.Latency); !pieces {
+					d = nil
+				}
+			}
+			if d == nil || d.Count == 0 {
+				continue
+			}
+			h, err := d.Histogram()
+			if err != nil {
+				return err
+			}
+			if all == nil {
+				all = h
+			} else {
+				all.Merge(h)
+			}
+		}
+		*into = nil
+		if all != nil {
+			*into = all.Distribution()
+		} else if into == &s.Load.Latency {
+			*into = &record.Distribution{}
 		}
 	}
-	s.Load.Add(m)
-	s.Load.BytesIn += m.BytesIn
 	return nil
-}
-
-// merged is the distribution of what both have, nil where neither has any.
-func merged(a, b *record.Distribution) (*record.Distribution, error) {
-	if a == nil || b == nil {
-		return cmp.Or(a, b), nil
-	}
-	all, err := a.Histogram()
-	if err != nil {
-		return nil, err
-	}
-	more, err := b.Histogram()
-	if err != nil {
-		return nil, err
-	}
-	all.Merge(more)
-	return all.Distribution(), nil
 }
 
 // firstByte is nil where a window had no latency either: it is not recorded where

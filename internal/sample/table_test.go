@@ -25,22 +25,22 @@ func table(t *testing.T, run *record.Run, trials ...record.Trial) *sample.Table 
 
 // plan is a run of some blocks of the arms.
 func plan(blocks int, arms ...string) *record.Run {
-	run := &record.Run{Levels: []record.Level{closed64}}
+	run := &record.Run{Levels: []record.Level{closed64}, Experiments: []record.Experiment{{Name: "one", Arms: arms, Levels: []int{0}, Blocks: record.Range{Min: blocks, Max: blocks}, Passes: 4}}}
 	for _, a := range arms {
 		run.Arms = append(run.Arms, record.Arm{Name: a, Server: a})
 	}
-	for range blocks {
+	for b := range blocks {
 		var block []record.PlannedTrial
 		for _, a := range arms {
-			block = append(block, record.PlannedTrial{Arm: a})
+			block = append(block, record.PlannedTrial{Arm: a, Levels: []int{0}})
 		}
-		run.Plan = append(run.Plan, block)
+		run.Plan = append(run.Plan, record.Block{Number: b, Trials: block})
 	}
 	return run
 }
 
 func trial(block int, arm string, windows ...record.Window) record.Trial {
-	return record.Trial{Block: block, Arm: arm, Windows: windows}
+	return record.Trial{Schema: 2, Block: block, Arm: arm, Windows: windows}
 }
 
 // window has requests of one latency in a second.
@@ -57,18 +57,13 @@ func window(latency time.Duration, n uint64) record.Window {
 func TestBlocksThatCount(t *testing.T) {
 	run := plan(4, "a", "b")
 	run.Missing = []record.Missing{{Arm: "c"}}
-	run.Plan[1] = append(run.Plan[1], record.PlannedTrial{Arm: "c"})
-	changed := window(time.Millisecond, 10)
-	changed.Gates = []record.Gate{{Name: record.GateCanary, Detail: "slower"}}
+	run.Plan[1].Trials = append(run.Plan[1].Trials, record.PlannedTrial{Arm: "c"})
 	b := table(t, run,
 		trial(0, "a"), record.Trial{Block: 0, Arm: "b", Failure: "crashed"},
 		trial(1, "b"), trial(1, "a"),
-		trial(2, "a"), trial(2, "b", changed),
 		trial(3, "b")).Blocks
 	assert.Equal(t, []int{0, 1}, b.Counted, "a failed trial is one; a missing arm is not waited for")
-	assert.Equal(t, []sample.Disturbed{{Block: 2, Reason: "slower"}}, b.Disturbed)
-	assert.Equal(t, []sample.Partial{{Block: 3, Trials: 1, Absent: []string{"a"}}}, b.Partial)
-	assert.Equal(t, 3, b.Complete())
+	assert.Equal(t, []sample.Partial{{Block: 3, Experiment: "one", Number: 3, Trials: 1, Absent: []string{"a"}}}, b.Partial)
 	assert.False(t, b.Provisional)
 
 	one := table(t, run, trial(3, "b"))
@@ -121,8 +116,122 @@ func TestSides(t *testing.T) {
 	_, lack = tab.Values(sample.P99, b)
 	assert.Equal(t, sample.NoSample, lack.Cause, "a p99 of 200 requests is not known")
 	assert.Equal(t, "no sample: 2 of 2 blocks give no value: b at c=64: too few requests for this figure", lack.String())
-	_, lack = tab.Values(sample.Throughput, sample.Side{Arm: "c", Level: closed64})
-	assert.Equal(t, "2 of 2 blocks give no value: c at c=64: it was not measured", lack.Detail)
+	values, _ = tab.Values(sample.Throughput, sample.Side{Arm: "c", Level: closed64})
+	assert.Empty(t, values, "no block was to have it")
+}
+
+// rounds are windows of one arm in so many passes, some of them with a gate.
+func rounds(n uint64, gates ...string) (out []record.Window) {
+	for pass, gate := range gates {
+		w := window(time.Millisecond, n)
+		if w.Pass = pass; gate != "" {
+			w.Gates = []record.Gate{{Name: gate, Detail: gate + " in pass " + string(rune('0'+pass))}}
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// TestADisturbedRoundLeavesForAll, and takes nothing else with it.
+func TestADisturbedRoundLeavesForAll(t *testing.T) {
+	a := rounds(100, "", record.GateHostNoise, "", "")
+	a[1].Load.Completed = 1
+	tab := table(t, plan(1, "a", "b"), trial(0, "a", a...), trial(0, "b", rounds(50, "", "", "", "")...))
+	for arm, want := range map[string]float64{"a": 100, "b": 50} {
+		s := tab.At(arm, closed64, 0)
+		assert.Len(t, s.Rounds, 3)
+		assert.Equal(t, 1, s.Lost)
+		assert.Empty(t, s.Gates)
+		v, _ := sample.Throughput.Of(s)
+		assert.InDelta(t, want, v, 1e-9)
+	}
+}
+
+// TestAnArmThatIsAlwaysHit is itself what the gate says, and takes no round from the others.
+func TestAnArmThatIsAlwaysHit(t *testing.T) {
+	tab := table(t, plan(1, "a", "b"), trial(0, "a", rounds(100, record.GateOfferedRate, record.GateOfferedRate, record.GateOfferedRate, "")...), trial(0, "b", rounds(50, "", "", "", "")...))
+	a, b := tab.At("a", closed64, 0), tab.At("b", closed64, 0)
+	assert.True(t, a.Spoiled())
+	assert.Equal(t, record.GateOfferedRate, a.Gates[0].Name)
+	assert.False(t, b.Spoiled())
+	assert.Len(t, b.Rounds, 4)
+}
+
+// TestFewRoundsAreNoSample: where the machine disturbed most of the rounds, each for
+// another arm, none of them has a figure.
+func TestFewRoundsAreNoSample(t *testing.T) {
+	tab := table(t, plan(1, "a", "b"), trial(0, "a", rounds(100, record.GateHostNoise, record.GateHostNoise, "", "")...), trial(0, "b", rounds(50, "", "", record.GateNetwork, "")...))
+	for _, arm := range []string{"a", "b"} {
+		s := tab.At(arm, closed64, 0)
+		assert.True(t, s.Spoiled(), arm)
+		assert.Contains(t, s.Gates[0].Detail, "3 of 4 rounds were disturbed")
+	}
+}
+
+// TestWhatTheServerDoesIsNoDisturbance: errors in one round spoil the arm, and nothing of the others.
+func TestWhatTheServerDoesIsNoDisturbance(t *testing.T) {
+	tab := table(t, plan(1, "a", "b"), trial(0, "a", rounds(100, record.GateErrors, "", "", "")...), trial(0, "b", rounds(50, "", "", "", "")...))
+	assert.True(t, tab.At("a", closed64, 0).Spoiled())
+	assert.Len(t, tab.At("b", closed64, 0).Rounds, 4)
+	assert.Empty(t, tab.At("b", closed64, 0).Gates)
+}
+
+// TestTwins: both starts of an arm that is entered twice count, unless it is asked for alone.
+func TestTwins(t *testing.T) {
+	run := plan(2, "a", "a~again", "b")
+	run.Arms[1].Replicate = "a"
+	noisy := window(time.Millisecond, 400)
+	noisy.Gates = []record.Gate{{Name: record.GateHostNoise, Detail: "noise"}}
+	tab := table(t, run,
+		trial(0, "a", window(time.Millisecond, 100)), trial(0, "a~again", window(time.Millisecond, 400)), trial(0, "b", window(time.Millisecond, 50)),
+		trial(1, "a", window(time.Millisecond, 100)), trial(1, "a~again", noisy), trial(1, "b", window(time.Millisecond, 50)))
+	values, _ := tab.Values(sample.Throughput, sample.Side{Arm: "a", Level: closed64})
+	assert.InDeltaSlice(t, []float64{200, 100}, values, 1e-9, "the one that is sound")
+	values, _ = tab.Values(sample.Throughput, sample.Side{Arm: "a", Level: closed64, Alone: true})
+	assert.InDeltaSlice(t, []float64{100, 100}, values, 1e-9)
+	ratio, n, ok := tab.Calibration()
+	assert.False(t, ok, "one pair is no interval: %v", ratio)
+	assert.Equal(t, 1, n)
+
+	tab = table(t, run, trial(0, "a", window(time.Millisecond, 100)), record.Trial{Block: 0, Arm: "a~again", Failure: "crashed"}, trial(0, "b", window(time.Millisecond, 50)))
+	values, lack := tab.Values(sample.Throughput, sample.Side{Arm: "a", Level: closed64})
+	assert.Empty(t, values, "a server that crashes is not judged by the start in which it did not")
+	assert.Contains(t, lack.Detail, "crashed")
+}
+
+// TestPairsAreSideBySide: only blocks that were to have both arms are asked for them.
+func TestPairsAreSideBySide(t *testing.T) {
+	run := plan(4, "a", "b")
+	for b := range 2 { // of another experiment
+		run.Plan[b].Trials = run.Plan[b].Trials[:1]
+	}
+	var trials []record.Trial
+	for b := range 4 {
+		trials = append(trials, trial(b, "a", window(time.Millisecond, 100)))
+		if b > 1 {
+			trials = append(trials, trial(b, "b", window(time.Millisecond, 50)))
+		}
+	}
+	p := table(t, run, trials...).Pairs(sample.Throughput, sample.Side{Arm: "a", Level: closed64}, sample.Side{Arm: "b", Level: closed64})
+	assert.Equal(t, []int{2, 3}, p.Blocks)
+	assert.Zero(t, p.Spoiled)
+}
+
+// TestTakenCores: what the generator took counts for arms that share its cores, and for no others.
+func TestTakenCores(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		run := plan(2, "a", "b")
+		run.Arms[0].Shared, run.ServerCPUs, run.LoadCPUs = shared, []int{0}, []int{1}
+		w := window(time.Millisecond, 100)
+		w.Load.CPU = record.CPU{User: 40 * time.Millisecond}
+		p := table(t, run, trial(0, "a", w), trial(0, "b", w), trial(1, "a", w), trial(1, "b", w)).Pairs(sample.Throughput, sample.Side{Arm: "a", Level: closed64}, sample.Side{Arm: "b", Level: closed64})
+		want := 0.0
+		if shared {
+			want = 0.02
+		}
+		assert.InDelta(t, want, p.TakenA, 1e-9)
+		assert.Zero(t, p.TakenB)
+	}
 }
 
 // TestMetricsAreDeclaredOnce: names, short names and keys tell metrics apart.

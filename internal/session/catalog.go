@@ -41,6 +41,9 @@ func ServersOf(run *record.Run) Catalog {
 // parameters that it sets. It does not look at routes: a manifest need not
 // name them all, and the server itself says whether it has one.
 func (c Catalog) CheckArm(arm record.Arm) error {
+	if arm.Server == record.NullServer {
+		return nil
+	}
 	folder, own := c[arm.Server]
 	if known := slices.Concat(fixtures.ServerNames(), slices.Sorted(maps.Keys(c))); !own && !slices.Contains(known, arm.Server) {
 		return fmt.Errorf("there is no server %q%s (see hellobench list servers; a folder of your own is given with --server)",
@@ -53,6 +56,9 @@ func (c Catalog) CheckArm(arm record.Arm) error {
 	m, err := runners.Load(servers, arm.Server)
 	if err != nil {
 		return nil //nolint:nilerr // whoever starts it says so, with file and line
+	}
+	if _, has := m.Variants[arm.Variant]; arm.Variant != "" && !has {
+		return fmt.Errorf("arm %q: server %q has no variant %q%s", arm.Name, arm.Server, arm.Variant, yamlfile.DidYouMean(arm.Variant, slices.Sorted(maps.Keys(m.Variants))))
 	}
 	for _, p := range []struct {
 		name  string

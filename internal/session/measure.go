@@ -52,6 +52,10 @@ func (s *Session) blocks(ctx context.Context) error {
 	if err := s.makeLogs(); err != nil {
 		return err
 	}
+	trials = wholeBlocks(s.Run, trials)
+	if err := s.journal.Keep(len(trials)); err != nil {
+		return err
+	}
 	sink := &keeper{journal: s.journal, trials: trials}
 	b := &bench.Bench{
 		Run: s.Run, Launcher: s, Engine: s.engine, Sink: sink, Observe: s.tell.Observe, Arms: map[string]record.Arm{},
@@ -59,21 +63,36 @@ func (s *Session) blocks(ctx context.Context) error {
 		Hold: func(ctx context.Context, url string, status, n int) (bench.Held, error) {
 			return hold.Open(ctx, url, status, n, s.Run.Timeout)
 		},
-		Enough: func() (bool, int, error) {
+		Enough: func(experiment int) (bool, int, error) {
 			t, err := sample.New(s.Run, sink.trials)
 			if err != nil {
 				return false, 0, err
 			}
-			return claims.Precision(s.ledger, t)
+			return claims.Precision(s.ledger, t, experiment)
 		},
 	}
 	if s.Run.Shard == nil { // a shard does not see the others' figures and runs all its blocks
-		b.Looks = claims.Looks(s.Run.Blocks)
+		b.Looks = func(experiment int) []int { return claims.Looks(s.Run.Experiments[experiment].Blocks) }
 	}
 	for _, arm := range s.Run.Arms {
 		b.Arms[arm.Name] = arm
 	}
 	return b.Blocks(ctx)
+}
+
+// wholeBlocks are the trials up to the first block that is not whole, which a crash
+// left while it was written down.
+func wholeBlocks(run *record.Run, trials []record.Trial) []record.Trial {
+	for start, end := 0, 0; start < len(trials); start = end {
+		block := trials[start].Block
+		for end = start; end < len(trials) && trials[end].Block == block; end++ {
+			continue
+		}
+		if end-start < len(run.Plan[block].Trials) {
+			return trials[:start]
+		}
+	}
+	return trials
 }
 
 // makeLogs makes the log files of all servers: a folder that cannot take one ends
@@ -114,38 +133,41 @@ type keeper struct {
 }
 
 // Append implements bench.Sink.
-func (k *keeper) Append(t *record.Trial) error {
-	k.trials = append(k.trials, *t)
-	return k.journal.Append(t)
+func (k *keeper) Append(trials []*record.Trial) error {
+	for _, t := range trials {
+		k.trials = append(k.trials, *t)
+	}
+	return k.journal.Append(trials)
 }
 
 // Launch implements bench.Launcher.
 func (s *Session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
-	if arm.Canary() && s.canary != nil && s.canary.Alive() == nil {
-		return staying{s.canary}, nil
-	}
 	env["HELLOBENCH_RUN"] = s.Dir // says in a list of processes whose server this is
-	g, err := s.start(ctx, s.installed[arm.Server], arm, runners.Options{Env: env, LogFile: s.logFile(arm)})
-	if err != nil || !arm.Canary() {
-		return g, err
+	in := s.installed[arm.Server]
+	if arm.Server == record.NullServer && !arm.Canary() { // a calculation has one loop an instance
+		var err error
+		if in, err = nullServer(nil); err != nil {
+			return nil, err
+		}
 	}
-	s.canary = g
-	return staying{g}, nil
+	return s.start(ctx, in, arm, runners.Options{Env: env, LogFile: s.logFile(arm)})
 }
 
 // start is the one door through which servers are started: on the cores of the
 // servers, under a guard.
 func (s *Session) start(ctx context.Context, in *runners.Installed, arm record.Arm, o runners.Options) (*runners.Group, error) {
-	o.Workers, o.Threads, o.CPUs, o.Guard = arm.Workers, arm.Threads, s.Run.ServerCPUs, s.guard
+	o.Workers, o.Threads, o.Variant, o.CPUs, o.Guard = arm.Workers, arm.Threads, arm.Variant, s.cpusOf(arm), s.guard
 	return runners.StartGroup(ctx, in, o, arm.Instances)
 }
 
-// staying is a server that outlives its trials: the null server before and after
-// the blocks is one process, for two starts of it are not alike.
-type staying struct{ *runners.Group }
-
-// Stop leaves it running; the session ends it.
-func (staying) Stop() error { return nil }
+// cpusOf are the cores of an arm's server: those of the servers, or where it shares
+// the generator's, all. None: it is not pinned.
+func (s *Session) cpusOf(arm record.Arm) []int {
+	if !arm.Shared || len(s.Run.ServerCPUs) == 0 {
+		return s.Run.ServerCPUs
+	}
+	return slices.Sorted(slices.Values(slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs)))
+}
 
 // logName makes a file name of an arm's name.
 func logName(arm string) string {

@@ -82,15 +82,15 @@ func (o Options) selected(known Catalog) (selection, error) {
 				return selection{}, UsageError{fmt.Errorf("--arm: %w", err)}
 			}
 		}
-		p.KeepVisited()
 		s.chosen = len(p.Arms) != len(profiles) || slices.ContainsFunc(p.Arms, func(a record.Arm) bool { return !slices.Contains(profiles, a) })
 	}
 	if o.Blocks != "" {
 		least := p.Blocks.Min
-		if p.Blocks, err = parseRange(o.Blocks); err != nil {
+		blocks, err := parseRange(o.Blocks)
+		if err != nil {
 			return selection{}, UsageError{err}
 		}
-		if p.Quotable && p.Blocks.Min < least {
+		if p.SetBlocks(blocks); p.Quotable && blocks.Min < least {
 			p.Quotable = false
 			s.notices = append(s.notices, fmt.Sprintf("--blocks %s is below the least of profile %s, %d blocks", o.Blocks, p.Name, least))
 		}

@@ -39,7 +39,6 @@ type Session struct {
 	limits    host.Limits
 	journal   *record.Journal
 	ledger    *claims.Ledger
-	canary    *runners.Group    // the null server, once it runs
 	own       map[string]string // folder of a server that is not embedded, by name
 }
 
@@ -145,7 +144,7 @@ func (s *Session) planned(o Options, p selection, now time.Time) (*record.Run, e
 	}
 	return &record.Run{
 		Schema: record.SchemaVersion, Tool: o.Tool, Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
-		Seed: seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, TailWindow: p.TailWindow, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
+		Seed: seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, Budget: p.Budget, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
 		ClaimsHash: s.ledger.Hash, Asked: s.ledger.IDs(), Notices: p.notices, Start: now.UTC(), State: record.Running,
 	}, nil
 }
@@ -153,7 +152,9 @@ func (s *Session) planned(o Options, p selection, now time.Time) (*record.Run, e
 // equip installs the servers, moves to the generator's cores, drops what the
 // machine does not allow, makes the plan of the rest, and takes the engine.
 func (s *Session) equip(ctx context.Context, o Options, p selection) error {
-	if err := s.prepare(ctx, p.Entered()); err != nil {
+	arms := p.Enter()
+	s.Run.Experiments = p.Experiments
+	if err := s.prepare(ctx, arms); err != nil {
 		return err
 	}
 	if err := s.takeCores(); err != nil {
@@ -166,7 +167,14 @@ func (s *Session) equip(ctx context.Context, o Options, p selection) error {
 	if err := s.dropLevels(p.Profile, engine.Name()); err != nil {
 		return err
 	}
-	s.Run.Plan = plan.Blocks(present(s.Run.Arms, s.Run.Missing), p.Visits, p.Blocks.Max, s.Run.Seed)
+	here := present(s.Run.Arms, s.Run.Missing)
+	s.Run.Plan = plan.Blocks(s.Run.Experiments, func(x int, arm string) []int {
+		cores := len(s.Run.ServerCPUs)
+		if !slices.ContainsFunc(here, func(a record.Arm) bool { return a.Name == arm }) || cores > 0 && s.Run.Experiments[x].Cores > cores {
+			return nil
+		}
+		return p.Visits(x, arm)
+	}, s.Run.Seed)
 	return s.chooseEngine(ctx, o.Engine)
 }
 
@@ -278,16 +286,12 @@ func (s *Session) takeCores() error {
 	return host.PinProcess(s.Run.LoadCPUs)
 }
 
-// Close ends the null server and gives the journal free.
+// Close gives the journal free.
 func (s *Session) Close() error {
-	var err error
-	if s.canary != nil {
-		err = s.canary.Stop()
+	if s.journal == nil {
+		return nil
 	}
-	if s.journal != nil {
-		err = errors.Join(err, s.journal.Close())
-	}
-	return err
+	return s.journal.Close()
 }
 
 func (s *Session) say(format string, args ...any) {
@@ -363,7 +367,7 @@ func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
 // An arm that does not ask has as many workers as the manifest says and the
 // cores allow, of which an instance has one.
 func (s *Session) tooFewCores(arm *record.Arm) *record.Missing {
-	cores := len(s.Run.ServerCPUs)
+	cores := len(s.cpusOf(*arm))
 	if cores == 0 {
 		return nil
 	}
@@ -439,7 +443,7 @@ func (s *Session) install(ctx context.Context, p *runners.Preparer, server strin
 	}
 	s.installed[server] = in
 	s.Run.Servers = append(s.Run.Servers, record.ServerVersion{
-		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command,
+		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command, Size: in.Size(),
 	})
 	return nil
 }

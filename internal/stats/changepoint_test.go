@@ -102,7 +102,7 @@ func TestChangepointProperties(t *testing.T) {
 		length := rapid.IntRange(6, 15).Draw(t, "length of a level")
 		spread := rapid.Float64Range(0, 20).Draw(t, "spread")
 		x := series(len(levels)*length, func(k int) float64 { return levels[k/length] }, always(spread))
-		s := newSegmentCost(x)
+		s := newSegmentCost(x, resolution)
 		penalty := rapid.Float64Range(0, 80).Draw(t, "penalty")
 		changes := s.pelt(minSegment, penalty)
 		assert.InDelta(t, leastCost(s, minSegment, penalty), totalCost(s, changes, penalty), 1e-6)
@@ -183,4 +183,53 @@ func TestClassifyStartOfCoarseBins(t *testing.T) {
 	got, err = ClassifyStart(counts)
 	require.NoError(t, err)
 	assert.Equal(t, Flat, got.Label)
+}
+
+// Two runs that are out of line are no change, three are.
+func TestTrendChangepoints(t *testing.T) {
+	for _, from := range []int{8, 9} {
+		got, err := TrendChangepoints(series(11, steps([]int{from}, []float64{1}, 1.3), always(0.02)), 3)
+		require.NoError(t, err)
+		for _, at := range got {
+			assert.LessOrEqual(t, at, 8)
+		}
+		if from == 8 {
+			assert.Equal(t, []int{8}, got)
+		}
+	}
+	_, err := TrendChangepoints([]float64{1, 2, 3}, 1)
+	require.ErrorContains(t, err, "segments of 1 values")
+}
+
+// A run is known to 2%: false alarms, and whether a step after half of the runs is seen.
+func TestSimulatedTrend(t *testing.T) {
+	const runs = 4000 / share
+	t.Log("| runs in the series | false alarms | 4% seen | 6% seen | 10% seen |")
+	for _, length := range []int{8, 20, 40, 60} {
+		rng := seeded(uint64(length))
+		seen := func(step float64) float64 {
+			count := 0
+			for range runs {
+				x := make([]float64, length)
+				for k := range x {
+					x[k] = math.Exp(0.02 * rng.NormFloat64())
+					if k >= length/2 {
+						x[k] *= 1 + step
+					}
+				}
+				changes, err := TrendChangepoints(x, 3)
+				require.NoError(t, err)
+				if len(changes) > 0 {
+					count++
+				}
+			}
+			return percent(count, runs)
+		}
+		alarms, six := seen(0), seen(0.06)
+		t.Logf("| %d | %.1f%% | %.0f%% | %.1f%% | %.0f%% |", length, alarms, seen(0.04), six, seen(0.1))
+		assert.LessOrEqual(t, alarms, 1.0)
+		if length == 20 {
+			assert.GreaterOrEqual(t, six, 95.0)
+		}
+	}
 }

@@ -37,7 +37,7 @@ func (p Position) Supports() bool { return p == Beyond }
 // margin": every value of the interval is at most 1+margin.
 func (p Position) Refutes() bool { return p == Within || p == Reversed || p == NotBeyond }
 
-// DecideOverNoise places the interval of a ratio A/B, above 1 in the claimed direction,
+// Decide places the interval of a ratio A/B, above 1 in the claimed direction,
 // against a margin (0.10 for 10%).
 //
 // It is the three-sided test of Goeman, Solari & Stijnen (Statistics in
@@ -51,26 +51,16 @@ func (p Position) Refutes() bool { return p == Within || p == Reversed || p == N
 // includes NotBeyond, which cannot say which of the other two is true.
 // Values on the border belong to "equal". An interval that is not one (NaN,
 // Low > High) or a margin that is negative or NaN is Unclear.
-//
-// The comparison's A/A pair has the noise floor (NoiseFloor, a ratio >= 1).
-// A floor inside the margin changes nothing. A floor above 1+margin means that
-// two identical systems could have come out further apart than the margin:
-// then Beyond and Reversed have to clear the floor instead, and Within and
-// NotBeyond become Unclear, for the harness could not have told a material
-// difference from none. So noise can take a verdict away and never gives one.
-// A floor below 1 or NaN is Unclear.
-func DecideOverNoise(i Interval, margin, floor float64) Position {
-	if !(i.Low <= i.High) || !(margin >= 0) || !(floor >= 1) {
-		return Unclear
-	}
+func Decide(i Interval, margin float64) Position {
 	upper := 1 + margin
-	bar := math.Max(upper, floor)
 	switch {
-	case i.Low > bar:
+	case !(i.Low <= i.High) || !(margin >= 0):
+		return Unclear
+	case i.Low > upper:
 		return Beyond
-	case i.High < 1/bar:
+	case i.High < 1/upper:
 		return Reversed
-	case floor > upper || i.High > upper:
+	case i.High > upper:
 		return Unclear
 	case i.Low >= 1/upper:
 		return Within

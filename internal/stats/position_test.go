@@ -33,36 +33,13 @@ func TestDecide(t *testing.T) {
 		"not a number":                    {math.NaN(), 1.2, Unclear},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, c.want, decide(Interval{Low: c.low, High: c.high}, 0.1))
+			assert.Equal(t, c.want, Decide(Interval{Low: c.low, High: c.high}, 0.1))
 		})
 	}
-	assert.Equal(t, Unclear, decide(Interval{Low: 2, High: 3}, -0.1))
-	assert.Equal(t, Unclear, decide(Interval{Low: 2, High: 3}, math.NaN()))
-	assert.Equal(t, Beyond, decide(Interval{Low: 1.001, High: 3}, 0))
-	assert.Equal(t, Reversed, decide(Interval{Low: 0.5, High: 0.999}, 0))
-}
-
-func TestDecideOverNoise(t *testing.T) {
-	const floor = 1.25
-	for name, c := range map[string]struct {
-		low, high float64
-		want      Position
-	}{
-		"beyond margin, not floor":   {1.15, 1.3, Unclear},
-		"beyond both":                {1.26, 1.3, Beyond},
-		"inside the margin":          {0.99, 1.01, Unclear},
-		"equal or reversed":          {0.7, 1.01, Unclear},
-		"reversed beyond margin":     {0.82, 0.85, Unclear},
-		"reversed beyond both":       {0.7, 0.79, Reversed},
-		"below floor, above margins": {1.12, 1.24, Unclear},
-	} {
-		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, c.want, DecideOverNoise(Interval{Low: c.low, High: c.high}, 0.1, floor))
-		})
-	}
-	assert.Equal(t, Unclear, DecideOverNoise(Interval{Low: 2, High: 3}, 0.1, 0.9))
-	assert.Equal(t, Unclear, DecideOverNoise(Interval{Low: 2, High: 3}, 0.1, math.NaN()))
-	assert.Equal(t, Unclear, DecideOverNoise(Interval{Low: 2, High: 3}, 0.1, math.Inf(1)))
+	assert.Equal(t, Unclear, Decide(Interval{Low: 2, High: 3}, -0.1))
+	assert.Equal(t, Unclear, Decide(Interval{Low: 2, High: 3}, math.NaN()))
+	assert.Equal(t, Beyond, Decide(Interval{Low: 1.001, High: 3}, 0))
+	assert.Equal(t, Reversed, Decide(Interval{Low: 0.5, High: 0.999}, 0))
 }
 
 func TestPositionMeaning(t *testing.T) {
@@ -92,26 +69,21 @@ func TestDecideProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		i := drawInterval(t)
 		margin := rapid.Float64Range(0, 1).Draw(t, "margin")
-		p := decide(i, margin)
+		p := Decide(i, margin)
 
 		// Both directions of a claim are never supported at once, and swapping the arms swaps beyond and reversed.
-		mirrored := decide(Interval{Low: 1 / i.High, High: 1 / i.Low}, margin)
+		mirrored := Decide(Interval{Low: 1 / i.High, High: 1 / i.Low}, margin)
 		assert.Equal(t, p == Beyond, mirrored == Reversed)
 
 		// A wider interval can lose an answer, never turn it around.
-		wider := decide(Interval{Low: i.Low * 0.9, High: i.High * 1.1}, margin)
+		wider := Decide(Interval{Low: i.Low * 0.9, High: i.High * 1.1}, margin)
 		assert.False(t, p.Supports() && wider.Refutes() || p.Refutes() && wider.Supports())
 		assert.False(t, p == Unclear && wider != Unclear)
 
 		// A larger margin is harder to beat and easier to stay within.
-		larger := decide(i, margin+0.1)
+		larger := Decide(i, margin+0.1)
 		assert.False(t, larger.Supports() && !p.Supports())
 		assert.False(t, p.Refutes() && !larger.Refutes())
-
-		// Noise takes answers away, never gives or changes one.
-		floor := rapid.Float64Range(1, 3).Draw(t, "floor")
-		noisy := DecideOverNoise(i, margin, floor)
-		assert.True(t, noisy == p || noisy == Unclear)
 	})
 }
 
@@ -127,6 +99,3 @@ func TestNoiseFloor(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, 1, floor, 0)
 }
-
-// decide is the position without any noise.
-func decide(i Interval, margin float64) Position { return DecideOverNoise(i, margin, 1) }

@@ -78,7 +78,7 @@ func TestSignedRankReach(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 0.0, got.Low) // exp(-Inf) is exactly 0
 	assert.True(t, math.IsInf(got.High, 1))
-	assert.Equal(t, Unclear, decide(got, 0.1))
+	assert.Equal(t, Unclear, Decide(got, 0.1))
 }
 
 // Moving every difference up moves the interval, and one wild block does not carry the estimate away.

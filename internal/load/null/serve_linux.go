@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	tick     = 5 * time.Millisecond // how long a loop may not notice that it shall stop
-	batch    = 512                  // events a wait
+	tick     = 50 * time.Millisecond // how long a loop may not notice that it shall stop
+	batch    = 512                   // events a wait
 	readSize = 64 << 10
 )
 

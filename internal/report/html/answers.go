@@ -106,12 +106,12 @@ const (
 // forestRow is one condition of a claim with its interval drawn.
 type forestRow struct {
 	claims.Condition
-	Drawn              bool
-	Mid, Low, High     float64 // coordinates
-	One                float64
-	NoiseLow, NoiseTop float64 // what chance alone does
-	Width, Height      float64
-	Asks               string // the ratio, where the margin does not say it
+	Drawn                bool
+	Mid, Low, High       float64 // coordinates
+	One                  float64
+	MarginLow, MarginTop float64 // what is not material
+	Width, Height        float64
+	Asks                 string // the ratio, where the margin does not say it
 }
 
 type tick struct {
@@ -146,9 +146,9 @@ func forest(cells []claims.Condition) ([]forestRow, *forestAxis) {
 	for i, c := range cells {
 		r := forestRow{Condition: c, Drawn: c.Ratio.Mid > 0, One: x(1), Width: forestWidth, Height: forestHeight}
 		r.Mid, r.Low, r.High = x(c.Ratio.Mid), x(c.Ratio.Low), x(c.Ratio.High)
-		r.NoiseLow, r.NoiseTop = x(1), x(1)
-		if c.Floor > 1 {
-			r.NoiseLow, r.NoiseTop = x(1/c.Floor), x(c.Floor)
+		r.MarginLow, r.MarginTop = x(1), x(1)
+		if c.AtLeast > 0 {
+			r.MarginLow, r.MarginTop = x(min(c.AtLeast, 1/c.AtLeast)), x(max(c.AtLeast, 1/c.AtLeast))
 		}
 		rows[i] = r
 	}

@@ -77,7 +77,7 @@ func ratios(d *report.Document, route string) *Grid {
 	g := byLevel(title, arms, levels, func(_ *Grid, arm, level string) string {
 		return cmp.Or(texts[[2]string{arm, level}], None)
 	})
-	g.note(fmt.Sprintf("%s intervals; ~ the difference is none that an arm could not show against itself", Percent(report.Confidence)))
+	g.note(fmt.Sprintf("%s intervals; ~ chance explains the difference", Percent(report.Confidence)))
 	return g
 }
 
@@ -164,7 +164,7 @@ func resources(d *report.Document, route string) *Grid {
 		g.add(c.level, Text(c.Arm)+g.marks(c.Cell), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), PlusMinus(c.Of(sample.Memory), Mebibytes),
 			fmt.Sprint(c.Threads), fmt.Sprint(c.Processes))
 		if c.MemoryKind == "rss" {
-			g.note("memory is the resident set (RSS) where the system does not tell the proportional set (PSS)")
+			g.note("memory is the resident set (RSS) where the system does not tell what a server's processes share")
 		}
 	}
 	return g

@@ -110,19 +110,15 @@ func sentence(s string) string {
 
 // Conditions is the evidence of one verdict.
 func Conditions(v *claims.Verdict) *Grid {
-	g := grid("Conditions", "Condition", "Comparison", "Level", ">Ratio", ">Blocks", ">A/A floor", "Answer")
+	g := grid("Conditions", "Condition", "Comparison", "Level", ">Ratio", ">Blocks", "Answer")
 	for i := range v.Conditions {
 		c := &v.Conditions[i]
 		answer := Text(string(c.Verdict))
 		if len(c.Gates) > 0 {
 			answer += " (gates: " + texts(c.Gates) + ")"
 		}
-		floor := None
-		if c.Floor > 0 {
-			floor = Number(c.Floor) + "x"
-		}
 		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B)+AtLeast(c, v.Margin), Text(c.Level),
-			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), floor, answer)
+			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), answer)
 	}
 	return g
 }
@@ -196,7 +192,7 @@ func noise(d *report.Document) *Grid {
 			g.note(noteWide)
 		}
 	}
-	g.note("every difference between arms has to beat these intervals; 1 is no difference")
+	g.note("1 is no difference; both starts count for the arm, and every interval between arms has this noise in it already")
 	return g
 }
 
@@ -237,7 +233,7 @@ func tiny(v float64) string {
 
 // rankings has a row for all levels with the same order: who is where, ties told.
 func rankings(d *report.Document) *Grid {
-	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%) and A/A noise", "Levels", "Route", "By", "Places")
+	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%)", "Levels", "Route", "By", "Places")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
 		if len(r.Unranked) > 0 || slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {

@@ -112,12 +112,10 @@ func pictures(d *report.Document) (out []Item) {
 
 // trust is what says how far the figures may be believed.
 func trust(d *report.Document) (out []Item) {
-	if len(d.Noise) == 0 {
-		out = says("No A/A pair was measured, so the noise of this machine is not known.")
-	}
-	out = append(out, grids("noise", noise(d))...)
-	out = append(out, grids("canary", canary(d))...)
-	if len(d.Gates)+len(d.Blocks.Disturbed) == 0 {
+	out = append(says(Chance(d)), grids("noise", noise(d))...)
+	out = append(out, grids("experiments", experiments(d))...)
+	out = append(out, grids("precision", precision(d))...)
+	if len(d.Gates) == 0 {
 		out = append(out, says("No validity gate fired.")...)
 	}
 	out = append(out, grids("gates", gates(d))...)
@@ -143,8 +141,17 @@ func method(d *report.Document) (out []string) {
 	return append(out,
 		fmt.Sprintf("The unit is a fresh start of the server; intervals of %.0f%% come from starts in different blocks, never from requests inside one start.", report.Confidence*100),
 		"Throughput, CPU, memory and start-up are geometric means with a t interval on the log scale; latency percentiles are medians of the starts' percentiles with an interval between order statistics.",
+		spent(d),
 		"Latency runs from the intended send; a failed request is an error and never a fast sample.",
 		"Method "+code(d.Asked.Method)+ledger+". Figures compare only within one method.")
+}
+
+// spent says how much of the run's time was measuring.
+func spent(d *report.Document) string {
+	if d.Asked.Inside == 0 {
+		return "The run has no end yet."
+	}
+	return fmt.Sprintf("%.0f%% of the run's time was spent inside windows, their lead-ins and warm-ups.", 100*d.Asked.Inside)
 }
 
 func raw(d *report.Document) []Item {

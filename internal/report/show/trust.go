@@ -19,17 +19,19 @@ func gates(d *report.Document) *Grid {
 // blocks lists the blocks that do not count, with all that they lack.
 func blocks(d *report.Document) *Grid {
 	title := "Blocks that do not count"
-	if d.Blocks.Provisional && len(d.Blocks.Disturbed) == 0 {
+	if d.Blocks.Provisional {
 		title = "Blocks that are not complete"
 	}
-	g := grid(title, ">Block", ">Trials", "Why")
+	g := grid(title, "Block", ">Trials", "Why")
 	for _, p := range d.Blocks.Partial {
-		g.add(fmt.Sprint(p.Block+1), fmt.Sprint(p.Trials), lacks(p.Absent))
-	}
-	for _, b := range d.Blocks.Disturbed {
-		g.add(fmt.Sprint(b.Block+1), "all", "the machine was not the same: "+Text(b.Reason))
+		g.add(blockName(p.Experiment, p.Number), fmt.Sprint(p.Trials), lacks(p.Absent))
 	}
 	return g
+}
+
+// blockName is what people call a block: by its number among those of its experiment.
+func blockName(experiment string, number int) string {
+	return Text(fmt.Sprintf("%s, block %d", experiment, number+1))
 }
 
 // lacks says what a block does not have.
@@ -40,35 +42,36 @@ func lacks(arms []string) string {
 	return "lacks " + texts(arms)
 }
 
-// canary is the null server before and after each block, over the middle of the run.
-func canary(d *report.Document) *Grid {
-	g := grid("Canary: the null server before and after each block", ">Block", ">Before, req/s", ">After, req/s", ">After over before", "The block")
-	for i := range d.Canary {
-		c := &d.Canary[i]
-		before, after, ratio, counts := None, None, None, "counts"
-		if c.Before > 0 {
-			before = Number(c.Before)
-		}
-		if c.After > 0 {
-			after = Number(c.After)
-		}
-		if c.Before > 0 && c.After > 0 {
-			ratio = Number(c.After / c.Before)
-		}
-		if c.Reason != "" {
-			counts = "does not count: " + Text(c.Reason)
-		}
-		g.add(fmt.Sprint(c.Block+1), before, after, ratio, counts)
+// experiments lists what was measured side by side.
+func experiments(d *report.Document) *Grid {
+	g := grid("Experiments: what was measured side by side", "Experiment", "Arms", "Levels", ">Blocks", ">Passes", ">Window", ">Windows", ">Left out")
+	for i := range d.Experiments {
+		e := &d.Experiments[i]
+		g.add(Text(e.Name), texts(e.Arms), texts(e.Levels), fmt.Sprintf("%d of %d", e.Blocks, e.Most), fmt.Sprint(e.Passes), Seconds(e.WindowS), fmt.Sprint(e.Windows), fmt.Sprint(e.Lost))
 	}
-	g.note("the null server does the same work each time: what moves it is the machine")
+	g.note("an experiment ends when its intervals are narrow enough; left out: windows of rounds that the machine disturbed, for all arms")
+	return g
+}
+
+// precision lists where the variance is, and how the time would be spent best.
+func precision(d *report.Document) *Grid {
+	g := grid("Where the variance is, and how to spend the time", "Experiment", "Metric", ">SD of a start", ">SD of a round", ">A start costs", ">A pass costs", ">Best passes", ">Blocks for the goal")
+	g.Keys = 2
+	percent := func(sd float64) string { return fmt.Sprintf("%.1f%%", 100*sd) }
+	for i := range d.Experiments {
+		for _, p := range d.Experiments[i].Precision {
+			g.add(Text(d.Experiments[i].Name), Text(p.Metric), percent(p.StartSD), percent(p.RoundSD), Seconds(p.StartS), Seconds(p.PassS), fmt.Sprint(p.BestPasses), fmt.Sprintf("%d for ±%.0f%%", p.Blocks, 100*p.Goal))
+		}
+	}
+	g.note("standard deviations of the ratio of two arms; a start is the whole block without its passes (Kalibera & Jones 2013)")
 	return g
 }
 
 // failures lists the starts that ended early.
 func failures(d *report.Document) *Grid {
-	g := grid("Starts that failed or ended early", ">Block", "Arm", "Why")
+	g := grid("Starts that failed or ended early", "Block", "Arm", "Why")
 	for _, f := range d.Failures {
-		g.add(fmt.Sprint(f.Block+1), Text(f.Arm), Text(f.Reason))
+		g.add(blockName(f.Experiment, f.Number), Text(f.Arm), Text(f.Reason))
 	}
 	return g
 }

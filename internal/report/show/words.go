@@ -50,7 +50,7 @@ func Warnings(d *report.Document) []string {
 	for _, u := range d.Unreachable {
 		out = append(out, fmt.Sprintf("PARTIAL RUN: %s. What mends it: %s.", Text(u.Reason), Text(u.Hint)))
 	}
-	if d.Blocks.Provisional && len(d.Blocks.Disturbed) == 0 {
+	if d.Blocks.Provisional {
 		out = append(out, "NO COMPLETE BLOCK: everything measured is shown, and nothing of it compares fairly.")
 	}
 	out = append(out, uncounted(d)...)
@@ -83,14 +83,8 @@ func uncounted(d *report.Document) (out []string) {
 			if n := len(p.Absent); n > few {
 				why = fmt.Sprintf("lacks %s, %s", plural(n, "arm"), see(blocks(d)))
 			}
-			out = append(out, fmt.Sprintf("Block %d %s: it has %s and %s.", p.Block+1, what, plural(p.Trials, "trial"), why))
+			out = append(out, fmt.Sprintf("%s %s: it has %s and %s.", blockName(p.Experiment, p.Number), what, plural(p.Trials, "trial"), why))
 		}
-	}
-	if n := len(d.Blocks.Disturbed); n > few {
-		return append(out, fmt.Sprintf("%d blocks do not count, for the machine was not the same, %s.", n, see(blocks(d))))
-	}
-	for _, b := range d.Blocks.Disturbed {
-		out = append(out, fmt.Sprintf("Block %d does not count, for the machine was not the same: %s.", b.Block+1, Text(b.Reason)))
 	}
 	return out
 }
@@ -122,12 +116,12 @@ func Asked(d *report.Document) []string {
 	}
 	windows := Seconds(a.WindowS)
 	if a.LongWindowS > a.WindowS {
-		windows += " (" + Seconds(a.LongWindowS) + " and more with thousands of connections, beside another route, and for a p99)"
+		windows += " (" + Seconds(a.LongWindowS) + " with thousands of connections)"
 	}
 	out = append(out,
 		fmt.Sprintf("%s at load levels %s; %s counted of %d to %d asked; seed %d.",
 			plural(n, "arm"), strings.Join(levels, ", "), plural(len(d.Blocks.Counted), "complete block"), a.Blocks.Min, a.Blocks.Max, a.Seed),
-		fmt.Sprintf("Each block starts every arm afresh in shuffled order; windows of %s after %s of warm-up, which is not part of any figure.",
+		fmt.Sprintf("Each block of an experiment starts all of its servers afresh; they stay up together, and each level is visited in rounds, one arm after the other in shuffled order, for windows of %s. The warm-up of %s is not part of any figure.",
 			windows, Seconds(a.WarmupS)),
 		engine(d))
 	return out
@@ -232,18 +226,33 @@ func Caption(d *report.Document) string {
 	return s
 }
 
-// Chance says in one sentence how far one server came out from itself.
+// manyComparisons is how many A/A comparisons say something of their coverage.
+const manyComparisons = 20
+
+// Chance says how the same server compares with itself.
 func Chance(d *report.Document) string {
-	worst := 0.0
-	for _, n := range d.Noise {
-		if n.Metric == "throughput" {
-			worst = max(worst, n.Floor)
-		}
+	c := d.Calibration
+	if c == nil {
+		return "No server was entered twice often enough to show that the measurement favors none."
 	}
-	if worst == 0 {
-		return "How much this machine varies by chance was not measured."
+	verdict := "contains 1, as it should"
+	if !c.Holds {
+		verdict = "does not contain 1, so the run is invalid"
 	}
-	return fmt.Sprintf("The same server, entered twice, differed from itself by up to %sx in throughput (the far end of the interval); no answer rests on less.", Number(worst))
+	s := fmt.Sprintf("A/A: a server entered twice against itself: %sx in throughput, %.1f%% interval [%s, %s] over %s; it %s.",
+		Number(c.Ratio.Mid), 100*c.Ratio.Confidence, Number(c.Ratio.Low), Number(c.Ratio.High), pairs(c.Ratio.Blocks), verdict)
+	if c.Comparisons >= manyComparisons {
+		s += fmt.Sprintf(" Of %d comparisons of %d blocks each, %d (%.0f%%) have 1 in their 95%% interval; %d would have been called a difference of 10%% or more.",
+			c.Comparisons, sample.CoverageBlocks, c.Covered, 100*float64(c.Covered)/float64(c.Comparisons), c.Apart)
+	}
+	return s
+}
+
+func pairs(n int) string {
+	if n == 1 {
+		return "1 pair of starts"
+	}
+	return fmt.Sprintf("%d pairs of starts", n)
 }
 
 // Tally is the count of the answers in one line; empty where no claim was asked.

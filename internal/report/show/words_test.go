@@ -20,11 +20,11 @@ func TestWarningsAreShort(t *testing.T) {
 	for _, n := range names {
 		d.Missing = append(d.Missing, record.Missing{Arm: n})
 	}
-	d.Blocks.Partial = []sample.Partial{{Block: 0, Trials: 1, Absent: names}, {Block: 1, Trials: 1, Absent: names[:2]}}
+	d.Blocks.Partial = []sample.Partial{{Block: 4, Experiment: "servers", Trials: 1, Absent: names}, {Block: 5, Experiment: "servers", Number: 1, Trials: 1, Absent: names[:2]}}
 	assert.Equal(t, []string{
 		`PARTIAL RUN: 6 arms could not take part (see "Arms that took no part").`,
-		`Block 1 does not count: it has 1 trial and lacks 6 arms, see "Blocks that do not count".`,
-		"Block 2 does not count: it has 1 trial and lacks a, b.",
+		`servers, block 1 does not count: it has 1 trial and lacks 6 arms, see "Blocks that do not count".`,
+		"servers, block 2 does not count: it has 1 trial and lacks a, b.",
 	}, show.Warnings(d))
 	assert.Equal(t, "lacks a, b, c, d, e, f", table(t, d, "blocks").Rows[0][2])
 
@@ -32,15 +32,11 @@ func TestWarningsAreShort(t *testing.T) {
 	for range 2 {
 		d.Blocks.Partial = append(d.Blocks.Partial, d.Blocks.Partial...)
 	}
-	for i := range 5 {
-		d.Blocks.Disturbed = append(d.Blocks.Disturbed, sample.Disturbed{Block: 10 + i, Reason: "slow"})
-	}
 	assert.Equal(t, []string{
 		"PARTIAL RUN: 1 arm could not take part (a).",
 		`8 blocks lack trials, see "Blocks that do not count".`,
-		`5 blocks do not count, for the machine was not the same, see "Blocks that do not count".`,
 	}, show.Warnings(d))
-	assert.Len(t, table(t, d, "blocks").Rows, 13)
+	assert.Len(t, table(t, d, "blocks").Rows, 8)
 }
 
 func TestPlace(t *testing.T) {

@@ -77,7 +77,7 @@ func TestQuickLookSaysSo(t *testing.T) {
 	text := render(t, run, trials)
 	assert.Equal(t, 2, strings.Count(text, "QUICK LOOK, NOT FOR QUOTING"), "before the figures and behind them")
 	assert.Contains(t, text, "PARTIAL RUN: it was interrupted.")
-	assert.Contains(t, text, "Block 3 does not count")
+	assert.Contains(t, text, "servers, block 3 does not count")
 	assert.Contains(t, text, "fewer than six blocks")
 }
 
@@ -115,9 +115,9 @@ func TestOutsideTextCannotControlTheTerminal(t *testing.T) {
 		}
 	}
 	for _, block := range run.Plan {
-		for i := range block {
-			if block[i].Arm == "django" {
-				block[i].Arm = evil
+		for i := range block.Trials {
+			if block.Trials[i].Arm == "django" {
+				block.Trials[i].Arm = evil
 			}
 		}
 	}

@@ -1,0 +1,59 @@
+package stats
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Probe is one try of an objective at a rate.
+type Probe struct {
+	Rate   float64
+	Passed bool
+}
+
+const (
+	// slope is how far, on the log scale, the chance to pass falls from 84% to 16%, halved.
+	slope = 0.04
+	// The shares of windows whose result says nothing of the rate: a noisy machine
+	// fails what would pass more often than luck lets pass what would fail.
+	spoiled, lucky = 0.05, 0.01
+	// gridSize is the number of log rates at which the threshold is looked for.
+	gridSize = 201
+)
+
+// Threshold is the rate at which an objective is held in half of the windows, between
+// low and high, from all probes: the posterior median over a grid of log rates, where a
+// probe passes with a chance that falls with its rate by a probit, and any window may
+// lapse. So no single window is final. sd is that of the logarithm. Where all probes
+// passed, or none did, the threshold is beyond them, and what is returned says little
+// more than the range.
+//
+// Source: Watson & Pelli, QUEST: a Bayesian adaptive psychometric method (Perception &
+// Psychophysics 1983).
+func Threshold(probes []Probe, low, high float64) (rate, sd float64) {
+	grid, weight, sum := make([]float64, gridSize), make([]float64, gridSize), 0.0
+	for i := range grid {
+		grid[i] = math.Log(low) + (math.Log(high)-math.Log(low))*float64(i)/(gridSize-1)
+		weight[i] = 1
+		for _, p := range probes {
+			pass := lucky + (1-lucky-spoiled)*distuv.UnitNormal.CDF((grid[i]-math.Log(p.Rate))/slope)
+			if !p.Passed {
+				pass = 1 - pass
+			}
+			weight[i] *= pass
+		}
+		sum += weight[i]
+	}
+	var mean, square, below, median float64
+	for i, w := range weight {
+		w /= sum
+		mean += w * grid[i]
+		square += w * grid[i] * grid[i]
+		if below < 0.5 {
+			median = grid[i]
+		}
+		below += w
+	}
+	return math.Exp(median), math.Sqrt(max(0, square-mean*mean))
+}
