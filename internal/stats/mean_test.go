@@ -78,7 +78,7 @@ func TestIntervalsRefuse(t *testing.T) {
 			require.ErrorContains(t, err, c.message)
 			_, err = RobustRatio(c.a, c.b, c.confidence)
 			require.ErrorContains(t, err, c.message)
-			_, err = NoiseFloor(c.a, c.b, c.confidence)
+			_, err = ModeratedRatio(c.a, c.b, Prior{}, c.confidence)
 			require.ErrorContains(t, err, c.message)
 		})
 	}

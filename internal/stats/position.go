@@ -1,7 +1,5 @@
 package stats
 
-import "math"
-
 // Position says where an interval of a ratio lies against a margin. The zero value is Unclear.
 type Position int
 
@@ -67,21 +65,4 @@ func Decide(i Interval, margin float64) Position {
 	default:
 		return NotBeyond
 	}
-}
-
-// NoiseFloor is the ratio that chance alone reaches: an upper bound for how far
-// apart one system comes out from itself. a and b hold the A/A pair, the same
-// server entered under two names, one value a block.
-//
-// With the interval [l, h] of the ratio a/b (PairedRatio) it is max(h, 1/l),
-// the end that is further from 1 on the log scale, so it is never below 1. It
-// bounds what blocks do at random as well as what the design does to
-// one of two equal arms (order, port, memory layout). It uses as many blocks as the
-// comparison that it guards should use; fewer give a higher floor.
-func NoiseFloor(a, b []float64, confidence float64) (float64, error) {
-	i, err := PairedRatio(a, b, confidence)
-	if err != nil {
-		return 0, err
-	}
-	return math.Max(i.High, 1/i.Low), nil
 }

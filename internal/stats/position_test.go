@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
@@ -85,17 +84,4 @@ func TestDecideProperties(t *testing.T) {
 		assert.False(t, larger.Supports() && !p.Supports())
 		assert.False(t, p.Refutes() && !larger.Refutes())
 	})
-}
-
-func TestNoiseFloor(t *testing.T) {
-	// The larger end of the interval of TestPairedRatio, whichever name comes first.
-	floor, err := NoiseFloor(armA, armB, 0.95)
-	require.NoError(t, err)
-	assert.InEpsilon(t, 1.0931337350596666, floor, 1e-9)
-	floor, err = NoiseFloor(armB, armA, 0.95)
-	require.NoError(t, err)
-	assert.InEpsilon(t, 1.0931337350596666, floor, 1e-9)
-	floor, err = NoiseFloor(armA, armA, 0.95)
-	require.NoError(t, err)
-	assert.InDelta(t, 1, floor, 0)
 }
