@@ -73,6 +73,9 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 		t.cursor.Record(int64(done), int64(v.answer))
 	}
 	if early {
+		if v.class != correct && t.planned == nil && done >= 0 { // to a server that hangs nothing else is sent
+			t.fail(v)
+		}
 		v.class = leadIn
 		return v
 	}

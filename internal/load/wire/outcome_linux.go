@@ -106,9 +106,10 @@ func (l *loop) fail(id int32, c *conn, class *uint64) {
 	l.goOn(id, c, l.clock)
 }
 
-// countError counts a failed request, if it is not of the lead-in.
+// countError counts a failed request. One of the lead-in counts in a closed loop, if
+// the window has begun: to a server that hangs nothing else is sent.
 func (l *loop) countError(c *conn, class *uint64) {
-	if c.intended >= l.start {
+	if c.intended >= l.start || !l.open && l.began {
 		*class++
 	}
 }
