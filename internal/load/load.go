@@ -35,11 +35,11 @@ type Engine interface {
 // With a LeadIn the window begins in the middle of a load. A request belongs to
 // the window if it was intended to be sent inside it; one of the lead-in counts
 // only in what is a rate of the window: Completed and Bins if its response ends
-// inside it, and InFlight for the time that it spends there; and in a closed loop as
-// an error if it fails once the window has begun, because to a server that hangs
-// nothing else is sent. So a closed loop of
-// N connections to a server that waits D has a throughput of N/D, best with a
-// LeadIn of 6/5 D; without, the first D of the window has no response.
+// inside it, and InFlight for the time that it spends there. In a closed loop one that
+// fails once the window has begun is a request of the window, because to a server that
+// hangs nothing else is sent. So a closed loop of N connections to a server that waits
+// D has a throughput of N/D, best with a LeadIn of 6/5 D; without, the first D of the
+// window has no response.
 type Spec struct {
 	URLs        []string      // the targets, http://host:port/path?query each; a closed loop may be dealt to several in turn
 	Connections int           // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes

@@ -74,6 +74,7 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	}
 	if early {
 		if v.class != correct && t.planned == nil && done >= 0 { // to a server that hangs nothing else is sent
+			t.m.Requests, t.m.Sent = t.m.Requests+1, t.m.Sent+1
 			t.fail(v)
 		}
 		v.class = leadIn

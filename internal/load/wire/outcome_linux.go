@@ -106,12 +106,17 @@ func (l *loop) fail(id int32, c *conn, class *uint64) {
 	l.goOn(id, c, l.clock)
 }
 
-// countError counts a failed request. One of the lead-in counts in a closed loop, if
-// the window has begun: to a server that hangs nothing else is sent.
+// countError counts a failed request. One of the lead-in becomes one of the window in a
+// closed loop, if that has begun: to a server that hangs nothing else is sent.
 func (l *loop) countError(c *conn, class *uint64) {
-	if c.intended >= l.start || !l.open && l.began {
-		*class++
+	switch {
+	case c.intended >= l.start:
+	case !l.open && l.began:
+		l.requests++
+	default:
+		return
 	}
+	*class++
 }
 
 // firstResponse takes note of the first response on a connection.
