@@ -65,7 +65,6 @@ var windowGates = []gate{
 	{record.GateHostNoise, hostNoise},
 	{record.GateNetwork, networkLoss},
 	{record.GateOfferedRate, offeredRate},
-	{record.GateResident, residents},
 }
 
 // offeredRate checks an open loop: all that was scheduled has to be sent, and
@@ -89,10 +88,18 @@ func offeredRate(w *record.Window, _ *record.Run) string {
 	return ""
 }
 
+// residents checks that the servers which got no load left the cores to the one that did.
+func residents(w *record.Window, cores int) (failed []record.Gate) {
+	used := w.Others.Seconds() / max(w.Load.Duration.Seconds()*float64(cores), 1e-9)
+	if used > method.maxResidents {
+		failed = append(failed, record.Gate{Name: record.GateResident, Detail: fmt.Sprintf("the idle servers used %.1f%% of the server's cores (limit %.0f%%)", 100*used, 100*method.maxResidents)})
+	}
+	return failed
+}
+
 // sharedCores checks a server that may use every core: nearly all of them have to be
 // its own, and where it has several processes, it has to keep them busy.
-func sharedCores(w *record.Window, arm record.Arm, run *record.Run) (failed []record.Gate) {
-	cores := len(run.ServerCPUs) + len(run.LoadCPUs)
+func sharedCores(w *record.Window, arm record.Arm, cores int) (failed []record.Gate) {
 	taken := w.Taken(cores)
 	if taken > method.maxTaken {
 		failed = append(failed, record.Gate{Name: record.GateShared, Detail: fmt.Sprintf("the generator and others took %.1f%% of the cores that the server shares with them (limit %.0f%%)", 100*taken, 100*method.maxTaken)})
@@ -102,14 +109,6 @@ func sharedCores(w *record.Window, arm record.Arm, run *record.Run) (failed []re
 		failed = append(failed, record.Gate{Name: record.GateShared, Detail: fmt.Sprintf("the cores were idle for %.1f%% of the window (limit %.0f%%)", 100*idle, 100*method.maxIdle)})
 	}
 	return failed
-}
-
-// residents checks that the servers which got no load were idle.
-func residents(w *record.Window, _ *record.Run) string {
-	if float64(w.Others) <= method.maxResidents*float64(w.Load.Duration) {
-		return ""
-	}
-	return fmt.Sprintf("the idle servers used %.1f%% of a core (limit %.0f%%)", 100*float64(w.Others)/float64(w.Load.Duration), 100*method.maxResidents)
 }
 
 func hostNoise(w *record.Window, _ *record.Run) string {
@@ -129,12 +128,16 @@ func Noisy(d record.Disturbance) bool {
 
 func lost(d record.Disturbance) time.Duration { return d.Others + d.Steal + d.Throttled }
 
-func gates(w *record.Window, run *record.Run) []record.Gate {
+func gates(w *record.Window, arm record.Arm, run *record.Run) []record.Gate {
 	var failed []record.Gate
 	for _, g := range windowGates {
 		if detail := g.check(w, run); detail != "" {
 			failed = append(failed, record.Gate{Name: g.name, Detail: detail})
 		}
 	}
-	return failed
+	if !arm.Shared {
+		return append(failed, residents(w, max(len(run.ServerCPUs), 1))...)
+	}
+	cores := len(run.ServerCPUs) + len(run.LoadCPUs)
+	return append(append(failed, residents(w, max(cores, 1))...), sharedCores(w, arm, cores)...)
 }

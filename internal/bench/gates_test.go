@@ -18,7 +18,7 @@ func TestEachGateTripsAlone(t *testing.T) {
 			InFlight: 4 * time.Second, CPU: record.CPU{User: 300 * time.Millisecond},
 		}}
 	}
-	assert.Empty(t, gates(sound(), run))
+	assert.Empty(t, gates(sound(), record.Arm{}, run))
 	for name, spoil := range map[string]func(w *record.Window){
 		record.GateGeneratorCPU: func(w *record.Window) { w.Load.CPU.System = 400 * time.Millisecond },
 		record.GateCeiling:      func(w *record.Window) { w.Load.Completed = 5001 },
@@ -29,13 +29,13 @@ func TestEachGateTripsAlone(t *testing.T) {
 		record.GateNetwork: func(w *record.Window) {
 			w.Network = &record.Network{ListenOverflows: 12, ListenDrops: 12, SYNRetransmits: 12}
 		},
-		record.GateResident:   func(w *record.Window) { w.Others = 11 * time.Millisecond },
+		record.GateResident:   func(w *record.Window) { w.Others = 21 * time.Millisecond },
 		record.GateErrors:     func(w *record.Window) { w.Load.Errors.Reset = 5 },
 		record.GateLittlesLaw: func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
 	} {
 		w := sound()
 		spoil(w)
-		failed := gates(w, run)
+		failed := gates(w, record.Arm{}, run)
 		if assert.Len(t, failed, 1, name) {
 			assert.Equal(t, name, failed[0].Name)
 			assert.NotEmpty(t, failed[0].Detail)
@@ -51,29 +51,29 @@ func TestEachGateTripsAlone(t *testing.T) {
 	} {
 		w := sound()
 		w.Network, w.Load.Errors.Reset = &n, 3
-		assert.Equal(t, lost, len(gates(w, run)) == 1, "%+v", n)
+		assert.Equal(t, lost, len(gates(w, record.Arm{}, run)) == 1, "%+v", n)
 	}
 	many := sound()
 	many.Level.Connections, many.Load.Connections, many.Load.Established = 8, 8, 8
 	many.Load.InFlight = 8 * time.Second
 	run.Engine.Ceilings = []record.Ceiling{{Connections: 8, Throughput: 7000}}
-	if failed := gates(many, run); assert.Len(t, failed, 1, "the ceiling is that of the level") {
+	if failed := gates(many, record.Arm{}, run); assert.Len(t, failed, 1, "the ceiling is that of the level") {
 		assert.Equal(t, record.GateCeiling, failed[0].Name)
 	}
-	assert.Empty(t, gates(sound(), run), "and of no other")
+	assert.Empty(t, gates(sound(), record.Arm{}, run), "and of no other")
 
 	open := sound()
 	late := 2 * time.Millisecond
 	open.Level, open.Load.Offered, open.Load.Scheduled = record.Level{Kind: record.Open, Rate: 4000}, 4000, 4000
 	open.Load.Latency, open.Load.Slip = &record.Distribution{Percentiles: record.Percentiles{P50: &late}}, &record.Distribution{Percentiles: record.Percentiles{P50: &late}}
-	if failed := gates(open, run); assert.Len(t, failed, 1) {
+	if failed := gates(open, record.Arm{}, run); assert.Len(t, failed, 1) {
 		assert.Equal(t, record.GateOfferedRate, failed[0].Name)
 	}
 	*open.Load.Latency = record.Distribution{}
-	assert.Empty(t, gates(open, run))
+	assert.Empty(t, gates(open, record.Arm{}, run))
 	open.Load.Scheduled = 4100
-	if failed := gates(open, run); assert.Len(t, failed, 1) {
+	if failed := gates(open, record.Arm{}, run); assert.Len(t, failed, 1) {
 		assert.Contains(t, failed[0].Detail, "97.6%")
 	}
-	assert.Equal(t, record.GateErrors, gates(&record.Window{Level: record.Level{Kind: record.Open, Rate: 1}, Load: record.Measurement{Duration: time.Second}}, run)[0].Name, "no requests is no success")
+	assert.Equal(t, record.GateErrors, gates(&record.Window{Level: record.Level{Kind: record.Open, Rate: 1}, Load: record.Measurement{Duration: time.Second}}, record.Arm{}, run)[0].Name, "no requests is no success")
 }

@@ -27,7 +27,7 @@ type thresholds struct {
 	dropsPerLoss    uint64        // how often the kernel may count one connection that is lost once
 	minDelivered    float64       // sent requests of those scheduled
 	maxSlip         time.Duration // p99 of actual less intended send time; a tenth of the median latency if that is more
-	maxResidents    float64       // of a core, by the servers that get no load
+	maxResidents    float64       // of the cores that the server may use, by the servers that get no load
 	maxTaken        float64       // of the cores that a server shares with the generator, by others than it
 	maxIdle         float64       // of those cores, by nobody
 
@@ -64,7 +64,7 @@ type thresholds struct {
 }
 
 var method = thresholds{
-	version: 10,
+	version: 11,
 
 	maxGeneratorCPU: 0.70,
 	minHeadRoom:     2,
@@ -77,7 +77,7 @@ var method = thresholds{
 	dropsPerLoss:    4,
 	minDelivered:    0.99,
 	maxSlip:         time.Millisecond,
-	maxResidents:    0.01,
+	maxResidents:    0.02,
 	maxTaken:        0.03,
 	maxIdle:         0.02,
 	tickError:       40 * time.Millisecond,

@@ -8,20 +8,20 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 )
 
-// settle waits until an idle server is at rest, and says whether it was still at
-// work when the patience ended. Some thousands of connections that were closed keep
+// settle waits until servers without load are at rest, by the sum of their processor
+// time, and says whether they were still at work when the patience ended. Some thousands of connections that were closed keep
 // Node.js busy for 150 ms, which would be a stall in the next window; as many
 // that were opened are taken up one at a time between the requests, so that the
 // last of them would wait as long as the window lasts.
-func settle(ctx context.Context, server Server) (restless bool, err error) {
-	for began, before := time.Now(), server.Clock(); time.Since(began) < method.restMost; {
+func settle(ctx context.Context, clock func() time.Duration) (restless bool, err error) {
+	for began, before := time.Now(), clock(); time.Since(began) < method.restMost; {
 		from := time.Now()
 		select {
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case <-time.After(method.restSlice):
 		}
-		now := server.Clock()
+		now := clock()
 		if float64(now-before) <= method.restShare*float64(time.Since(from)) {
 			return false, nil
 		}
@@ -58,6 +58,8 @@ type readings struct {
 // clocks take microseconds to read.
 type clocks struct{ server, others time.Duration }
 
+func (c clocks) sum() time.Duration { return c.server + c.others }
+
 func (t *trialRun) clocks() clocks { return clocks{t.server.Clock(), t.residents(t)} }
 
 // read reads the clocks first: CPU finds the processes anew that Clock is of.
@@ -72,7 +74,7 @@ func (t *trialRun) read() readings {
 // asked beside the window.
 func (w *watch) opened(ctx context.Context) {
 	t := w.trial
-	w.restless, _ = settle(ctx, t.server) // the engine sees that ctx ended
+	w.restless, _ = settle(ctx, t.server.Clock) // the engine sees that ctx ended
 	if w.beside != "" {
 		w.other = startBeside(ctx, t.server.URLs(w.beside)[0], t.server.Status(w.beside))
 	}

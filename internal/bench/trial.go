@@ -156,9 +156,7 @@ func (t *trialRun) keep(ctx context.Context, w *record.Window) error {
 		return err
 	}
 	if !w.Warmup {
-		if w.Gates = gates(w, t.Run); t.arm.Shared {
-			w.Gates = append(w.Gates, sharedCores(w, t.arm, t.Run)...)
-		}
+		w.Gates = gates(w, t.arm, t.Run)
 	}
 	if t.arm.Canary() { // that the generator limits it is what it is for
 		w.Gates = slices.DeleteFunc(w.Gates, func(g record.Gate) bool { return record.LowerBound(g.Name) })

@@ -66,7 +66,7 @@ func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Sp
 		}
 		defer held.Close()
 	}
-	if _, err := settle(ctx, t.server); err != nil {
+	if _, err := settle(ctx, func() time.Duration { return t.clocks().sum() }); err != nil { // the one before may be closing its connections
 		return nil, err
 	}
 	network := t.network()

@@ -26,7 +26,6 @@ func TestWindowAt(t *testing.T) {
 
 // TestSharedCores: of two cores a server of two processes has to have nearly all.
 func TestSharedCores(t *testing.T) {
-	run := &record.Run{ServerCPUs: []int{0}, LoadCPUs: []int{1}}
 	window := func(server, generator time.Duration) *record.Window {
 		return &record.Window{
 			Load:   record.Measurement{Duration: time.Second, CPU: record.CPU{User: generator}},
@@ -34,10 +33,10 @@ func TestSharedCores(t *testing.T) {
 		}
 	}
 	two, one := record.Arm{Workers: 2, Shared: true}, record.Arm{Threads: 4, Shared: true}
-	assert.Empty(t, sharedCores(window(1950*time.Millisecond, 30*time.Millisecond), two, run))
-	assert.Empty(t, sharedCores(window(time.Second, 30*time.Millisecond), one, run), "threads may leave a core idle")
+	assert.Empty(t, sharedCores(window(1950*time.Millisecond, 30*time.Millisecond), two, 2))
+	assert.Empty(t, sharedCores(window(time.Second, 30*time.Millisecond), one, 2), "threads may leave a core idle")
 	for _, w := range []*record.Window{window(1800*time.Millisecond, 30*time.Millisecond), window(1900*time.Millisecond, 80*time.Millisecond)} {
-		if failed := sharedCores(w, two, run); assert.Len(t, failed, 1) {
+		if failed := sharedCores(w, two, 2); assert.Len(t, failed, 1) {
 			assert.Equal(t, record.GateShared, failed[0].Name)
 		}
 	}
