@@ -3,6 +3,7 @@ package runners_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -22,18 +23,26 @@ const (
 	jsons = "application/json"
 )
 
+// pages are the routes that are a GET of their own name.
+func (s *subject) pages() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.Routes)), func(name string) bool { return s.Routes[name].Path != name || s.Routes[name].Method != "" })
+}
+
 // checkAnswers asks for every route that has one exact answer. The numbers of
 // primes are those of any table of the function pi(n-1).
 func checkAnswers(t *testing.T, s *subject) {
-	for _, target := range slices.Sorted(maps.Keys(s.Routes)) {
+	if _, ok := s.Routes["echo"]; ok {
+		checkEcho(t, s)
+	}
+	for _, target := range s.pages() {
 		want := s.Routes[target]
-		require.NotNil(t, want.Body, "%s: the manifest must hold the exact body", target)
+		require.NotNil(t, want.Body.Exact, "%s: the manifest must hold the exact body", target)
 		require.NotEmpty(t, want.Type, "%s: the manifest must hold the type", target)
-		checkBody(t, s, target, want.Type, *want.Body)
+		checkBody(t, s, target, want.Type, *want.Body.Exact)
 		_, err := s.process.Verify(t.Context(), target)
 		assert.NoError(t, err)
 	}
-	checkBody(t, s, "/?q=1", s.Routes["/"].Type, *s.Routes["/"].Body)
+	checkBody(t, s, "/?q=1", s.Routes["/"].Type, *s.Routes["/"].Body.Exact)
 	for n, primes := range map[string]string{"1": "0", "2": "0", "3": "1", "10": "4", "1000": "168", "20000": "2262"} {
 		checkBody(t, s, "/cpu?n="+n, plain, primes)
 	}
@@ -41,6 +50,24 @@ func checkAnswers(t *testing.T, s *subject) {
 	checkBody(t, s, "/stream?chunks=1&bytes=1", plain, "x")
 	checkBody(t, s, "/stream?chunks=1&bytes=1048576", plain, strings.Repeat("x", 1<<20))
 	checkBody(t, s, "/stream?bytes=1&chunks=10000", plain, strings.Repeat("x", 10000))
+}
+
+// checkEcho wants back what was sent, as JSON, and refuses what is none.
+func checkEcho(t *testing.T, s *subject) {
+	requests, err := s.process.Verify(t.Context(), "echo")
+	require.NoError(t, err)
+	for body, status := range map[string]int{string(requests[0].Body): http.StatusOK, `{"a":[1,true,null]}`: http.StatusOK, `{"a"`: http.StatusBadRequest} {
+		c, err := s.connect()
+		require.NoError(t, err)
+		r, err := c.ask("POST", "/echo", "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", len(body)), "", body)
+		require.NoError(t, err)
+		assert.Equal(t, status, r.StatusCode, body)
+		if status == http.StatusOK {
+			assert.Equal(t, body, r.body)
+		}
+		checkFraming(t, "/echo", r)
+		require.NoError(t, c.Close())
+	}
 }
 
 func checkBody(t *testing.T, s *subject, target, contentType, body string) {
@@ -128,7 +155,7 @@ func checkStream(t *testing.T, s *subject) {
 // checkHead compares HEAD with GET. On a connection that goes on, a body
 // would be taken for the next answer.
 func checkHead(t *testing.T, s *subject) {
-	targets := append(slices.Sorted(maps.Keys(s.Routes)), "/cpu?n=1000", "/io?ms=1", "/stream?chunks=5&bytes=1000", "/__runtime")
+	targets := append(s.pages(), "/cpu?n=1000", "/io?ms=1", "/stream?chunks=5&bytes=1000", "/__runtime")
 	for _, target := range targets {
 		get := s.ask(t, "GET", target)
 		head := s.ask(t, "HEAD", target) // reads on to the end of the connection
@@ -146,7 +173,7 @@ func checkHead(t *testing.T, s *subject) {
 		require.NoError(t, err)
 		r, err := c.ask("GET", "/")
 		require.NoError(t, err, "after HEAD %s on the same connection", target)
-		assert.Equal(t, *s.Routes["/"].Body, r.body)
+		assert.Equal(t, *s.Routes["/"].Body.Exact, r.body)
 		require.NoError(t, c.Close())
 	}
 }
@@ -186,7 +213,7 @@ func checkPost(t *testing.T, s *subject) {
 			r, err = c.ask("GET", "/")
 			require.NoError(t, err, "after POST %s on the same connection", target)
 			assert.Equal(t, http.StatusOK, r.StatusCode)
-			assert.Equal(t, *s.Routes["/"].Body, r.body)
+			assert.Equal(t, *s.Routes["/"].Body.Exact, r.body)
 		}
 		require.NoError(t, c.Close())
 	}

@@ -167,7 +167,7 @@ func (s *subject) askOften(first, requests int) error {
 		if err != nil {
 			return err
 		}
-		if r.StatusCode != http.StatusOK || r.body != *s.Routes[target].Body {
+		if r.StatusCode != http.StatusOK || r.body != *s.Routes[target].Body.Exact {
 			return fmt.Errorf("GET %s: status %d, body %.60q", target, r.StatusCode, r.body)
 		}
 		if r.Close {

@@ -36,9 +36,9 @@ func TestExampleServer(t *testing.T) {
 		_, err := s.process.Verify(t.Context(), route)
 		require.NoError(t, err)
 	}
-	body, err := s.process.Verify(t.Context(), "/cpu?n=20000")
+	calculated, err := s.process.Verify(t.Context(), "/cpu?n=20000")
 	require.NoError(t, err)
-	assert.Equal(t, "2262", string(body))
+	assert.Equal(t, "2262", string(calculated[0].Want.Exact))
 	assert.Equal(t, http.StatusBadRequest, s.ask(t, "GET", "/cpu?n=0").StatusCode)
 	assert.Equal(t, http.StatusNotFound, s.ask(t, "GET", "/nothing").StatusCode)
 	assert.Equal(t, http.StatusMethodNotAllowed, s.ask(t, "POST", "/", "Content-Length: 0").StatusCode)
@@ -51,6 +51,27 @@ func TestExampleServer(t *testing.T) {
 	if runtime.GOOS == "linux" {
 		assert.Empty(t, s.processes(t))
 	}
+}
+
+// api is the example with requests that are no GET.
+const api = "items-fastify"
+
+// TestExampleAPI has a real framework answer a POST with 201.
+func TestExampleAPI(t *testing.T) {
+	m, err := runners.Load(os.DirFS("../docs/examples"), api)
+	require.NoError(t, err)
+	_, routes, _ := strings.Cut(exampleText(t, "examples/"+api+"/server.yaml"), "ready: ")
+	routes, _, _ = strings.Cut(routes, "keep_alive:")
+	assert.Contains(t, exampleText(t, "adding-a-server.md"), "ready: "+routes, "the routes in the text are not those of the example")
+	s := startSubject(t, prepare(t, t.TempDir(), m), runners.Options{})
+	created, err := s.process.Verify(t.Context(), "create")
+	require.NoError(t, err)
+	assert.Len(t, created, 3)
+	assert.JSONEq(t, `{"name": "a pen"}`, string(created[0].Body))
+	_, err = s.process.Verify(t.Context(), "/items/1")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusUnauthorized, s.ask(t, "POST", "/items", "Content-Length: 0").StatusCode)
+	require.NoError(t, s.process.Stop())
 }
 
 // TestExampleMistakes makes the mistakes that the text lists, one at a time,

@@ -1,6 +1,7 @@
 package runners_test
 
 import (
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -30,9 +31,10 @@ func node(t *testing.T) *runners.Group {
 // TestTimeOfThreads loads a Node server, whose JavaScript runs on its main thread.
 func TestTimeOfThreads(t *testing.T) {
 	g := node(t)
+	url := fmt.Sprintf("http://127.0.0.1:%d/", g.Ports()[0])
 	ask := func(n int) {
 		for range n {
-			resp, err := http.Get(g.URLs("/")[0]) //nolint:noctx // of this test's own server
+			resp, err := http.Get(url) //nolint:noctx // of this test's own server
 			require.NoError(t, err)
 			require.NoError(t, resp.Body.Close())
 		}

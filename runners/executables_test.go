@@ -67,7 +67,7 @@ const (
 
 func (s *shims) prepare(t *testing.T, m *Manifest) (*Installed, error) {
 	t.Helper()
-	m.Name, m.Ready = "x", "/"
+	m.Name, m.Ready.Path = "x", "/"
 	m.Environment = map[string]string{"SERVE": os.Args[0], "HELLOBENCH_FAKE": "plain", "PORT": "{port}"}
 	s.log.Reset()
 	p := &Preparer{Cache: s.cache, Guard: GuardOfTests}

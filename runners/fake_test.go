@@ -3,12 +3,14 @@ package runners
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -57,6 +59,23 @@ func fake(kind string) {
 		body = addr
 	case "error":
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) })
+	case "api":
+		var n atomic.Int64
+		http.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+		http.HandleFunc("POST /items", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Key") != "1" || r.URL.RawQuery != "a=1" {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			sent, _ := io.ReadAll(r.Body)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusCreated)
+			_, _ = fmt.Fprintf(w, `{"n":%d,"of":%q}`, 1000+n.Add(1)%1000, sent)
+		})
+		http.HandleFunc("/none", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "any")
+		})
 	case "random":
 		n := 0
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { n++; _, _ = fmt.Fprintf(w, "answer %d", n) })
@@ -81,7 +100,7 @@ func fake(kind string) {
 			}
 		}()
 	}
-	if kind != "error" && kind != "random" {
+	if kind != "error" && kind != "random" && kind != "api" {
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, body) })
 	}
 	fmt.Println(http.ListenAndServe(addr, nil))

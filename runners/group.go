@@ -1,7 +1,6 @@
 package runners
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -69,15 +69,6 @@ func firstCause(errs []error) (cause error) {
 	return cause
 }
 
-// URLs are the addresses of a path, one an instance.
-func (g *Group) URLs(path string) []string {
-	var urls []string
-	for _, p := range g.all {
-		urls = append(urls, p.URL(path))
-	}
-	return urls
-}
-
 // Ports is where the instances listen.
 func (g *Group) Ports() []int {
 	var ports []int
@@ -97,24 +88,22 @@ func (g *Group) Startup() time.Duration {
 	return slowest
 }
 
-// Verify checks the answers of every instance, which must all be the same; see Process.Verify.
-func (g *Group) Verify(ctx context.Context, route string) ([]byte, error) {
-	var first []byte
+// Verify checks the answers of every instance, which must all be the same; see
+// Process.Verify. The requests are those to all instances, in turn.
+func (g *Group) Verify(ctx context.Context, route string) ([]http1.Exchange, error) {
+	var all []http1.Exchange
 	for i, p := range g.all {
-		body, err := p.Verify(ctx, route)
+		exchanges, err := p.Verify(ctx, route)
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 && !bytes.Equal(body, first) {
-			return nil, fmt.Errorf("verify server %q: GET %s: two instances answer differently", p.in.Name, route)
+		if i > 0 && !exchanges[0].Want.Equal(&all[0].Want) {
+			return nil, fmt.Errorf("verify server %q: route %s: two instances answer differently", p.in.Name, route)
 		}
-		first = body
+		all = append(all, exchanges...)
 	}
-	return first, nil
+	return all, nil
 }
-
-// Status is that of a correct answer of a route.
-func (g *Group) Status(route string) int { return g.all[0].Status(route) }
 
 // Runtime is what the first instance says of itself; the others are the same program.
 func (g *Group) Runtime(ctx context.Context) map[string]string { return g.all[0].Runtime(ctx) }

@@ -28,18 +28,18 @@ func startGroup(t *testing.T, kind string, opts Options, n int) (*Group, error) 
 func TestGroup(t *testing.T) {
 	g, err := startGroup(t, "slow", Options{}, 3)
 	require.NoError(t, err)
-	require.Len(t, g.URLs("/x"), 3)
+	exchanges, err := g.Verify(t.Context(), "/")
+	require.NoError(t, err)
+	require.Len(t, exchanges, 3)
 	seen := map[int]bool{}
 	for i, port := range g.Ports() {
 		seen[port] = true
-		assert.True(t, strings.HasSuffix(g.URLs("/x")[i], ":"+strconv.Itoa(port)+"/x"))
+		assert.Equal(t, "http://127.0.0.1:"+strconv.Itoa(port)+"/", exchanges[i].URL)
+		assert.Equal(t, "fake", string(exchanges[i].Want.Exact))
 	}
 	assert.Len(t, seen, 3, "a port each")
 	assert.GreaterOrEqual(t, g.Startup(), 700*time.Millisecond)
 	assert.Less(t, g.Startup(), 3*700*time.Millisecond, "they start beside one another")
-	body, err := g.Verify(t.Context(), "/")
-	require.NoError(t, err)
-	assert.Equal(t, "fake", string(body))
 	require.NoError(t, g.Alive())
 	if runtime.GOOS == "linux" {
 		sum, err := g.Usage()
@@ -81,7 +81,7 @@ func TestGroupAnswersAlike(t *testing.T) {
 	g, err := startGroup(t, "own", Options{}, 2)
 	require.NoError(t, err)
 	_, err = g.Verify(t.Context(), "/")
-	require.ErrorContains(t, err, "GET /: two instances answer differently")
+	require.ErrorContains(t, err, "route /: two instances answer differently")
 	alone, err := startGroup(t, "own", Options{}, 1)
 	require.NoError(t, err)
 	_, err = alone.Verify(t.Context(), "/")

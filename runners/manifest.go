@@ -32,7 +32,7 @@ type Manifest struct {
 	Prepare     Prepare            `yaml:"prepare"`
 	Command     []string           `yaml:"command"`
 	Environment map[string]string  `yaml:"environment"`
-	Ready       string             `yaml:"ready"`
+	Ready       Ready              `yaml:"ready"`
 	Routes      map[string]Route   `yaml:"routes"`
 	KeepAlive   string             `yaml:"keep_alive"`
 	Workers     *Parameter         `yaml:"workers"`
@@ -59,13 +59,6 @@ type Prepare struct {
 	Commands [][]string `yaml:"commands"`
 }
 
-// Route is what a path must answer.
-type Route struct {
-	Status int     `yaml:"status"` // 0: 200
-	Body   *string `yaml:"body"`   // nil: any body, the same each time
-	Type   string  `yaml:"type"`   // how the Content-Type begins; empty: any
-}
-
 // Parameter is a count that an arm may set.
 type Parameter struct {
 	Default int `yaml:"default"`
@@ -90,7 +83,7 @@ func Load(fsys fs.FS, name string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manifest{Ready: "/", KeepAlive: "both"}
+	m := &Manifest{Ready: Ready{Path: "/"}, KeepAlive: "both"}
 	doc, err := yamlfile.Decode(file, data, "server", m)
 	if err != nil {
 		return nil, err
@@ -115,17 +108,25 @@ func Load(fsys fs.FS, name string) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server %q: %w", name, err)
 	}
+	if err := m.readRoutes(doc); err != nil {
+		return nil, err
+	}
+	return m, m.checkLocks(doc)
+}
+
+// checkLocks finds lock files that are missing, or would overwrite each other.
+func (m *Manifest) checkLocks(doc *yamlfile.Document) error {
 	bases := map[string]bool{}
 	for i, lock := range m.Prepare.Lock {
 		if base := path.Base(lock); bases[base] {
-			return nil, doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "two files are called %q; they are copied into one folder", base)
+			return doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "two files are called %q; they are copied into one folder", base)
 		}
 		bases[path.Base(lock)] = true
 		if f, ok := m.Files[path.Clean(lock)]; !ok || f.Mode&^fs.ModePerm != 0 {
-			return nil, doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "there is no file %q in the folder", lock)
+			return doc.Errorf([]string{"prepare", "lock", fmt.Sprint(i)}, "there is no file %q in the folder", lock)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 var placeholders = []string{"host", "port", "workers", "threads", "env", "src"}
@@ -138,14 +139,6 @@ func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 	}
 	if m.Name != folder {
 		add([]string{"name"}, "is %q, but the folder is called %q", m.Name, folder)
-	}
-	if _, ok := m.Routes["/"]; !ok {
-		add([]string{"routes"}, "there is no route /")
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.Routes)) {
-		if r := m.Routes[name]; (r.Status == 204 || r.Status == 205 || r.Status == 304) && r.Body != nil && *r.Body != "" {
-			add([]string{"routes", name, "body"}, "an answer with status %d has no body", r.Status)
-		}
 	}
 	port := false
 	text := func(path []string, s string) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -194,19 +195,23 @@ func (p *Process) launch() error {
 	return <-started
 }
 
-// awaitReady polls the ready path, slower and slower, until it answers with a status of
-// success, or with that of the route.
+// awaitReady polls the ready path, slower and slower, until it answers with its status,
+// that of its route, or one of success.
 func (p *Process) awaitReady(ctx context.Context) error {
+	ready := p.in.Ready
+	if route := p.in.Routes[ready.Path]; route.Method == "" {
+		ready.Status = cmp.Or(ready.Status, route.Status)
+	}
 	deadline := cmp.Or(p.opts.Deadline, defaultDeadline)
 	wait := time.Millisecond
 	var last error
 	for {
-		a, err := get(ctx, p.URL(p.in.Ready), true)
-		if err == nil && (a.status/100 == 2 || a.status == p.in.Routes[p.in.Ready].Status) {
+		a, err := get(ctx, &http1.Exchange{URL: p.URL(ready.Path)}, true)
+		if err == nil && (a.status == ready.Status || ready.Status == 0 && a.status/100 == 2) {
 			return p.inForeground()
 		}
 		if last = err; err == nil {
-			last = fmt.Errorf("%s answers status %d", p.in.Ready, a.status)
+			last = fmt.Errorf("%s answers status %d", ready.Path, a.status)
 		}
 		if time.Since(p.began) > deadline {
 			return record.Fault{Err: fmt.Errorf("not ready after %v (%w)%s", deadline, last, p.logTail())}

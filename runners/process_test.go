@@ -18,11 +18,10 @@ import (
 // fakeServer is a server that the test binary plays.
 func fakeServer(t *testing.T, kind string) *Installed {
 	t.Helper()
-	body := "fake"
 	m := &Manifest{
-		Name: "fake-" + kind, Command: []string{os.Args[0]}, Ready: "/",
+		Name: "fake-" + kind, Command: []string{os.Args[0]}, Ready: Ready{Path: "/"},
 		Environment: map[string]string{"HELLOBENCH_FAKE": kind, "PORT": "{port}", "HELLOBENCH_MARK": t.Name()},
-		Routes:      map[string]Route{"/": {Body: &body}},
+		Routes:      map[string]Route{"/": {Body: Exactly("fake")}},
 	}
 	if kind == "random" || kind == "own" {
 		m.Routes["/"] = Route{}
@@ -45,9 +44,9 @@ func TestStartVerifyStop(t *testing.T) {
 	p, err := start(t, "slow", Options{LogFile: log})
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, p.Startup(), 700*time.Millisecond)
-	body, err := p.Verify(t.Context(), "/")
+	exchanges, err := p.Verify(t.Context(), "/")
 	require.NoError(t, err)
-	assert.Equal(t, "fake", string(body))
+	assert.Equal(t, "fake", string(exchanges[0].Want.Exact))
 	require.NoError(t, p.Alive())
 	require.NoError(t, p.Stop())
 	assert.ErrorContains(t, p.Alive(), "ended by itself")

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/hellobench/hellobench/internal/http1"
 )
 
 // Runtime is what the server says of itself at /__runtime, flat ("jit":
@@ -15,7 +17,7 @@ func (p *Process) Runtime(ctx context.Context) map[string]string {
 	if names := threadNames(p.guard.Process.Pid); names != "" {
 		out["thread_names"] = names
 	}
-	a, err := get(ctx, p.URL("/__runtime"), false)
+	a, err := get(ctx, &http1.Exchange{URL: p.URL("/__runtime")}, false)
 	if err != nil || a.status != http.StatusOK {
 		return out
 	}

@@ -27,7 +27,7 @@ const maxBody = 64 << 20
 
 // get sends one request, the bytes that the load will consist of, on a
 // connection of its own.
-func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
+func get(ctx context.Context, x *http1.Exchange, keepAlive bool) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	tr := &http.Transport{
@@ -35,7 +35,7 @@ func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
 		DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 	}
 	defer tr.CloseIdleConnections()
-	req, err := http1.NewRequest(url, !keepAlive)
+	req, err := http1.NewRequest(x, !keepAlive)
 	if err != nil {
 		return nil, err
 	}
@@ -56,34 +56,45 @@ func get(ctx context.Context, url string, keepAlive bool) (*answer, error) {
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body, closed: resp.Close}, nil
 }
 
-// Status is that of a correct answer of a route.
-func (p *Process) Status(route string) int { return cmp.Or(p.in.Routes[route].Status, http.StatusOK) }
-
-// Verify asks for a route before any load: once with keep-alive and once
-// with close. Status, type and body must be what the manifest says, and the
-// same both times. It returns the body that every later answer must have.
-func (p *Process) Verify(ctx context.Context, route string) ([]byte, error) {
-	want, known := p.in.Routes[route]
-	var first []byte
+// Verify asks for a route before any load: once with keep-alive and once with close,
+// and the second time with the second body, where there are several. Status, type and
+// body must be what the manifest says; where it says nothing of the body, it must be
+// the same both times. The route is one of the manifest's, by its name, or any path.
+// It returns the requests that the load consists of, in turn.
+func (p *Process) Verify(ctx context.Context, route string) ([]http1.Exchange, error) {
+	r := p.in.Routes[route] // the zero value for a path that the manifest does not name
+	r.Path = cmp.Or(r.Path, route)
+	want, settled := r.want()
+	all := r.exchanges(p.URL(""), want)
 	for i, keepAlive := range []bool{true, false} {
-		a, err := get(ctx, p.URL(route), keepAlive)
+		x := &all[i%len(all)]
+		a, err := get(ctx, x, keepAlive)
 		if err != nil {
-			return nil, record.Fault{Err: fmt.Errorf("verify server %q: GET %s: %w", p.in.Name, route, err)}
+			return nil, p.unverified(&r, "%w", err)
 		}
-		fail := func(format string, args ...any) error {
-			return record.Fault{Err: fmt.Errorf("verify server %q: GET %s: %s", p.in.Name, route, fmt.Sprintf(format, args...))}
-		}
+		start := printable(a.body[:min(len(a.body), 100)])
+		var body http1.Body
+		body.Add(a.body, &want)
 		switch {
-		case a.status != p.Status(route):
-			return nil, fail("status %d, want %d: %s", a.status, p.Status(route), printable(a.body[:min(len(a.body), 100)]))
-		case known && want.Body != nil && string(a.body) != *want.Body:
-			return nil, fail("wrong body: %q, want %q", printable(a.body[:min(len(a.body), 100)]), *want.Body)
-		case known && !strings.HasPrefix(a.header.Get("Content-Type"), want.Type):
-			return nil, fail("Content-Type %q, want %q", a.header.Get("Content-Type"), want.Type)
-		case i > 0 && string(a.body) != string(first):
-			return nil, fail("two answers differ: a body that changes cannot be checked under load")
+		case a.status != want.Status:
+			return nil, p.unverified(&r, "status %d, want %d: %s", a.status, want.Status, start)
+		case !body.Matches(&want) && !settled:
+			return nil, p.unverified(&r, "two answers differ: a body that changes cannot be checked under load, unless its route says what is correct (body: any, {pattern: ...} or {length: ...})")
+		case !body.Matches(&want) && want.Exact != nil:
+			return nil, p.unverified(&r, "wrong body: %q, want %q", start, want.Exact)
+		case !body.Matches(&want):
+			return nil, p.unverified(&r, "wrong %s: %q", want.WrongBody(body.Size), start)
+		case !strings.HasPrefix(a.header.Get("Content-Type"), r.Type):
+			return nil, p.unverified(&r, "Content-Type %q, want %q", a.header.Get("Content-Type"), r.Type)
 		}
-		first = a.body
+		if !settled {
+			want.Exact = append([]byte{}, a.body...)
+		}
 	}
-	return first, nil
+	return r.exchanges(p.URL(""), want), nil
+}
+
+// unverified is the error of a server that does not answer a route as it must.
+func (p *Process) unverified(r *Route, format string, args ...any) error {
+	return record.Fault{Err: fmt.Errorf("verify server %q: %s %s: %w", p.in.Name, cmp.Or(r.Method, http.MethodGet), r.Path, fmt.Errorf(format, args...))}
 }

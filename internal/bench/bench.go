@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -18,13 +19,11 @@ import (
 // Server is a running server, as far as the loop is concerned: one instance of
 // it, or several to which the connections are distributed.
 type Server interface {
-	URLs(path string) []string // one an instance
 	Ports() []int
 	Startup() time.Duration
-	// Verify checks the answers of a route and returns the body that all must have.
-	Verify(ctx context.Context, route string) ([]byte, error)
-	// Status is that of a correct answer of a route.
-	Status(route string) int
+	// Verify checks the answers of a route and returns what its load consists of: the
+	// same of every instance.
+	Verify(ctx context.Context, route string) ([]http1.Exchange, error)
 	// Runtime is what the server says of itself.
 	Runtime(ctx context.Context) map[string]string
 	// Usage is what the process tree has used since its start, and its memory and
@@ -88,9 +87,9 @@ type Bench struct {
 	Launcher Launcher
 	Engine   load.Engine
 	Sink     Sink
-	Hold     func(ctx context.Context, url string, status, n int) (Held, error) // opens idle connections
-	Noise    func() (host.Noise, error)                                         // of the run's cores; nil: not read
-	Network  func() (host.Network, error)                                       // nil: not read
+	Hold     func(ctx context.Context, x *http1.Exchange, n int) (Held, error) // opens idle connections
+	Noise    func() (host.Noise, error)                                        // of the run's cores; nil: not read
+	Network  func() (host.Network, error)                                      // nil: not read
 	// Recalibrate, if set, measures the generator's ceiling at a level again,
 	// which an arm's window has disproved, and raises it in Run.
 	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/plan"
 	"github.com/hellobench/hellobench/internal/record"
@@ -55,13 +56,6 @@ type actor struct {
 	asked int // windows
 }
 
-func (a *actor) URLs(path string) (urls []string) {
-	for _, port := range a.Ports() {
-		urls = append(urls, "http://127.0.0.1:"+strconv.Itoa(port)+path)
-	}
-	return urls
-}
-
 func (a *actor) Ports() (ports []int) {
 	for i := range max(a.instances, 1) {
 		ports = append(ports, i+1)
@@ -81,9 +75,13 @@ func (a *actor) Usage() (record.Usage, error) {
 func (a *actor) CPU() (record.Usage, error) { return record.Usage{CPU: record.CPU{User: a.cpu}}, nil }
 func (a *actor) Clock() time.Duration       { return a.cpu }
 func (a *actor) Stop() error                { a.running--; return nil }
-func (a *actor) Status(string) int          { return 200 }
 
-func (a *actor) Verify(context.Context, string) ([]byte, error) { return []byte("x"), a.verifyFailure }
+func (a *actor) Verify(_ context.Context, route string) (all []http1.Exchange, err error) {
+	for _, port := range a.Ports() {
+		all = append(all, http1.Exchange{URL: "http://127.0.0.1:" + strconv.Itoa(port) + route, Want: http1.Expectation{Exact: []byte("x")}})
+	}
+	return all, a.verifyFailure
+}
 
 func (a *actor) Alive() error {
 	if a.asked++; a.dieAfter > 0 && a.asked >= a.dieAfter {
@@ -183,8 +181,8 @@ func TestBlocksFollowThePlan(t *testing.T) {
 	}
 	assert.NotEqual(t, s.envs[0], s.envs[1], "the set-up is drawn anew for every start")
 	for _, spec := range s.specs {
-		assert.Equal(t, []byte("x"), spec.Expect.Body)
-		assert.Equal(t, spec.URLs[0] == "http://127.0.0.1:1/json", spec.Close)
+		assert.Equal(t, []byte("x"), spec.Exchanges[0].Want.Exact)
+		assert.Equal(t, spec.Exchanges[0].URL == "http://127.0.0.1:1/json", spec.Close)
 	}
 
 	var got, rounds []string
@@ -220,7 +218,7 @@ func TestInstances(t *testing.T) {
 		}
 		require.NoError(t, b.Blocks(t.Context()))
 		for _, spec := range s.specs {
-			assert.Len(t, spec.URLs, n)
+			assert.Len(t, spec.Exchanges, n)
 			require.NoError(t, spec.Normalize())
 		}
 		ports := strings.Fields(s.trials[0].Setup["port"])

@@ -19,10 +19,10 @@ type beside struct {
 	done    sync.WaitGroup
 }
 
-func startBeside(ctx context.Context, url string, status int) *beside {
+func startBeside(ctx context.Context, x *http1.Exchange) *beside {
 	ctx, cancel := context.WithCancel(ctx)
 	b := &beside{stop: cancel}
-	request, err := http1.NewRequest(url, false)
+	request, err := http1.NewRequest(x, false)
 	if err != nil {
 		return b // the URL is the launcher's, and the server was verified at it
 	}
@@ -31,7 +31,7 @@ func startBeside(ctx context.Context, url string, status int) *beside {
 	go func() {
 		defer b.done.Done()
 		defer transport.CloseIdleConnections()
-		for ctx.Err() == nil && ask(transport, request.HTTP(ctx), status) {
+		for ctx.Err() == nil && ask(transport, request.HTTP(ctx), request.Want.Status) {
 			b.answers.Add(1)
 		}
 	}()

@@ -104,8 +104,8 @@ func sharedCores(w *record.Window, arm record.Arm, cores int) (failed []record.G
 	if taken > method.maxTaken {
 		failed = append(failed, record.Gate{Name: record.GateShared, Detail: fmt.Sprintf("the generator and others took %.1f%% of the cores that the server shares with them (limit %.0f%%)", 100*taken, 100*method.maxTaken)})
 	}
-	idle := 1 - taken - w.Server.CPU.Total().Seconds()/max(w.Load.Duration.Seconds()*float64(cores), 1e-9)
-	if parallel := max(arm.Workers, arm.Instances); parallel >= cores && cores > 0 && idle > method.maxIdle {
+	idle := w.IdleOf(cores)
+	if parallel := max(arm.Workers, arm.Instances); parallel >= cores && idle > method.maxIdle {
 		failed = append(failed, record.Gate{Name: record.GateShared, Detail: fmt.Sprintf("the cores were idle for %.1f%% of the window (limit %.0f%%)", 100*idle, 100*method.maxIdle)})
 	}
 	return failed

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -124,7 +125,7 @@ func TestIdleConnections(t *testing.T) {
 	}{{1000, nil}, {990, nil}, {989, []string{record.GateIdleConnections}}, {0, []string{record.GateIdleConnections}}} {
 		closed := false
 		trial, _ := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Idle, Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
-			b.Hold = func(_ context.Context, _ string, _, n int) (bench.Held, error) {
+			b.Hold = func(_ context.Context, _ *http1.Exchange, n int) (bench.Held, error) {
 				assert.Equal(t, 1000, n)
 				return kept{tc.open, &closed}, nil
 			}
@@ -173,7 +174,9 @@ type addressed struct {
 	url string
 }
 
-func (a addressed) URLs(path string) []string { return []string{a.url + path} }
+func (a addressed) Verify(_ context.Context, route string) ([]http1.Exchange, error) {
+	return http1.Get(a.url + route), nil
+}
 
 // slow takes a real moment for a window.
 type slow struct{ *queue }

@@ -64,7 +64,7 @@ type thresholds struct {
 }
 
 var method = thresholds{
-	version: 11,
+	version: 13,
 
 	maxGeneratorCPU: 0.70,
 	minHeadRoom:     2,
@@ -79,7 +79,7 @@ var method = thresholds{
 	maxSlip:         time.Millisecond,
 	maxResidents:    0.02,
 	maxTaken:        0.03,
-	maxIdle:         0.02,
+	maxIdle:         0.05,
 	tickError:       40 * time.Millisecond,
 
 	warmupConnections: 16,

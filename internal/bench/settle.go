@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -34,8 +35,8 @@ func settle(ctx context.Context, clock func() time.Duration) (restless bool, err
 type watch struct {
 	trial  *trialRun
 	window time.Duration
-	beside string // the route that is asked beside the window; empty: none
-	memory bool   // is to be read in the middle
+	beside *http1.Exchange // is asked beside the window; nil: nothing
+	memory bool            // is to be read in the middle
 
 	at       time.Time // the window began
 	restless bool      // the server was still at work before it
@@ -75,8 +76,8 @@ func (t *trialRun) read() readings {
 func (w *watch) opened(ctx context.Context) {
 	t := w.trial
 	w.restless, _ = settle(ctx, t.server.Clock) // the engine sees that ctx ended
-	if w.beside != "" {
-		w.other = startBeside(ctx, t.server.URLs(w.beside)[0], t.server.Status(w.beside))
+	if w.beside != nil {
+		w.other = startBeside(ctx, w.beside)
 	}
 	if _, err := t.server.CPU(); err == nil {
 		w.before = t.read()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -22,6 +23,7 @@ type trialRun struct {
 	record  *record.Trial
 	server  Server    // nil: it does not run
 	spec    load.Spec // what all windows of the trial ask of the engine
+	beside  *http1.Exchange
 }
 
 func newTrial(r *blockRun, planned record.PlannedTrial) *trialRun {
@@ -46,9 +48,11 @@ func (t *trialRun) start(ctx context.Context) error {
 		return err
 	}
 	if t.arm.Beside != "" {
-		if _, err := server.Verify(ctx, t.arm.Beside); err != nil {
+		beside, err := server.Verify(ctx, t.arm.Beside)
+		if err != nil {
 			return err
 		}
+		t.beside = &beside[0]
 	}
 	if t.arm.Canary() { // which has nothing to warm
 		return nil
@@ -97,7 +101,7 @@ func pad(size string) string {
 
 // verify checks the answers and reads what the server is before any load.
 func (t *trialRun) verify(ctx context.Context) error {
-	body, err := t.server.Verify(ctx, t.arm.Route)
+	exchanges, err := t.server.Verify(ctx, t.arm.Route)
 	if err != nil {
 		return err
 	}
@@ -105,10 +109,7 @@ func (t *trialRun) verify(ctx context.Context) error {
 	if t.record.Idle, err = t.server.Usage(); err != nil {
 		t.record.Idle = record.Usage{} // systems without a meter still measure load
 	}
-	t.spec = load.Spec{
-		URLs: t.server.URLs(t.arm.Route), Timeout: t.Run.Timeout, Close: t.arm.Close,
-		Expect: load.Expect{Status: t.server.Status(t.arm.Route), Body: body}, CPUs: t.Run.LoadCPUs,
-	}
+	t.spec = load.Spec{Exchanges: exchanges, Timeout: t.Run.Timeout, Close: t.arm.Close, CPUs: t.Run.LoadCPUs, Sleep: t.arm.Shared}
 	return nil
 }
 

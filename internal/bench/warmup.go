@@ -22,11 +22,11 @@ func (t *trialRun) warmUp(ctx context.Context) error {
 		return nil
 	}
 	spec := t.spec
-	spec.Connections, spec.Duration = max(method.warmupConnections, len(spec.URLs)), step // each instance has to become warm
+	spec.Connections, spec.Duration = max(method.warmupConnections, len(t.server.Ports())), step // each instance has to become warm
 	level := record.Level{Connections: spec.Connections}
 	var bins []float64
 	for spent := step; ; spent += step {
-		w, err := t.measure(ctx, level, spec, "", false)
+		w, err := t.measure(ctx, level, spec, nil, false)
 		if err != nil {
 			return fmt.Errorf("%v: %w", level, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -45,7 +46,7 @@ func (t *trialRun) window(ctx context.Context, level record.Level, pass int, see
 			return nil, err
 		}
 	}
-	w, err := t.measure(ctx, level, spec, t.arm.Beside, pass == t.experiment.Passes-1)
+	w, err := t.measure(ctx, level, spec, t.beside, pass == t.experiment.Passes-1)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +56,14 @@ func (t *trialRun) window(ctx context.Context, level record.Level, pass int, see
 	return w, nil
 }
 
-// measure runs one window, with requests to the route beside it, if any. Memory is read in the middle of the windows of the
-// last pass only: to read it stops the server for some milliseconds.
-func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Spec, beside string, memory bool) (*record.Window, error) {
+// measure runs one window, with what is asked beside it, if anything. Memory is read in
+// the middle of the windows of the last pass only: to read it stops the server for some
+// milliseconds.
+func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Spec, beside *http1.Exchange, memory bool) (*record.Window, error) {
 	var held Held
 	if level.Kind == record.Idle {
 		var err error
-		if held, err = t.Hold(ctx, spec.URLs[0], spec.Expect.Status, level.Idle); err != nil {
+		if held, err = t.Hold(ctx, &spec.Exchanges[0], level.Idle); err != nil {
 			return nil, err
 		}
 		defer held.Close()

@@ -87,6 +87,29 @@ func TestClaimsThatMeanNothing(t *testing.T) {
 	require.EqualError(t, err, "claims.yaml:4: claims.0: has comparisons and not_measurable; give only one of them")
 }
 
+// TestBrokenChains: steps that do not follow from one another, or that no product can be made of.
+func TestBrokenChains(t *testing.T) {
+	const step = "metric: throughput, a: a, b: b, connections: [64]"
+	for second, want := range map[string]string{
+		"": "0: a chain has at least two steps",
+		"metric: throughput, a: c, b: d, connections: [64]":                       `1: a step of a chain begins where the one before ends: want a: "b"`,
+		"metric: throughput, a: b, b: c, connections: [16]":                       "1: the steps of a chain have one metric and one level",
+		"metric: throughput, a: b, b: c, connections: [16, 64]":                   "1: the steps of a chain have one metric and one level",
+		"metric: cpu-per-request, a: b, b: c, connections: [64]":                  "1: the steps of a chain have one metric and one level",
+		"metric: throughput, a: b, baseline: 1, connections: [64]":                "1: a step of a chain is from one arm to another",
+		"metric: throughput, a: b, limit: 500, connections: [64]":                 "1: a step of a chain is from one arm to another",
+		"metric: throughput, a: b, a_over: x, b: c, b_over: y, connections: [64]": "1: a step of a chain is from one arm to another",
+	} {
+		comparisons := "{group: g, " + step + "}"
+		if second != "" {
+			comparisons += ", {group: h, " + second + "}"
+		}
+		text := strings.Replace(conditionText, "comparisons: [{group: g, COMPARISON}]", "chain: true\n    comparisons: ["+comparisons+"]", 1)
+		_, err := claims.DecodeLedger("claims.yaml", []byte(text))
+		require.ErrorContains(t, err, "claims.yaml:9: claims.0.comparisons."+want, second)
+	}
+}
+
 func TestConditionsThatMeanSomething(t *testing.T) {
 	for _, comparison := range []string{
 		"metric: throughput, a: a, b: b", "metric: throughput, a: a, b: b, rates: [5000]", "metric: start-up, a: a, b: b", "metric: capacity, a: a, b: b, slo: true",

@@ -95,6 +95,9 @@ func (e *evaluation) claim(c Claim) Verdict {
 			}
 		}
 		e.conclude(&v)
+		if c.Chain {
+			v.Chain = e.chain(&c, v.Conditions)
+		}
 	}
 	return v
 }

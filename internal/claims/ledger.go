@@ -41,6 +41,7 @@ type Claim struct {
 	Paraphrase    string       `yaml:"paraphrase"`
 	Margin        float64      `yaml:"margin"` // 0.10: a difference of 10% or less is not material
 	Comparisons   []Comparison `yaml:"comparisons"`
+	Chain         bool         `yaml:"chain"` // the comparisons lead from the first's A, step by step, to the last's B
 	Facts         []Fact       `yaml:"facts"`
 	NotMeasurable string       `yaml:"not_measurable"`
 }
@@ -106,6 +107,9 @@ func DecodeLedger(name string, data []byte) (*Ledger, error) {
 		c := &l.Claims[i]
 		if margin := []string{"claims", strconv.Itoa(i), "margin"}; c.Kind() != Measured && l.doc.Has(margin...) {
 			errs = append(errs, l.doc.Errorf(margin, "has a meaning for comparisons only"))
+		}
+		if j, why := c.brokenChain(); why != "" {
+			errs = append(errs, l.doc.Errorf([]string{"claims", strconv.Itoa(i), "comparisons", strconv.Itoa(j)}, "%s", why))
 		}
 		for j := range c.Comparisons {
 			at := []string{"claims", strconv.Itoa(i), "comparisons", strconv.Itoa(j)}

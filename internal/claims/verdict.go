@@ -55,6 +55,7 @@ type Verdict struct {
 	Flips      string       `json:"flips,omitempty"` // what would turn the answer, in one sentence
 	Conditions []Condition  `json:"cells"`
 	Facts      []Found      `json:"facts,omitempty"`
+	Chain      *Chain       `json:"chain,omitempty"`   // what the ratio of its ends is made of
 	Section    string       `json:"section,omitempty"` // of the article
 	Paraphrase string       `json:"paraphrase"`
 }

@@ -30,10 +30,12 @@ type loadOptions struct {
 	vegetaOut         string
 	insecure, http2   bool
 	duration, timeout time.Duration
-	closing           bool
+	closing, sleep    bool
 	engine, cpus      string
-	status            int
-	body, format      string
+	request           requestOptions
+	limits            limitOptions
+	timeSeries        string
+	format            string
 	allowRemote       bool
 }
 
@@ -42,15 +44,16 @@ func (a *app) loadCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "load URL",
 		Short: "Load one URL on this machine and print what came back",
-		Long: `Load one URL. Without --rate, a closed loop: as many requests in flight as there
+		Long: `Load one URL, or those of a file in turn (--urls). Without --rate, a closed loop: as many requests in flight as there
 are connections. With --rate, an open loop: requests are sent when the schedule
 says so, whatever the server does, and latency counts from that moment.
-Every status is checked, and every body with --expect-body. Without
---allow-remote the target has to be on this machine. The window ends one timeout
+Every status is checked, and every body with --expect-body, --expect-length or
+--expect-pattern. --max-p99, --max-errors and --min-rate end it with exit code 3
+where they are missed. Without --allow-remote the target has to be on this machine. The window ends one timeout
 after its duration at the latest, whatever the server does. What the machine does
 not allow (connections, open files, ports) is refused before it starts.`,
-		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd, args[0], o) },
+		Args: arguments(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd, args, o) },
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.connections, "connections", 64, "requests in flight; with --rate the most connections, 0 by default then: as many as needed")
@@ -63,25 +66,31 @@ not allow (connections, open files, ports) is refused before it starts.`,
 	f.BoolVar(&o.closing, "close", false, "open a new connection for every request")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.cpus, "load-cpus", "", "cores of the generator, such as 1 or 2-3 (not pinned by default)")
+	f.BoolVar(&o.sleep, "sleep", false, "wire engine: sleep while waiting instead of polling; a fast server then has to wake the generator for each response and may look half as fast")
 	f.BoolVar(&o.insecure, "insecure", false, "https with the vegeta engine: accept any certificate")
 	f.BoolVar(&o.http2, "http2", false, "https with the vegeta engine: offer HTTP/2")
-	f.IntVar(&o.status, "expect-status", 200, "the status of a correct response")
-	f.StringVar(&o.body, "expect-body", "", "the exact body of a correct response (any body by default)")
+	o.request.flags(f)
+	o.limits.flags(f)
+	f.StringVar(&o.timeSeries, "timeseries", "", "write a line of JSON for each second to this file, with a histogram of its latencies (docs/formats/second.schema.json)")
 	f.StringVar(&o.format, "format", "text", "text or json")
 	f.BoolVar(&o.allowRemote, "allow-remote", false, "allow a target that is not on this machine")
 	return cmd
 }
 
-func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
-	spec, err := o.spec(cmd.Flags().Changed, url)
+func (a *app) load(cmd *cobra.Command, urls []string, o loadOptions) error {
+	spec, err := o.spec(cmd.Flags().Changed, urls)
 	if err != nil {
 		return err
 	}
-	if !o.allowRemote {
-		if err := load.CheckLocal(cmd.Context(), url); err != nil {
+	for i := range spec.Exchanges {
+		if o.allowRemote || i > 0 && o.request.urls == "" { // the same URL again
+			break
+		}
+		if err := load.CheckLocal(cmd.Context(), spec.Exchanges[i].URL); err != nil {
 			return usageError{err}
 		}
 	}
+	url := spec.Exchanges[0].URL
 	engine, done, err := o.newEngine(url)
 	if err != nil {
 		return err
@@ -89,37 +98,47 @@ func (a *app) load(cmd *cobra.Command, url string, o loadOptions) error {
 	if err := session.Refuse(fmt.Sprintf("--connections %d", max(spec.Connections, spec.Preopened())), session.NeedOf(&spec, engine.Name())); err != nil {
 		return errors.Join(err, done())
 	}
+	written, err := o.writeSeconds(cmd.Context(), &spec)
+	if err != nil {
+		return errors.Join(err, done())
+	}
 	pinned, notice, err := host.Pin(spec.CPUs)
 	if err != nil {
-		return errors.Join(usageError{fmt.Errorf("--load-cpus: %w", err)}, done())
+		return errors.Join(usageError{fmt.Errorf("--load-cpus: %w", err)}, done(), written())
 	}
 	if spec.CPUs = pinned; notice != "" {
 		_, _ = fmt.Fprintf(a.err, "note: %s\n", notice)
 	}
-	url = http1.Mask(url)
+	if url = http1.Mask(url); o.request.urls != "" {
+		url = o.request.urls
+	}
 	m, err := engine.Run(cmd.Context(), spec)
-	if cerr := done(); err == nil {
+	if cerr := errors.Join(done(), written()); err == nil {
 		err = cerr
 	}
 	if m == nil {
 		return fmt.Errorf("load %s: %w", url, err)
 	}
-	return errors.Join(a.printLoad(url, m, spec.CPUs, o.format), loadFailed(url, m, err))
+	if err := errors.Join(a.printLoad(url, m, spec.CPUs, o.format), loadFailed(url, m, err)); err != nil {
+		return err
+	}
+	return o.limits.check(url, m)
 }
 
 // spec reads the flags.
-func (o loadOptions) spec(given func(flag string) bool, url string) (load.Spec, error) {
+func (o loadOptions) spec(given func(flag string) bool, urls []string) (load.Spec, error) {
 	if given("rate") && !given("connections") {
 		o.connections = 0
 	}
-	spec := load.Spec{URLs: []string{url}, Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Expect: load.Expect{Status: o.status}}
-	if given("expect-body") {
-		spec.Expect.Body = []byte(o.body)
+	spec := load.Spec{Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Sleep: o.sleep}
+	var err error
+	if spec.Exchanges, err = o.request.exchanges(given, urls); err != nil {
+		return spec, usageError{err}
 	}
 	checks := []error{
 		oneOf("format", o.format, textOrJSON...), oneOf("arrivals", o.arrivals, "poisson", "constant"),
 		within("duration", o.duration, leastDuration, mostDuration), within("timeout", o.timeout, leastDuration, record.MaxLatency),
-		within("expect-status", o.status, 200, 999),
+		within("expect-status", o.request.status, 200, 999), o.limits.valid(),
 	}
 	if !given("rate") {
 		checks = append(checks, within("connections", o.connections, 1, mostConnections))
@@ -131,7 +150,6 @@ func (o loadOptions) spec(given func(flag string) bool, url string) (load.Spec, 
 			return spec, err
 		}
 	}
-	var err error
 	if given("rate") {
 		if spec.Schedule, err = load.NewSchedule(o.rate, o.arrivals, o.seed); err != nil {
 			return spec, usageError{fmt.Errorf("--rate: %w", err)}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,7 @@ differ in plan, method, servers or ledger are refused.`,
 func (a *app) merge(dirs []string, out string) error {
 	var merged *record.Run
 	var all []record.Trial
+	var shards []*record.Shard
 	for _, dir := range dirs {
 		r, err := record.ReadRun(dir)
 		if err != nil {
@@ -52,7 +54,7 @@ func (a *app) merge(dirs []string, out string) error {
 		} else if err := join(merged, r); err != nil {
 			return fmt.Errorf("merge %s with %s: %w", dir, dirs[0], err)
 		}
-		all = append(all, trials...)
+		all, shards = append(all, trials...), append(shards, r.Shard)
 	}
 	slices.SortStableFunc(all, func(a, b record.Trial) int {
 		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Position, b.Position))
@@ -69,8 +71,32 @@ func (a *app) merge(dirs []string, out string) error {
 	}
 	if len(t.Blocks.Counted) == len(merged.Plan) {
 		merged.State = record.Complete
+	} else if absent := absent(shards); absent != "" {
+		merged.Notices = append(merged.Notices, "Merged without "+absent+".")
 	}
 	return a.writeMerged(merged, all, out)
+}
+
+// absent names the shards that are not among these, if the others say how many there are.
+func absent(shards []*record.Shard) string {
+	var there []int
+	of := 0
+	for _, s := range shards {
+		if s == nil || of > 0 && s.Of != of {
+			return ""
+		}
+		there, of = append(there, s.Index), s.Of
+	}
+	var names []string
+	for i := range of {
+		if !slices.Contains(there, i) {
+			names = append(names, fmt.Sprintf("%d/%d", i+1, of))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "shard " + strings.Join(names, ", ")
 }
 
 // join takes the second of two shards into the first, or says what keeps them apart.

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -105,4 +106,84 @@ require('http').createServer((q, s) => {
 		kinds[strings.TrimSpace(line)]++
 	}
 	assert.Len(t, kinds, 2, "one with keep-alive and one with close: %v", kinds)
+}
+
+// TestAnyRequest: what the flags say is sent by both engines, and held against what
+// shall come back.
+func TestAnyRequest(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Header.Get("X-Key") != "1" || r.ContentLength != int64(len(body)) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = fmt.Fprintf(w, "%s %s", r.Method, body)
+	}))
+	defer s.Close()
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	lines, whole := file("lines", "one\r\ntwo\nthree"), file("whole", "one\ntwo\n")
+	run := func(args ...string) (string, int) {
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"load", "--connections", "2", "--duration", "100ms"}, args...)...)
+		cmd.Stdin = strings.NewReader("piped")
+		out, err := cmd.CombinedOutput()
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			return string(out), exit.ExitCode()
+		}
+		require.NoError(t, err)
+		return string(out), 0
+	}
+	created := []string{"-H", "X-Key: 1", "--expect-status", "201", s.URL}
+	for _, engine := range []string{"wire", "vegeta"} {
+		for _, args := range [][]string{
+			{"--body", "hello", "--expect-body", "POST hello"},
+			{"--body", "@" + whole, "-X", "PUT", "--expect-body", "PUT one\ntwo\n"},
+			{"--body", "@-", "--expect-length", "10"},
+			{"--body-lines", lines, "--expect-pattern", "^POST (one|two|three)$"},
+			{"-X", "DELETE", "--expect-body", "DELETE "},
+			{"-X", "HEAD", "--expect-body", ""},
+		} {
+			out, code := run(append(append(args, "--engine", engine, "--max-errors", "0"), created...)...)
+			assert.Zero(t, code, "%v: %s", args, out)
+		}
+		out, code := run(append([]string{"--engine", engine, "--body-lines", lines, "--expect-pattern", "^POST (one|two)$", "--max-errors", "0.1"}, created...)...)
+		assert.Equal(t, 3, code, out)
+		assert.Contains(t, out, `body: 10 bytes without a match of "^POST (one|two)$"`)
+	}
+	for want, args := range map[string][]string{
+		"--body and --body-lines: give only one":           {"--body", "a", "--body-lines", lines},
+		"--expect-pattern: give only one of them":          {"--expect-body", "a", "--expect-pattern", "b"},
+		"--expect-pattern: error parsing regexp":           {"--expect-pattern", "("},
+		`--header "X": want 'Name: value'`:                 {"-H", "X"},
+		"header Content-Length: cannot be set":             {"-H", "Content-Length: 1"},
+		`method "G T"`:                                     {"-X", "G T"},
+		"--body: open none: no such file":                  {"--body", "@none"},
+		"--body-lines " + file("empty", "") + ": is empty": {"--body-lines", filepath.Join(dir, "empty")},
+		"a URL and --urls: give only one":                  {"--urls", lines},
+		"--expect-length -1: must be at least 0":           {"--expect-length", "-1"},
+		"--max-p99 0s: must be above 0":                    {"--max-p99", "0s"},
+		"--min-rate NaN: must be above 0":                  {"--min-rate", "NaN"},
+		"--timeseries: open " + dir + ": is a directory":   {"--timeseries", dir},
+	} {
+		out, code := run(append(args, s.URL)...)
+		assert.Equal(t, 2, code, "%v: %s", args, out)
+		assert.Contains(t, out, want)
+	}
+	for want, text := range map[string]string{
+		":2: want URL, or WEIGHT URL":                      s.URL + "\nftp://h/\n",
+		`:1: weight "0": want a whole number from 1 to 10`: "0 " + s.URL,
+		": has URLs of weight 0":                           "# nothing\n",
+	} {
+		out, code := run("--urls", file("urls", text))
+		assert.Equal(t, 2, code, out)
+		assert.Contains(t, out, want)
+	}
+	out, code := run("--urls", file("two", s.URL+"/a\nhttp://203.0.113.7/\n"))
+	assert.Equal(t, 2, code, out)
+	assert.Contains(t, out, "--allow-remote")
 }

@@ -51,7 +51,7 @@ at once; the report is made from what is there, however the run ends.`,
 	f.StringVar(&o.ServerCPUs, "server-cpus", "", "cores of the servers (the first by default)")
 	f.StringVar(&o.LoadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
 	f.StringVar(&o.Out, "out", "", "run folder (results/TIME-PROFILE by default)")
-	f.StringVar(&o.Shard, "shard", "", "i/n: only every n-th block, beginning with the i-th; the same --seed on all machines, then merge")
+	f.StringVar(&o.Shard, "shard", "", "i/n: only every n-th block, beginning with the i-th; auto: as the task of a Slurm array, a Kubernetes Indexed Job or a CI matrix says; the same --seed on all machines, then merge")
 	f.StringVar(&o.Resume, "resume", "", "continue the run in this folder with its own profile, seed and cores; start it over if it had not begun")
 	f.StringVar(&format, "format", "text", "format of the output at the end: text or json")
 	completeProfiles(cmd)

@@ -1,13 +1,19 @@
 package http1
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -18,44 +24,117 @@ const (
 	Accept    = "*/*"
 )
 
-// Request is one GET, the same bytes whoever sends it. It does not change, and
-// may be used by many goroutines.
+// Request is what an exchange sends, the same bytes whoever sends it. It does not
+// change, and may be used by many goroutines.
 type Request struct {
+	Want Expectation // with its status
+
+	method string
 	url    *url.URL // escaped, without userinfo and fragment
 	host   string   // the Host header: without zone
 	header http.Header
+	body   []byte
 }
 
-// NewRequest reads a target, http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY].
-// Userinfo becomes an Authorization header. Whatever of the path and the query
-// may not go over the wire as it is, is escaped, and what is escaped already
-// stays; closes asks the server to end the connection after its response.
-// The error names the target without its userinfo.
-func NewRequest(target string, closes bool) (*Request, error) {
-	u, err := url.Parse(escape(target))
-	switch {
-	case err != nil && strings.Contains(target, "@"): // the reason may quote a password
-		return nil, fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", Mask(target))
-	case err != nil:
-		return nil, fmt.Errorf("target URL %q: %w; want http://HOST:PORT/PATH", target, reason(err))
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("target URL %q: the scheme must be http or https, as in http://127.0.0.1:8080/", Mask(target))
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("target URL %q: no host", Mask(target))
-	case !ascii(u.Host):
-		return nil, fmt.Errorf("target URL %q: write a host name with other letters than a-z as xn--..., or its address", Mask(target))
+// NewRequest reads an exchange. Userinfo of its URL becomes an Authorization header.
+// Whatever of the path and the query may not go over the wire as it is, is escaped,
+// and what is escaped already stays; closes asks the server to end the connection
+// after its response. The error names the target without its userinfo.
+func NewRequest(x *Exchange, closes bool) (*Request, error) {
+	u, err := target(x.URL)
+	if err != nil {
+		return nil, err
 	}
-	header := http.Header{"User-Agent": {UserAgent}, "Accept": {Accept}}
+	r := &Request{Want: x.Want, method: cmp.Or(x.Method, http.MethodGet), url: u, body: x.Body}
+	if !token(r.method) || r.method == http.MethodConnect {
+		return nil, fmt.Errorf("method %q: want one such as GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS", r.method)
+	}
+	r.Want.Status, r.Want.head = cmp.Or(r.Want.Status, http.StatusOK), r.method == http.MethodHead
+	r.header = http.Header{"User-Agent": {UserAgent}, "Accept": {Accept}}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		header["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))}
+		r.header["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))}
+	}
+	if err := r.say(x.Header); err != nil {
+		return nil, err
 	}
 	if closes {
-		header["Connection"] = []string{"close"}
+		r.header["Connection"] = []string{"close"}
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	u.Host = strings.TrimSuffix(u.Host, ":")
-	return &Request{url: u, host: withoutZone(u.Host), header: header}, nil
+	if r.host = withoutZone(u.Host); r.header["Host"] != nil {
+		r.host = r.header.Get("Host")
+		r.header.Del("Host")
+	}
+	return r, nil
+}
+
+// target reads a URL.
+func target(text string) (*url.URL, error) {
+	u, err := url.Parse(escape(text))
+	switch {
+	case err != nil && strings.Contains(text, "@"): // the reason may quote a password
+		return nil, fmt.Errorf("target URL %q: want http://HOST:PORT/PATH", Mask(text))
+	case err != nil:
+		return nil, fmt.Errorf("target URL %q: %w; want http://HOST:PORT/PATH", text, reason(err))
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("target URL %q: the scheme must be http or https, as in http://127.0.0.1:8080/", Mask(text))
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("target URL %q: no host", Mask(text))
+	case !ascii(u.Host):
+		return nil, fmt.Errorf("target URL %q: write a host name with other letters than a-z as xn--..., or its address", Mask(text))
+	}
+	return u, nil
+}
+
+// ours are the headers that follow from the rest of a request.
+var ours = map[string]string{
+	"Content-Length": "it is that of the body", "Transfer-Encoding": "a body has a length here",
+	"Connection": "whether it closes is asked for otherwise", "Trailer": "a body has a length here",
+	"Upgrade": "the connection stays HTTP/1.1", "Expect": "a body is sent at once",
+}
+
+// say adds headers, or takes them in the place of what every request says.
+func (r *Request) say(header http.Header) error {
+	for _, given := range slices.Sorted(maps.Keys(header)) {
+		name := textproto.CanonicalMIMEHeaderKey(given)
+		switch why, own := ours[name]; {
+		case !token(name):
+			return fmt.Errorf("header %q: want a name such as Content-Type", given)
+		case own:
+			return fmt.Errorf("header %s: cannot be set, %s", name, why)
+		case len(header[given]) > 1 && (name == "Host" || name == "User-Agent"):
+			return fmt.Errorf("header %s: can be sent once only", name)
+		}
+		r.header[name] = nil
+		for _, value := range header[given] {
+			if value = strings.Trim(value, " \t"); !fieldValue(value) {
+				return fmt.Errorf("header %s: %q holds a character that no header may", name, value)
+			}
+			r.header[name] = append(r.header[name], value)
+		}
+	}
+	return nil
+}
+
+// token says whether a text may be a method or the name of a header (RFC 9110, section 5.6.2).
+func token(s string) bool {
+	for i := range len(s) {
+		if fieldClass[s[i]]&nameByte == 0 || s[i] == ' ' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func fieldValue(s string) bool {
+	for i := range len(s) {
+		if fieldClass[s[i]]&valueByte == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // reason is what is wrong with a URL, without the URL.
@@ -135,6 +214,12 @@ func Mask(target string) string {
 // URL is the target in canonical form, without userinfo: it may be printed.
 func (r *Request) URL() string { return r.url.String() }
 
+// Method is GET, POST and so on.
+func (r *Request) Method() string { return r.method }
+
+// Size is that of the body, in bytes.
+func (r *Request) Size() int { return len(r.body) }
+
 // Scheme is http or https.
 func (r *Request) Scheme() string { return r.url.Scheme }
 
@@ -153,21 +238,31 @@ func (r *Request) HostPort() string { return net.JoinHostPort(r.Address()) }
 // Its headers are shared: a transport does not change them, nor may anybody else.
 func (r *Request) HTTP(ctx context.Context) *http.Request {
 	q := &http.Request{
-		Method: http.MethodGet, URL: r.url, Host: r.host, Header: r.header,
+		Method: r.method, URL: r.url, Host: r.host, Header: r.header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if len(r.body) > 0 {
+		q.Body, q.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	}
 	return q.WithContext(ctx)
 }
 
 // Bytes is the request as it is sent, in net/http's order of the headers.
 func (r *Request) Bytes() []byte {
-	var b strings.Builder
-	b.WriteString("GET " + r.url.RequestURI() + " HTTP/1.1\r\nHost: " + r.host + "\r\n")
-	for _, name := range []string{"User-Agent", "Accept", "Authorization", "Connection"} {
+	b := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.method, r.url.RequestURI(), r.host)
+	line := func(name string) {
 		for _, value := range r.header[name] {
-			b.WriteString(name + ": " + value + "\r\n")
+			b = fmt.Appendf(b, "%s: %s\r\n", name, value)
 		}
 	}
-	b.WriteString("\r\n")
-	return []byte(b.String())
+	line("User-Agent")
+	if len(r.body) > 0 || r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch {
+		b = fmt.Appendf(b, "Content-Length: %d\r\n", len(r.body))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.header)) {
+		if name != "User-Agent" {
+			line(name)
+		}
+	}
+	return append(append(b, "\r\n"...), r.body...)
 }

@@ -30,7 +30,7 @@ func TestRequestBytes(t *testing.T) {
 		"http://token@h/":                      "GET / HTTP/1.1\r\nHost: h\r\n" + usual + "Authorization: Basic dG9rZW46\r\n",
 	} {
 		for _, closes := range []bool{false, true} {
-			r, err := NewRequest(target, closes)
+			r, err := NewRequest(&Exchange{URL: target}, closes)
 			require.NoError(t, err, target)
 			end := "\r\n"
 			if closes {
@@ -49,7 +49,7 @@ func TestRequestAddress(t *testing.T) {
 		"http://h/": "h:80", "https://h/": "h:443", "http://h:/": "h:80", "http://[::1]:81/": "[::1]:81",
 		"http://[fe80::1%25lo]/": "[fe80::1%lo]:80", "http://u:p@h:1/": "h:1",
 	} {
-		r, err := NewRequest(target, false)
+		r, err := NewRequest(&Exchange{URL: target}, false)
 		require.NoError(t, err, target)
 		assert.Equal(t, want, r.HostPort(), target)
 	}
@@ -72,7 +72,7 @@ func TestRequestRefuses(t *testing.T) {
 		"http://u:secret/1@h/x":     "want http://HOST:PORT/PATH",
 		"http://u:secret@müller.x/": "xn--",
 	} {
-		_, err := NewRequest(target, false)
+		_, err := NewRequest(&Exchange{URL: target}, false)
 		require.ErrorContains(t, err, want, target)
 		assert.NotContains(t, err.Error(), "secret")
 		assert.NotContains(t, err.Error(), "\n")
@@ -98,7 +98,7 @@ func TestMask(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	f.Add("http://u:p@h:1/a b?q=ü%#x")
 	f.Fuzz(func(t *testing.T, target string) {
-		r, err := NewRequest(target, false)
+		r, err := NewRequest(&Exchange{URL: target}, false)
 		if err != nil {
 			assert.NotContains(t, err.Error(), "\n")
 			return
@@ -107,7 +107,7 @@ func FuzzRequest(f *testing.F) {
 		lines := strings.Split(head, "\r\n")
 		assert.Len(t, strings.Split(lines[0], " "), 3, "%q", lines[0])
 		assert.NotContains(t, strings.ReplaceAll(head, "\r\n", ""), "\n")
-		again, err := NewRequest(r.URL(), false)
+		again, err := NewRequest(&Exchange{URL: r.URL()}, false)
 		if assert.NoError(t, err, "%q", r.URL()) {
 			assert.Equal(t, strings.Split(string(again.Bytes()), "\r\n")[0], lines[0], "escaped once")
 		}

@@ -57,22 +57,15 @@ const (
 	atEnd
 )
 
-// Expectation is the body that is correct, if it matters.
-type Expectation struct {
-	Body  []byte
-	Check bool // else any body is correct
-}
-
-// Response reads one HTTP/1.x response to a GET (RFC 9112) from pieces of any
-// size. It keeps nothing of the body and copies only lines that are cut by
-// the end of a piece. The zero value is ready.
+// Response reads one HTTP/1.x response (RFC 9112) from pieces of any size. It keeps
+// nothing of the body, unless that is held against a pattern, and copies only lines
+// that are cut by the end of a piece. The zero value is ready.
 type Response struct {
 	state     uint8
 	http11    bool // version 1.1 or later
 	Close     bool // the server will not take another request here
 	keepAlive bool // token of HTTP/1.0
 	hasLength bool
-	differs   bool // the body is not the expected one
 	encodings uint8
 	chunked   bool   // the last Transfer-Encoding was "chunked"
 	Status    uint16 // three digits
@@ -82,12 +75,12 @@ type Response struct {
 	excess    int64
 	length    int64  // Content-Length
 	left      int64  // bytes to come of the body or chunk
-	Size      int64  // bytes of the body so far
 	line      []byte // a line's beginning, from earlier pieces
+	Body
 }
 
 // Reset makes the response ready for the next one and keeps its memory.
-func (r *Response) Reset() { *r = Response{line: r.line[:0]} }
+func (r *Response) Reset() { *r = Response{line: r.line[:0], Body: r.emptied()} }
 
 // Feed reads the next piece and returns how many of its bytes belonged to the
 // response and whether the response is complete. After an error the
@@ -98,16 +91,16 @@ func (r *Response) Feed(data []byte, want *Expectation) (n int, done bool, err e
 		switch r.state {
 		case atBody, atChunkData:
 			k := min(int64(len(rest)), r.left)
-			r.body(rest[:k], want)
+			r.Add(rest[:k], want)
 			n += int(k)
 			if r.left -= k; r.left == 0 {
 				r.bodyPartDone()
 			}
 		case atUntilEnd:
-			r.body(rest, want)
+			r.Add(rest, want)
 			n = len(data)
 		default:
-			k, err := r.feedLine(rest)
+			k, err := r.feedLine(rest, want.head)
 			if err != nil {
 				return n, false, err
 			}
@@ -134,19 +127,6 @@ func (r *Response) End() error {
 // what follows belongs to no response, and is not one too many.
 func (r *Response) Switches() bool { return r.Status == 101 }
 
-// Matches says whether the complete body is the expected one.
-func (r *Response) Matches(want *Expectation) bool {
-	return !want.Check || !r.differs && r.Size == int64(len(want.Body))
-}
-
-func (r *Response) body(b []byte, want *Expectation) {
-	if want.Check && !r.differs {
-		rest := want.Body[min(r.Size, int64(len(want.Body))):]
-		r.differs = len(b) > len(rest) || !bytes.Equal(b, rest[:len(b)])
-	}
-	r.Size += int64(len(b))
-}
-
 func (r *Response) bodyPartDone() {
 	if r.state == atBody {
 		r.state = atEnd
@@ -157,7 +137,7 @@ func (r *Response) bodyPartDone() {
 
 // feedLine reads up to and including the next line end, which may lie in a
 // later piece.
-func (r *Response) feedLine(data []byte) (int, error) {
+func (r *Response) feedLine(data []byte, head bool) (int, error) {
 	n := bytes.IndexByte(data, '\n') + 1
 	piece := data
 	if n > 0 {
@@ -173,7 +153,7 @@ func (r *Response) feedLine(data []byte) (int, error) {
 	if n == 0 {
 		return len(data), nil
 	}
-	err := r.take(piece)
+	err := r.take(piece, head)
 	r.line = r.line[:0]
 	return n, err
 }
@@ -198,14 +178,14 @@ func (r *Response) count(n int, ended bool) error {
 }
 
 // take reads one line with its line end.
-func (r *Response) take(line []byte) error {
+func (r *Response) take(line []byte, head bool) error {
 	crlf := bytes.HasSuffix(line, []byte("\r\n"))
 	switch r.state {
 	case atStatus:
 		return r.takeStatus(trimLineEnd(line))
 	case atField:
 		if line = trimLineEnd(line); len(line) == 0 {
-			return r.takeHeadEnd()
+			return r.takeHeadEnd(head)
 		}
 		return r.takeField(line)
 	case atChunkSize:
@@ -302,14 +282,14 @@ func Length(value []byte) (n int64, ok bool) {
 }
 
 // takeHeadEnd decides how the body is delimited (RFC 9112, section 6.3).
-func (r *Response) takeHeadEnd() error {
+func (r *Response) takeHeadEnd(head bool) error {
 	chunked := r.http11 && r.encodings > 0
 	if chunked && (r.encodings > 1 || !r.chunked) {
 		return errEncoding
 	}
 	if r.Status/100 == 1 && r.Status != 101 {
 		// An interim response: the one that counts is still to come.
-		*r = Response{line: r.line, head: r.head, lines: r.lines}
+		*r = Response{line: r.line, head: r.head, lines: r.lines, Body: r.Body}
 		return nil
 	}
 	if !r.http11 && !r.keepAlive {
@@ -318,7 +298,7 @@ func (r *Response) takeHeadEnd() error {
 	switch {
 	case r.Status == 101:
 		r.Close, r.state = true, atEnd // whatever follows is not HTTP
-	case r.Status == 204, r.Status == 304:
+	case r.Status == 204, r.Status == 304, head:
 		r.state = atEnd
 	case chunked:
 		r.state = atChunkSize

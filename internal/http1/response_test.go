@@ -122,7 +122,7 @@ func laxer(err error) bool {
 func compareWithReference(t *testing.T, data, cuts []byte) {
 	t.Helper()
 	status, body, closes, refErr := reference(data)
-	want := &Expectation{Body: body, Check: true}
+	want := &Expectation{Exact: body}
 	r, used, err := parse(data, cuts, want)
 	if err != nil && stricter(err, data) {
 		return
@@ -175,7 +175,7 @@ func TestParseComparesTheBody(t *testing.T) {
 		match bool
 	}{{"Hello World!", true}, {"Hello World", false}, {"Hello World!!", false}, {"hello World!", false}, {"", false}} {
 		for _, cuts := range [][]byte{nil, {0}} {
-			want := &Expectation{Body: []byte(tc.want), Check: true}
+			want := &Expectation{Exact: []byte(tc.want)}
 			r, _, err := parse([]byte(responses[0]), cuts, want)
 			require.NoError(t, err)
 			assert.Equal(t, tc.match, r.Matches(want), "%q", tc.want)
@@ -205,7 +205,7 @@ func TestParseLimits(t *testing.T) {
 }
 
 func TestParseDoesNotAllocate(t *testing.T) {
-	want := &Expectation{Body: []byte("Hello World!"), Check: true}
+	want := &Expectation{Exact: []byte("Hello World!")}
 	for _, text := range []string{responses[0], responses[7]} {
 		data := []byte(text)
 		var r Response
@@ -224,7 +224,7 @@ func TestParseDoesNotAllocate(t *testing.T) {
 func BenchmarkParse(b *testing.B) {
 	data := []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Sat, 01 Jan 2000 00:00:00 GMT\r\n" +
 		"Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nContent-Length: 12\r\n\r\nHello World!")
-	want := &Expectation{Body: []byte("Hello World!"), Check: true}
+	want := &Expectation{Exact: []byte("Hello World!")}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(data)))
 	var r Response

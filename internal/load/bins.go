@@ -12,6 +12,7 @@ import (
 type Bins struct {
 	mu    sync.Mutex
 	loops int
+	full  func(i int, h *Coarse) // may be nil
 	out   []record.Bin
 	part  map[int]*partBin // those that not all loops are through with
 	spare []*partBin
@@ -22,9 +23,11 @@ type partBin struct {
 	loops int
 }
 
-// NewBins returns the bins of a window, to be filled by so many loops.
-func NewBins(window time.Duration, loops int) *Bins {
-	return &Bins{loops: loops, out: make([]record.Bin, ceilBins(window)), part: make(map[int]*partBin)}
+// NewBins returns the bins of a window, to be filled by so many loops. full, if not
+// nil, gets one after the other as soon as nothing more can come; the histogram is
+// used again afterwards.
+func NewBins(window time.Duration, loops int, full func(i int, h *Coarse)) *Bins {
+	return &Bins{loops: loops, full: full, out: make([]record.Bin, ceilBins(window)), part: make(map[int]*partBin)}
 }
 
 func ceilBins(d time.Duration) int { return int((d + record.BinWidth - 1) / record.BinWidth) }
@@ -47,7 +50,10 @@ func (b *Bins) add(i int, h *Coarse) {
 	}
 	p.Add(h)
 	if p.loops++; p.loops == b.loops {
-		b.out[i] = record.Bin{OK: p.Count(), P50: p.Median()}
+		b.out[i] = record.Bin{OK: p.Count(), P50: p.Quantile(0.5)}
+		if b.full != nil {
+			b.full(i, &p.Coarse)
+		}
 		*p = partBin{}
 		b.spare = append(b.spare, p)
 		delete(b.part, i)

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"iter"
+	"math"
 	"math/bits"
 	"time"
 )
@@ -34,20 +36,34 @@ func (h *Coarse) Add(o *Coarse) {
 // Count is how many durations were counted.
 func (h *Coarse) Count() uint64 { return h.n }
 
-// Median is the middle of the bucket that holds the lower median, 0 without values.
-func (h *Coarse) Median() time.Duration {
-	if h.n == 0 {
-		return 0
-	}
-	rank := (h.n + 1) / 2
-	for i, n := range h.counts {
-		if uint64(n) < rank {
-			rank -= uint64(n)
-			continue
+// Quantile is the middle of the bucket that holds the lower q quantile, 0 without
+// values; q is from 0 to 1.
+func (h *Coarse) Quantile(q float64) (value time.Duration) {
+	rank := uint64(max(math.Ceil(q*float64(h.n)), 1))
+	for b := range h.Buckets() {
+		if b.Count >= rank {
+			return (b.Low + b.High) / 2
 		}
-		octave := max(i/32-1, 0)
-		low := uint64(i-octave*32) << octave
-		return time.Duration(low + 1<<octave/2)
+		rank -= b.Count
 	}
 	return 0
+}
+
+// Bucket is how many values lie from Low to below High.
+type Bucket struct {
+	Low, High time.Duration
+	Count     uint64
+}
+
+// Buckets are those with values, in order.
+func (h *Coarse) Buckets() iter.Seq[Bucket] {
+	return func(yield func(Bucket) bool) {
+		for i, n := range h.counts {
+			octave := max(i/32-1, 0)
+			low := int64(i-octave*32) << octave
+			if n > 0 && !yield(Bucket{time.Duration(low), time.Duration(low + 1<<octave), uint64(n)}) {
+				return
+			}
+		}
+	}
 }

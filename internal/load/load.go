@@ -29,8 +29,7 @@ type Engine interface {
 	Run(ctx context.Context, spec Spec) (*record.Measurement, error)
 }
 
-// Spec describes one window. The zero values of Timeout and Expect.Status
-// mean 10 s and 200.
+// Spec describes one window. The zero value of Timeout means 10 s.
 //
 // With a LeadIn the window begins in the middle of a load. A request belongs to
 // the window if it was intended to be sent inside it; one of the lead-in counts
@@ -41,15 +40,15 @@ type Engine interface {
 // D has a throughput of N/D, best with a LeadIn of 6/5 D; without, the first D of the
 // window has no response.
 type Spec struct {
-	URLs        []string      // the targets, http://host:port/path?query each; a closed loop may be dealt to several in turn
-	Connections int           // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes
-	Schedule    *Schedule     // nil: closed loop
-	Duration    time.Duration // of the window
-	LeadIn      time.Duration // the load goes on for so long before the window begins; 0: not at all
-	Timeout     time.Duration // of one request, from its send
-	Close       bool          // a new connection for every request
-	Expect      Expect
-	CPUs        []int // the generator's cores: one event loop each; empty: one loop, not pinned
+	Exchanges   []http1.Exchange // asked in turn; where they are of several servers, a closed loop's connections are dealt to these in turn
+	Connections int              // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes
+	Schedule    *Schedule        // nil: closed loop
+	Duration    time.Duration    // of the window
+	LeadIn      time.Duration    // the load goes on for so long before the window begins; 0: not at all
+	Timeout     time.Duration    // of one request, from its send
+	Close       bool             // a new connection for every request
+	CPUs        []int            // the generator's cores: one event loop each; empty: one loop, not pinned
+	Sleep       bool             // while it waits, instead of polling: where the server calculates on the same cores
 
 	// Opened, if set, is called once in every window that begins: when the
 	// connections that it begins with are open, and before its first request. The
@@ -61,12 +60,11 @@ type Spec struct {
 	// nothing else. The engine sends nothing until they return, so they must take
 	// no longer than some 100 us. Neither is called if ctx ends before.
 	Began, Ended func()
-}
 
-// Expect says which response is correct.
-type Expect struct {
-	Status int
-	Body   []byte // nil: any body
+	// Bin, if set, is called with each quarter second of the window as soon as it is
+	// complete, in order: what was completed in it, by its latency. It must not wait, and
+	// the histogram is used again afterwards.
+	Bin func(i int, h *Coarse)
 }
 
 // DefaultTimeout is the timeout of one request unless the spec says otherwise.
@@ -102,10 +100,10 @@ const mostScheduled = 1e8
 
 // Normalize fills in the defaults and checks the ranges.
 func (s *Spec) Normalize() error {
-	if err := s.checkURLs(); err != nil {
-		return err
-	}
+	servers, err := s.servers()
 	switch {
+	case err != nil:
+		return err
 	case s.Schedule != nil && s.Schedule.Rate*(s.LeadIn+s.Duration).Seconds() > mostScheduled:
 		return fmt.Errorf("rate %g for %v: must be at most %.0f requests", s.Schedule.Rate, s.LeadIn+s.Duration, mostScheduled)
 	case s.Duration <= 0:
@@ -118,11 +116,10 @@ func (s *Spec) Normalize() error {
 		return fmt.Errorf("timeout %v: must be at most %v, the longest latency that is recorded", s.Timeout, record.MaxLatency)
 	case s.Connections < 0 || s.Schedule == nil && s.Connections == 0:
 		return fmt.Errorf("connections %d: must be at least 1", s.Connections)
-	case s.Schedule == nil && s.Connections < len(s.URLs):
-		return fmt.Errorf("connections %d: must be at least 1 for each of the %d targets", s.Connections, len(s.URLs))
+	case s.Schedule == nil && s.Connections < servers:
+		return fmt.Errorf("connections %d: must be at least 1 for each of the %d servers", s.Connections, servers)
 	}
 	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
-	s.Expect.Status = cmp.Or(s.Expect.Status, 200)
 	for _, call := range []*func(){&s.Opened, &s.Began, &s.Ended} {
 		if *call == nil {
 			*call = func() {}
@@ -154,33 +151,34 @@ func (s *Spec) Preopened() int {
 	}
 }
 
-// checkURLs checks the targets. A schedule is for one of them: which server is
-// to get a request would depend on which connection is free when it is due.
-func (s *Spec) checkURLs() error {
-	if len(s.URLs) == 0 {
-		return errors.New("no target URL")
+// servers checks the exchanges, and says of how many servers they are. A schedule is
+// for one of them: which server is to get a request would depend on which connection
+// is free when it is due.
+func (s *Spec) servers() (int, error) {
+	if len(s.Exchanges) == 0 {
+		return 0, errors.New("no target URL")
 	}
-	if len(s.URLs) > 1 && s.Schedule != nil {
-		return fmt.Errorf("a schedule for %d target URLs: only a closed loop is dealt to several", len(s.URLs))
-	}
-	scheme := ""
-	for _, target := range s.URLs {
-		r, err := http1.NewRequest(target, s.Close)
+	scheme, servers := "", map[string]bool{}
+	for i := range s.Exchanges {
+		r, err := http1.NewRequest(&s.Exchanges[i], s.Close)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if scheme != "" && r.Scheme() != scheme {
-			return fmt.Errorf("target URL %q: the scheme of all targets must be one", r.URL())
+			return 0, fmt.Errorf("target URL %q: the scheme of all targets must be one", r.URL())
 		}
-		scheme = r.Scheme()
+		scheme, servers[r.HostPort()] = r.Scheme(), true
 	}
-	return nil
+	if len(servers) > 1 && s.Schedule != nil {
+		return 0, fmt.Errorf("a schedule for %d servers: only a closed loop is dealt to several", len(servers))
+	}
+	return len(servers), nil
 }
 
 // CheckLocal refuses a target that is not on this machine: neither a loopback
 // address nor one of its own. The unspecified address leads to this machine, too.
 func CheckLocal(ctx context.Context, target string) error {
-	r, err := http1.NewRequest(target, false)
+	r, err := http1.NewRequest(&http1.Exchange{URL: target}, false)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 )
+
+// routeName is how the manifest calls a route that is not called by its path.
+var routeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
 // ParseArm reads an arm as people write it: a server's name, then what
 // differs from its defaults, such as "node-cluster:workers=2:route=/json:close".
@@ -34,8 +38,8 @@ func ParseArm(text string) (record.Arm, error) {
 		case count != nil:
 			*count, err = positive(value)
 		case path != nil:
-			if *path = value; !strings.HasPrefix(value, "/") {
-				err = errors.New("must begin with /")
+			if *path = value; !strings.HasPrefix(value, "/") && !routeName.MatchString(value) {
+				err = errors.New("want a path that begins with /, or the name of a route in the manifest")
 			}
 		case key == "variant":
 			if arm.Variant = value; value == "" {

@@ -173,7 +173,7 @@ func TestParseArm(t *testing.T) {
 	a, err := profile.ParseArm("s:threads=3:route=/cpu?n=10")
 	require.NoError(t, err)
 	assert.Equal(t, record.Arm{Name: "s:threads=3:route=/cpu?n=10", Server: "s", Route: "/cpu?n=10", Threads: 3}, a)
-	for _, bad := range []string{"", ":close", "s:close=1", "s:route=json", "s:threads=x", "s:"} {
+	for _, bad := range []string{"", ":close", "s:close=1", "s:route=two words", "s:route=", "s:threads=x", "s:"} {
 		_, err := profile.ParseArm(bad)
 		assert.Error(t, err, bad)
 	}

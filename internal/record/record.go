@@ -324,6 +324,14 @@ type Probe struct {
 	Passed bool    `json:"passed"` // most of them held the SLO
 }
 
+// IdleOf is the share of so many cores that nobody had in the window, from 0 to 1.
+func (w *Window) IdleOf(cores int) float64 {
+	if w.Load.Duration <= 0 || cores == 0 {
+		return 0
+	}
+	return max(1-w.Taken(cores)-w.Server.CPU.Total().Seconds()/(w.Load.Duration.Seconds()*float64(cores)), 0)
+}
+
 // Taken is the share of so many cores that the generator, other processes and the
 // hypervisor had in the window, from 0 to 1: what a server that shares them could not have.
 func (w *Window) Taken(cores int) float64 {

@@ -23,6 +23,7 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 		Asked:       asked(run, t.Trials),
 		Verdicts:    cleanVerdicts(verdicts),
 		Arms:        arms(run),
+		Requests:    requests(run.Servers),
 		Levels:      levels(run),
 		Blocks:      t.Blocks,
 		Missing:     slices.Concat([]record.Missing{}, run.Missing),
@@ -46,6 +47,22 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 	d.Fits = fits(d)
 	d.Charts = charts(d)
 	return d
+}
+
+// requests are what routes stand for that are more than a GET. Where servers mean
+// different requests by the same name, it names them all.
+func requests(servers []record.ServerVersion) map[string]string {
+	out := map[string]string{}
+	for _, s := range servers {
+		for route, text := range s.Requests {
+			if had := out[route]; had == "" {
+				out[route] = text
+			} else if !slices.Contains(strings.Split(had, " or "), text) {
+				out[route] += " or " + text
+			}
+		}
+	}
+	return out
 }
 
 func title(run *record.Run) string {

@@ -38,6 +38,7 @@ type Document struct {
 	Tally       []Tally                `json:"tally"`    // the answers counted, in the order of the values
 	Verdicts    []claims.Verdict       `json:"verdicts"` // the answers themselves, in the order of the ledger
 	Arms        []Arm                  `json:"arms"`
+	Requests    map[string]string      `json:"requests,omitempty"` // what routes stand for that are more than a GET
 	Levels      []Level                `json:"levels"`
 	Blocks      sample.Blocks          `json:"blocks"`
 	Cells       []Cell                 `json:"cells"` // by arm, then level, in the order of Arms and Levels

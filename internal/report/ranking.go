@@ -94,15 +94,23 @@ func (d *Document) Routes() []string {
 	return routes
 }
 
+// Request is what a route stands for: a GET of it, unless a server says more.
+func (d *Document) Request(route string) string {
+	if text := d.Requests[route]; text != "" {
+		return text
+	}
+	return "GET " + route
+}
+
 // work is what arms must have in common to stand in one picture or ranking: a
 // route, and whether another request runs all the time beside what is measured.
 type work struct {
-	route  string
-	beside bool
+	route, request string
+	beside         bool
 }
 
 func (w work) String() string {
-	s := "GET " + w.route
+	s := w.request
 	if w.beside {
 		s += " beside other work"
 	}
@@ -112,7 +120,7 @@ func (w work) String() string {
 // works lists what the competitors do, in the order of the arms.
 func (d *Document) works() (out []work) {
 	for _, a := range d.Arms {
-		w := work{a.Route, a.Beside != ""}
+		w := work{a.Route, d.Request(a.Route), a.Beside != ""}
 		if a.Role == Competitor && !slices.Contains(out, w) {
 			out = append(out, w)
 		}

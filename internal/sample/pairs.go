@@ -105,14 +105,18 @@ type reader struct {
 	over      *reader
 	installed uint64
 	shared    int     // cores that it shares with the generator
+	parallel  bool    // it has a process for each of them
 	twin      *reader // of the arm's replicate, nil: it has none
 }
 
 func (t *Table) reader(m *Metric, s Side) *reader {
 	at := place{s.Arm, s.Level}
 	r := &reader{Side: s, metric: m, plan: t.planned[at], starts: t.starts[s.Arm], samples: t.samples[at]}
-	if slices.ContainsFunc(t.Run.Arms, func(a record.Arm) bool { return a.Name == s.Arm && a.Shared }) {
-		r.shared = len(t.Run.ServerCPUs) + len(t.Run.LoadCPUs)
+	for _, a := range t.Run.Arms {
+		if a.Name == s.Arm && a.Shared {
+			r.shared = len(t.Run.ServerCPUs) + len(t.Run.LoadCPUs)
+			r.parallel = max(a.Workers, a.Instances) >= r.shared
+		}
 	}
 	r.installed = t.installed(s.Arm)
 	if m.OfStart {
@@ -212,7 +216,7 @@ func (r *reader) sound(block int, gates map[string]bool, bound *bool, taken *flo
 		}
 	}
 	if r.shared > 0 {
-		*taken = max(*taken, s.taken(r.shared))
+		*taken = max(*taken, s.taken(r.shared, r.parallel))
 	}
 	v, ok := r.metric.Of(s)
 	if !ok && (why == (Lack{}) || r.metric.Lacks != "") {
@@ -221,10 +225,16 @@ func (r *reader) sound(block int, gates map[string]bool, bound *bool, taken *flo
 	return v, why
 }
 
-// taken is the mean share of so many cores that the server could not have.
-func (s *Sample) taken(cores int) (share float64) {
+// taken is the mean share of so many cores that the server could not have. Of a server
+// with a process for each core what stayed idle is included: whether the load or the
+// server left it, no figure tells.
+func (s *Sample) taken(cores int, parallel bool) (share float64) {
 	for _, w := range s.Rounds {
-		share += w.Taken(cores) / float64(len(s.Rounds))
+		got := w.Taken(cores)
+		if parallel {
+			got += w.IdleOf(cores)
+		}
+		share += got / float64(len(s.Rounds))
 	}
 	return share
 }

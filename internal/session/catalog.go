@@ -57,6 +57,11 @@ func (c Catalog) CheckArm(arm record.Arm) error {
 	if err != nil {
 		return nil //nolint:nilerr // whoever starts it says so, with file and line
 	}
+	for key, route := range map[string]string{"route": arm.Route, "beside": arm.Beside} {
+		if _, has := m.Routes[route]; !has && route != "" && !strings.HasPrefix(route, "/") {
+			return fmt.Errorf("arm %q: %s: server %q has no route %q%s", arm.Name, key, arm.Server, route, yamlfile.DidYouMean(route, slices.Sorted(maps.Keys(m.Routes))))
+		}
+	}
 	if _, has := m.Variants[arm.Variant]; arm.Variant != "" && !has {
 		return fmt.Errorf("arm %q: server %q has no variant %q%s", arm.Name, arm.Server, arm.Variant, yamlfile.DidYouMean(arm.Variant, slices.Sorted(maps.Keys(m.Variants))))
 	}
@@ -73,6 +78,23 @@ func (c Catalog) CheckArm(arm record.Arm) error {
 		}
 	}
 	return nil
+}
+
+// arms are those of a server of one's own that nobody chose: the route /, or all of its
+// routes if it says nothing of that one.
+func (c Catalog) arms(server string) []string {
+	m, err := runners.Load(os.DirFS(filepath.Dir(c[server])), server)
+	if err != nil { // whoever installs it says so
+		return []string{server}
+	}
+	if _, has := m.Routes["/"]; has {
+		return []string{server}
+	}
+	var arms []string
+	for _, route := range slices.Sorted(maps.Keys(m.Routes)) {
+		arms = append(arms, server+":route="+route)
+	}
+	return arms
 }
 
 // CheckName is CheckArm of an arm as people write it.

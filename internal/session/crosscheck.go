@@ -205,11 +205,9 @@ func (s *Session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec)
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Stop()) }()
-	body, err := p.Verify(ctx, arm.Route)
+	exchanges, err := p.Verify(ctx, arm.Route)
 	if err != nil {
 		return err
 	}
-	spec := s.spec(p.URLs(arm.Route), body, arm.Close)
-	spec.Expect.Status = p.Status(arm.Route)
-	return ask(spec)
+	return ask(s.spec(exchanges, arm.Close))
 }

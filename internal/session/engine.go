@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/load/wire"
@@ -70,10 +71,10 @@ func (s *Session) chooseEngine(ctx context.Context, name string) error {
 	return nil
 }
 
-func (s *Session) spec(urls []string, body []byte, closing bool) load.Spec {
+func (s *Session) spec(exchanges []http1.Exchange, closing bool) load.Spec {
 	return load.Spec{
-		URLs: urls, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.Run.Timeout,
-		Close: closing, Expect: load.Expect{Status: 200, Body: body}, CPUs: s.Run.LoadCPUs,
+		Exchanges: exchanges, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.Run.Timeout,
+		Close: closing, CPUs: s.Run.LoadCPUs,
 	}
 }
 

@@ -33,15 +33,14 @@ func nullServer(cpus []int) (*runners.Installed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("null server: %w", err)
 	}
-	body := null.Body
 	command := []string{self, "null", "--addr", "{host}:{port}"}
 	if len(cpus) > 0 {
 		command = append(command, "--server-cpus", host.FormatCPUs(cpus))
 	}
 	return &runners.Installed{Manifest: &runners.Manifest{
-		Name: "null", Title: "The null server", Runtime: "other", Ready: "/",
+		Name: "null", Title: "The null server", Runtime: "other", Ready: runners.Ready{Path: "/"},
 		Command: command,
-		Routes:  map[string]runners.Route{"/": {Body: &body}},
+		Routes:  map[string]runners.Route{"/": {Path: "/", Body: runners.Exactly(null.Body)}},
 	}, Src: os.TempDir()}, nil
 }
 
@@ -69,7 +68,11 @@ func (s *Session) withNull(ctx context.Context, ask func(load.Spec) error) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Stop()) }()
-	return ask(s.spec(p.URLs("/"), []byte(null.Body), false))
+	hello, err := p.Verify(ctx, "/")
+	if err != nil {
+		return err
+	}
+	return ask(s.spec(hello, false))
 }
 
 // ToCalibrate prepares what only loads the null server (LoadNull).

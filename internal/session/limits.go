@@ -19,7 +19,7 @@ const spareFiles = 64
 // connections to 127.0.0.0/8.
 func oneAddress(engine, target string, connections int) uint64 {
 	if engine == "wire" {
-		if r, err := http1.NewRequest(target, false); err == nil {
+		if r, err := http1.NewRequest(&http1.Exchange{URL: target}, false); err == nil {
 			name, _ := r.Address()
 			if ip := net.ParseIP(name); name == "localhost" || ip.To4() != nil && ip.IsLoopback() {
 				return 0
@@ -45,10 +45,10 @@ func Refuse(what string, n host.Need) error {
 	return nil
 }
 
-// NeedOf is what the window of one URL takes.
+// NeedOf is what the window of one server takes.
 func NeedOf(spec *load.Spec, engine string) host.Need {
 	n := max(spec.Connections, spec.Preopened())
-	return host.Need{OpenFiles: uint64(n) + spareFiles, Ports: oneAddress(engine, spec.URLs[0], n), Connections: uint64(n)}
+	return host.Need{OpenFiles: uint64(n) + spareFiles, Ports: oneAddress(engine, spec.Exchanges[0].URL, n), Connections: uint64(n)}
 }
 
 // needOfLevel is what a level of a run takes. Memory is left out: what is

@@ -13,6 +13,7 @@ import (
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load/hold"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
@@ -60,8 +61,8 @@ func (s *Session) blocks(ctx context.Context) error {
 	b := &bench.Bench{
 		Run: s.Run, Launcher: s, Engine: s.engine, Sink: sink, Observe: s.tell.Observe, Arms: map[string]record.Arm{},
 		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
-		Hold: func(ctx context.Context, url string, status, n int) (bench.Held, error) {
-			return hold.Open(ctx, url, status, n, s.Run.Timeout)
+		Hold: func(ctx context.Context, x *http1.Exchange, n int) (bench.Held, error) {
+			return hold.Open(ctx, x, n, s.Run.Timeout)
 		},
 		Enough: func(experiment int) (bool, int, error) {
 			t, err := sample.New(s.Run, sink.trials)

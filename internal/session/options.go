@@ -71,7 +71,9 @@ func (o Options) selected(known Catalog) (selection, error) {
 		for _, a := range p.Arms {
 			arms = append(arms, a.Name)
 		}
-		arms = append(arms, slices.Sorted(maps.Keys(known))...)
+		for _, server := range slices.Sorted(maps.Keys(known)) {
+			arms = append(arms, known.arms(server)...)
+		}
 	}
 	if len(arms) > 0 {
 		if err := p.Select(arms); err != nil {
@@ -96,20 +98,6 @@ func (o Options) selected(known Catalog) (selection, error) {
 		}
 	}
 	return s, nil
-}
-
-// parseShard reads "2/3", counted from 1; an empty text is no shard.
-func parseShard(text string) (*record.Shard, error) {
-	if text == "" {
-		return nil, nil
-	}
-	index, of, _ := strings.Cut(text, "/")
-	i, err1 := strconv.Atoi(index)
-	n, err2 := strconv.Atoi(of)
-	if errors.Join(err1, err2) != nil || i < 1 || i > n {
-		return nil, fmt.Errorf("--shard %q: want i/n with i from 1 to n", text)
-	}
-	return &record.Shard{Index: i - 1, Of: n}, nil
 }
 
 func parseRange(text string) (record.Range, error) {

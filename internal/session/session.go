@@ -131,7 +131,7 @@ func (s *Session) begin(ctx context.Context, o Options) (err error) {
 
 // planned is a run as it is asked for.
 func (s *Session) planned(o Options, p selection, now time.Time) (*record.Run, error) {
-	shard, err := parseShard(o.Shard)
+	shard, err := parseShard(o.Shard, os.Getenv)
 	if err != nil {
 		return nil, UsageError{err}
 	}
@@ -343,23 +343,39 @@ func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
 		}
 		if u := failed[arm.Server]; u != nil {
 			s.Run.Missing = append(s.Run.Missing, record.Missing{Arm: arm.Name, Reason: u.Reason, Hint: u.Hint})
-			if arm.Replicate == "" {
-				s.say("partial run, without %s: %s\nhint: %s", arm.Name, u.Reason, u.Hint)
-			}
 			continue
 		}
 		if m := s.tooFewCores(&arms[i]); m != nil {
 			s.Run.Missing = append(s.Run.Missing, *m)
-			s.say("partial run, without %s: %s\nhint: %s", m.Arm, m.Reason, m.Hint)
 			continue
 		}
 		arms[i].Close = arm.Close || s.installed[arm.Server].AlwaysCloses()
 	}
 	s.Run.Arms = arms
+	s.sayMissing()
 	if competitors := present(arms, s.Run.Missing); !slices.ContainsFunc(competitors, func(a record.Arm) bool { return !a.Canary() }) {
 		return errors.New("none of the servers can run on this machine")
 	}
 	return nil
+}
+
+// sayMissing says once for each reason which arms take no part.
+func (s *Session) sayMissing() {
+	var reasons []string
+	arms := map[string][]string{}
+	for _, m := range s.Run.Missing {
+		if a := s.Run.Arms[slices.IndexFunc(s.Run.Arms, func(a record.Arm) bool { return a.Name == m.Arm })]; a.Replicate != "" {
+			continue
+		}
+		reason := m.Reason + "\nhint: " + m.Hint
+		if arms[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		arms[reason] = append(arms[reason], m.Arm)
+	}
+	for _, reason := range reasons {
+		s.say("partial run, without %s: %s", strings.Join(arms[reason], ", "), reason)
+	}
 }
 
 // tooFewCores refuses an arm that asks for more instances, or workers, than the
@@ -443,7 +459,7 @@ func (s *Session) install(ctx context.Context, p *runners.Preparer, server strin
 	}
 	s.installed[server] = in
 	s.Run.Servers = append(s.Run.Servers, record.ServerVersion{
-		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command, Size: in.Size(),
+		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command, Size: in.Size(), Requests: in.Requests(),
 	})
 	return nil
 }

@@ -158,6 +158,7 @@ func list(words []string) string {
 var forms = map[string]string{
 	`^([0-9]+(\.[0-9]+)?(ms|s|m))+$`:  "a duration such as 500ms, 2s or 1m",
 	`^/`:                              "a path that begins with /",
+	`^(/|[a-z0-9][a-z0-9-]*$)`:        "a path that begins with /, or a name of lower-case letters, digits and hyphens",
 	`^[0-9]+(\.[0-9]+)*$`:             "a version such as 3.12",
 	`^[A-Za-z_][A-Za-z0-9_]*$`:        "letters, digits and _",
 	`^[a-z0-9][a-z0-9-]*$`:            "lower-case letters, digits and hyphens",

@@ -120,7 +120,7 @@ func testRequest(t *testing.T, e load.Engine) {
 			if c.open {
 				sp.Schedule = &load.Schedule{Rate: 100}
 			}
-			want, err := http1.NewRequest(sp.URLs[0], c.close)
+			want, err := http1.NewRequest(&sp.Exchanges[0], c.close)
 			require.NoError(t, err)
 			m := measure(t, e, sp)
 			checkAllOK(t, m, s)
@@ -175,9 +175,10 @@ func testFormats(t *testing.T, newEngine func() load.Engine) {
 				return !c.end
 			})
 			sp := spec(s.url(), 2, short)
-			sp.Expect.Status = c.status
+			want := &sp.Exchanges[0].Want
+			want.Status = c.status
 			if c.body == "-" {
-				sp.Expect.Body = []byte{}
+				want.Exact = []byte{}
 			}
 			m := measure(t, newEngine(), sp)
 			checkAllOK(t, m, s)
@@ -209,7 +210,7 @@ func testLargeBody(t *testing.T, e load.Engine) {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t, func(x *exchange) bool { return x.send(answer) })
 			sp := spec(s.url(), 2, 100*time.Millisecond)
-			sp.Expect.Body = []byte(body)
+			sp.Exchanges[0].Want.Exact = []byte(body)
 			m := measure(t, e, sp)
 			checkAllOK(t, m, s)
 			assert.GreaterOrEqual(t, m.BytesIn, m.OK*uint64(len(body)))
@@ -299,7 +300,7 @@ func testSeveralTargets(t *testing.T, e load.Engine) {
 			urls[i] = fmt.Sprint(servers[i].url(), i)
 		}
 		sp := spec("", n, 400*time.Millisecond)
-		sp.URLs = urls
+		sp.Exchanges = http1.Get(urls...)
 		m := measure(t, e, sp)
 		assert.Equal(t, record.Errors{}, m.Errors, "first: %s", m.FirstError)
 		assert.Equal(t, n, m.Established)

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -34,6 +35,7 @@ func testEngine(t *testing.T, newEngine func() load.Engine) {
 		{"opened", one(testOpened)},
 		{"close", one(testClose)},
 		{"request", one(testRequest)},
+		{"methods and bodies", one(testExchanges)},
 		{"formats", testFormats},
 		{"large body", one(testLargeBody)},
 		{"wrong answers", testWrongAnswers},
@@ -91,8 +93,7 @@ func within(strict, loose time.Duration) time.Duration {
 // spec is a closed loop of n connections that expects hello.
 func spec(url string, n int, d time.Duration) load.Spec {
 	return load.Spec{
-		URLs: []string{url}, Connections: n, Duration: d, Timeout: 5 * time.Second,
-		Expect: load.Expect{Body: []byte(hello)},
+		Exchanges: []http1.Exchange{{URL: url, Want: http1.Expectation{Exact: []byte(hello)}}}, Connections: n, Duration: d, Timeout: 5 * time.Second,
 	}
 }
 
@@ -237,17 +238,17 @@ func testBadSpec(t *testing.T, e load.Engine) {
 	one, other := "http://127.0.0.1:1/", "http://127.0.0.1:2/"
 	for name, s := range map[string]load.Spec{
 		"no target":      {Connections: 1, Duration: time.Second},
-		"few for two":    {URLs: []string{one, other}, Connections: 1, Duration: time.Second},
-		"two schemes":    {URLs: []string{one, "https://127.0.0.1:2/"}, Connections: 2, Duration: time.Second},
-		"no connections": {URLs: []string{"http://127.0.0.1:1/"}, Duration: time.Second},
-		"no duration":    {URLs: []string{"http://127.0.0.1:1/"}, Connections: 1},
-		"not HTTP":       {URLs: []string{"ftp://127.0.0.1/"}, Connections: 1, Duration: time.Second},
+		"few for two":    {Exchanges: http1.Get(one, other), Connections: 1, Duration: time.Second},
+		"two schemes":    {Exchanges: http1.Get(one, "https://127.0.0.1:2/"), Connections: 2, Duration: time.Second},
+		"no connections": {Exchanges: http1.Get("http://127.0.0.1:1/"), Duration: time.Second},
+		"no duration":    {Exchanges: http1.Get("http://127.0.0.1:1/"), Connections: 1},
+		"not HTTP":       {Exchanges: http1.Get("ftp://127.0.0.1/"), Connections: 1, Duration: time.Second},
 	} {
 		m, err := e.Run(t.Context(), s)
 		require.Error(t, err, name)
 		assert.Nil(t, m, name)
 	}
-	m, err := e.Run(t.Context(), load.Spec{URLs: []string{one, other}, Connections: 2, Duration: time.Second, Schedule: &load.Schedule{Rate: 1}})
-	require.ErrorContains(t, err, "a schedule for 2 target URLs: only a closed loop is dealt to several")
+	m, err := e.Run(t.Context(), load.Spec{Exchanges: http1.Get(one, other), Connections: 2, Duration: time.Second, Schedule: &load.Schedule{Rate: 1}})
+	require.ErrorContains(t, err, "a schedule for 2 servers: only a closed loop is dealt to several")
 	assert.Nil(t, m)
 }

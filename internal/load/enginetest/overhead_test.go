@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
@@ -24,7 +25,7 @@ func BenchmarkRunOverhead(b *testing.B) {
 	for _, e := range []load.Engine{wire.New(), vegeta.New(vegeta.Options{})} {
 		for _, n := range []int{0, 1, 64, 256, 1024} {
 			b.Run(fmt.Sprintf("%s/connections=%d", e.Name(), n), func(b *testing.B) {
-				spec := load.Spec{URLs: []string{s.URL()}, Connections: n, Duration: window}
+				spec := load.Spec{Exchanges: http1.Get(s.URL()), Connections: n, Duration: window}
 				if n == 0 {
 					spec.Schedule = &load.Schedule{Rate: 1000}
 				}

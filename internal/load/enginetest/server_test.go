@@ -3,8 +3,10 @@ package enginetest_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +39,7 @@ type exchange struct {
 	conn   *net.TCPConn
 	nth    int      // request of its connection, from 1
 	head   []string // request line and header lines
+	body   string   // as long as Content-Length says
 }
 
 func newServer(t *testing.T, script func(*exchange) bool) *server {
@@ -97,8 +100,14 @@ func (s *server) serve(c *net.TCPConn) {
 			}
 			head = append(head, line)
 		}
+		x := &exchange{server: s, conn: c, nth: nth, head: head}
+		body := make([]byte, x.length())
+		if _, err := io.ReadFull(r, body); err != nil {
+			return
+		}
+		x.body = string(body)
 		s.received.Add(1)
-		if !s.script(&exchange{server: s, conn: c, nth: nth, head: head}) {
+		if !s.script(x) {
 			return
 		}
 	}
@@ -153,6 +162,16 @@ func (x *exchange) silence() bool {
 func (x *exchange) reset() bool {
 	_ = x.conn.SetLinger(0)
 	return false
+}
+
+// length is the request's Content-Length, 0 without one.
+func (x *exchange) length() (n int) {
+	for _, line := range x.head {
+		if value, ok := strings.CutPrefix(line, "Content-Length: "); ok {
+			n, _ = strconv.Atoi(value)
+		}
+	}
+	return n
 }
 
 // header says whether the request has this header line, whatever its case.

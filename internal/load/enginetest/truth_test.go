@@ -22,6 +22,7 @@ import (
 	library "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
@@ -150,7 +151,7 @@ func (j *job) window() (*seen, error) {
 		engine = wire.New()
 	}
 	m, err := engine.Run(context.Background(), load.Spec{
-		URLs: []string{j.URL}, Connections: j.Connections, Duration: j.Duration, CPUs: j.CPUs,
+		Exchanges: http1.Get(j.URL), Connections: j.Connections, Duration: j.Duration, CPUs: j.CPUs,
 		Schedule: &load.Schedule{Rate: j.Rate, Poisson: j.Poisson, Seed: 1},
 	})
 	if err != nil {

@@ -29,16 +29,16 @@ type Connections struct {
 	conns []net.Conn
 }
 
-// Open opens n connections to a URL and sends one request on each. A connection that
-// cannot be had, or is not answered with the status within timeout, counts as one that is not
-// open; the error is ctx's or the URL's.
-func Open(ctx context.Context, target string, status, n int, timeout time.Duration) (*Connections, error) {
-	r, err := http1.NewRequest(target, false)
+// Open opens n connections and sends one request on each. A connection that cannot be
+// had, or is not answered with the right status within timeout, counts as one that is
+// not open; the error is ctx's or the request's.
+func Open(ctx context.Context, x *http1.Exchange, n int, timeout time.Duration) (*Connections, error) {
+	r, err := http1.NewRequest(x, false)
 	if err != nil {
 		return nil, fmt.Errorf("hold connections: %w", err)
 	}
 	host, _ := r.Address()
-	begin := regexp.MustCompile(fmt.Sprintf(`^HTTP/1\.[01] %d[ \r]`, status))
+	begin := regexp.MustCompile(fmt.Sprintf(`^HTTP/1\.[01] %d[ \r]`, r.Want.Status))
 	c := &Connections{conns: make([]net.Conn, n)}
 	var wg sync.WaitGroup
 	next := make(chan int)

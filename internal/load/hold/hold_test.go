@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load/hold"
 	"github.com/hellobench/hellobench/internal/load/null"
 )
@@ -19,7 +20,7 @@ func TestOpen(t *testing.T) {
 	defer cancel()
 	s, err := null.Start(ctx, null.Options{Addr: "127.0.0.1:0"})
 	require.NoError(t, err)
-	c, err := hold.Open(t.Context(), s.URL(), 200, 400, time.Second)
+	c, err := hold.Open(t.Context(), &http1.Exchange{URL: s.URL()}, 400, time.Second)
 	require.NoError(t, err)
 	assert.Equal(t, 400, c.Open())
 	assert.Equal(t, 400, c.Open(), "counting does not end them")
@@ -37,7 +38,7 @@ func TestServersThatEndThem(t *testing.T) {
 	missing := httptest.NewServer(http.NotFoundHandler())
 	defer missing.Close()
 	for _, url := range []string{closes.URL, missing.URL, "http://127.0.0.1:1"} {
-		c, err := hold.Open(t.Context(), url+"/", 200, 5, time.Second)
+		c, err := hold.Open(t.Context(), &http1.Exchange{URL: url + "/"}, 5, time.Second)
 		require.NoError(t, err)
 		assert.Eventually(t, func() bool { return c.Open() == 0 }, 2*time.Second, 10*time.Millisecond, url)
 		c.Close()
@@ -47,6 +48,6 @@ func TestServersThatEndThem(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := hold.Open(ctx, "http://127.0.0.1:1/", 200, 5, time.Second)
+	_, err := hold.Open(ctx, &http1.Exchange{URL: "http://127.0.0.1:1/"}, 5, time.Second)
 	assert.ErrorIs(t, err, context.Canceled)
 }

@@ -24,10 +24,11 @@ type conn struct {
 	raw   net.Conn // as the system has it; nil with TLS, which may have something to say by itself
 	begun time.Time
 
-	response http1.Response // of the goroutine that reads
-	waiting  atomic.Bool    // a request was written, and its response is not complete
-	sent     atomic.Bool    // something of the request that holds it has left
-	refuse   atomic.Bool    // the next write is of a request that was sent before
+	response http1.Response     // of the goroutine that reads
+	want     *http1.Expectation // of the request that was written, for where its response ends
+	waiting  atomic.Bool        // a request was written, and its response is not complete
+	sent     atomic.Bool        // something of the request that holds it has left
+	refuse   atomic.Bool        // the next write is of a request that was sent before
 
 	users  atomic.Int32 // requests that hold it
 	served atomic.Bool  // it has carried a whole response
@@ -60,15 +61,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// anyBody leaves the body to the call, which has the expectation.
-var anyBody http1.Expectation
-
 // follow reads along, and says what is wrong.
 func (c *conn) follow(data []byte) error {
 	if !c.waiting.Load() {
 		return http1.ErrUnsolicited
 	}
-	n, done, err := c.response.Feed(data, &anyBody)
+	n, done, err := c.response.Feed(data, c.want)
 	switch {
 	case err != nil:
 		return err

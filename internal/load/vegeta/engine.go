@@ -17,7 +17,7 @@
 // places the workers wherever the process may run, so pinning the process is
 // the caller's business.
 //
-// Several targets get the requests in turn, not the connections: the library
+// Several servers get the requests in turn, not the connections: the library
 // does not tell which worker asks. Each has its share of the connections from
 // the beginning, and gets more where more requests are under way to it.
 //
@@ -31,7 +31,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -105,16 +104,16 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	if err := spec.Normalize(); err != nil {
 		return nil, fmt.Errorf("vegeta: %w", err)
 	}
-	if e.opts.HTTP2 && !strings.HasPrefix(spec.URLs[0], "https:") {
-		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", http1.Mask(spec.URLs[0]), load.ErrUnsupported)
-	}
 	e.windows++
-	requests := make([]*http1.Request, len(spec.URLs))
-	for i, target := range spec.URLs {
+	requests := make([]*http1.Request, len(spec.Exchanges))
+	for i := range spec.Exchanges {
 		var err error
-		if requests[i], err = http1.NewRequest(target, spec.Close); err != nil {
+		if requests[i], err = http1.NewRequest(&spec.Exchanges[i], spec.Close); err != nil {
 			return nil, fmt.Errorf("vegeta: %w", err)
 		}
+	}
+	if e.opts.HTTP2 && requests[0].Scheme() != "https" {
+		return nil, fmt.Errorf("vegeta: HTTP/2 without TLS to %s: %w", requests[0].URL(), load.ErrUnsupported)
 	}
 	alarm, err := newAlarm()
 	if err != nil {
@@ -125,7 +124,7 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	conns := newPool(ctx, &spec, requests, e.opts)
 	defer conns.close()
 	opening := time.Now()
-	established := conns.open(preopened(&spec, e.opts))
+	established := conns.open(conns.preopened(&spec))
 	trips := newTripper(ctx, &spec, requests, conns)
 	trips.opening = time.Since(opening)
 
@@ -137,14 +136,6 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 		return m, fmt.Errorf("vegeta: write results: %w", err)
 	}
 	return m, ctx.Err() // the contract is ctx's own error
-}
-
-// preopened is how many connections are opened before the window.
-func preopened(spec *load.Spec, o Options) int {
-	if o.HTTP2 && !spec.Close {
-		return len(spec.URLs)
-	}
-	return spec.Preopened()
 }
 
 // attack runs the window once the connections are open.

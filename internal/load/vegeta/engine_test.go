@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -35,7 +36,7 @@ func answer(d time.Duration) http.HandlerFunc {
 }
 
 func closedLoop(url string, n int, d time.Duration) load.Spec {
-	return load.Spec{URLs: []string{url}, Connections: n, Duration: d, Timeout: 5 * time.Second, Expect: load.Expect{Body: []byte(hello)}}
+	return load.Spec{Exchanges: []http1.Exchange{{URL: url, Want: http1.Expectation{Exact: []byte(hello)}}}, Connections: n, Duration: d, Timeout: 5 * time.Second}
 }
 
 func TestResultsAreVegetas(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 )
 
@@ -139,9 +140,10 @@ func TestBodyIsComparedInParts(t *testing.T) {
 		{"", nil, false},
 		{"", []string{"a"}, true},
 	} {
-		call := &call{status: 200, trip: &tripper{ctx: t.Context(), spec: &load.Spec{Expect: load.Expect{Status: 200, Body: []byte(c.want)}}}}
+		want := http1.Expectation{Status: 200, Exact: []byte(c.want)}
+		call := &call{status: 200, request: &http1.Request{Want: want}, trip: &tripper{ctx: t.Context(), spec: &load.Spec{}}}
 		for _, p := range c.parts {
-			call.got([]byte(p))
+			call.got.Add([]byte(p), &want)
 		}
 		call.end()
 		got, _ := call.outcome()

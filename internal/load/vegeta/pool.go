@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,7 @@ const opening = 64
 type pool struct {
 	ctx        context.Context // ends with the window: net/http lets a dial outlive its request
 	cancel     context.CancelFunc
-	addrs      []string // of the targets, in turn
+	addrs      []string // of the servers, in turn
 	dialer     net.Dialer
 	tls        *tls.Config // nil for http; without the name of the server
 	reconnects atomic.Uint64
@@ -51,7 +52,9 @@ func newPool(ctx context.Context, spec *load.Spec, requests []*http1.Request, o 
 		all:    map[io.Closer]struct{}{},
 	}
 	for _, r := range requests {
-		p.addrs = append(p.addrs, r.HostPort())
+		if !slices.Contains(p.addrs, r.HostPort()) {
+			p.addrs = append(p.addrs, r.HostPort())
+		}
 		if r.Scheme() == "https" {
 			p.tls = tlsConfig(o)
 		}
@@ -70,7 +73,15 @@ func tlsConfig(o Options) *tls.Config {
 	return c
 }
 
-// open opens up to n connections, to the targets in turn, within one timeout,
+// preopened is how many connections are opened before the window.
+func (p *pool) preopened(spec *load.Spec) int {
+	if p.http2() && !spec.Close {
+		return len(p.addrs)
+	}
+	return spec.Preopened()
+}
+
+// open opens up to n connections, to the servers in turn, within one timeout,
 // and says how many it got. A connection that fails is not an error: the requests will find out.
 func (p *pool) open(n int) int {
 	ctx, cancel := context.WithTimeout(p.ctx, p.dialer.Timeout)

@@ -46,13 +46,13 @@ func (out *results) write(r *vegeta.Result, c *call, v verdict) {
 	if out.queue == nil || v.class >= neverSent { // not sent, or not in the window
 		return
 	}
-	r.Attack, r.URL = out.name, c.request.URL()
+	r.Attack, r.Method, r.URL = out.name, c.request.Method(), c.request.URL()
 	r.Timestamp, r.Latency = v.due, v.answer
 	r.Code, r.Error = uint16(c.status), v.why
 	if !c.whole {
 		r.Code = 0 // as the library has it where there is no response
 	}
-	r.BytesIn = uint64(c.bytes)
+	r.BytesIn, r.BytesOut = uint64(c.got.Size), uint64(c.request.Size())
 	r.Body, r.Headers = nil, nil
 	out.queue <- r
 }

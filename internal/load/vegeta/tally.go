@@ -31,7 +31,7 @@ func newTally(spec *load.Spec, begin time.Time) *tally {
 		m:       record.Measurement{Connections: spec.Connections, Duration: spec.Duration, LeadIn: spec.LeadIn},
 		spec:    spec,
 		begin:   begin,
-		bins:    load.NewBins(spec.Duration, 1),
+		bins:    load.NewBins(spec.Duration, 1, spec.Bin),
 		latency: record.NewHistogram(), firstByte: record.NewHistogram(),
 	}
 	t.cursor.Begin(t.bins)

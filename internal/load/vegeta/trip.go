@@ -1,7 +1,6 @@
 package vegeta
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,7 +24,7 @@ import (
 type tripper struct {
 	ctx       context.Context // of the window: the library passes none
 	spec      *load.Spec
-	requests  []*http1.Request // of the targets
+	requests  []*http1.Request // in turn
 	conns     *pool
 	transport *http.Transport
 	opening   time.Duration // that it took to open the connections
@@ -86,10 +86,11 @@ func (t *tripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// prime makes one request to each target that is not counted. The requests of
+// prime makes one request to each server that is not counted. The requests of
 // the window find out whatever it finds out, so that its error is of no interest.
 func (t *tripper) prime() {
-	for _, r := range t.requests {
+	for _, addr := range t.conns.addrs {
+		r := t.requests[slices.IndexFunc(t.requests, func(r *http1.Request) bool { return r.HostPort() == addr })]
 		ctx, cancel := context.WithTimeout(t.ctx, t.spec.Timeout)
 		if resp, err := t.transport.RoundTrip(r.HTTP(ctx)); err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
@@ -142,13 +143,12 @@ type call struct {
 	asked   time.Time   // when the library asked for it
 	first   time.Time   // when the first byte of the response came; set before RoundTrip returns
 
-	status  int
-	last    bool // the server ends the connection with this response
-	bytes   int  // of the body
-	differs bool // from the expected body
-	whole   bool // the response came to its end
-	class   class
-	err     error
+	status int
+	last   bool // the server ends the connection with this response
+	got    http1.Body
+	whole  bool // the response came to its end
+	class  class
+	err    error
 }
 
 // expire ends the request because its time is over.
@@ -192,6 +192,7 @@ func (c *call) gotConn(info httptrace.GotConnInfo) {
 	c.conn = own
 	if own != nil {
 		own.users.Add(1)
+		own.want = &c.request.Want
 		own.sent.Store(false)
 	}
 	if c.sent.IsZero() {
@@ -247,21 +248,9 @@ func (c *call) fail(err error) {
 	}
 }
 
-// got compares a part of the body with what is expected.
-func (c *call) got(p []byte) {
-	if want := c.trip.spec.Expect.Body; want != nil && !c.differs {
-		rest := want[c.bytes:]
-		c.differs = len(p) > len(rest) || !bytes.Equal(p, rest[:len(p)])
-	}
-	c.bytes += len(p)
-}
-
 // end is the whole response.
 func (c *call) end() {
 	c.whole = true
-	if want := c.trip.spec.Expect.Body; want != nil && c.bytes != len(want) {
-		c.differs = true
-	}
 	if c.last && c.conn != nil && !c.trip.spec.Close {
 		c.conn.ended()
 	}
@@ -274,10 +263,10 @@ func (c *call) outcome() (class, string) {
 		return c.class, c.err.Error()
 	case !c.whole:
 		return badReset, "the response was not read to its end"
-	case c.status != c.trip.spec.Expect.Status:
-		return badStatus, fmt.Sprintf("status %d, expected %d", c.status, c.trip.spec.Expect.Status)
-	case c.differs:
-		return badBody, fmt.Sprintf("body of %d bytes is not the expected one of %d", c.bytes, len(c.trip.spec.Expect.Body))
+	case c.status != c.request.Want.Status:
+		return badStatus, c.request.Want.WrongStatus(c.status)
+	case !c.got.Matches(&c.request.Want):
+		return badBody, c.request.Want.WrongBody(c.got.Size)
 	default:
 		return correct, ""
 	}
@@ -291,7 +280,7 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.call.got(p[:n])
+	b.call.got.Add(p[:n], &b.call.request.Want)
 	switch {
 	case err == nil:
 	case errors.Is(err, io.EOF):

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -35,7 +36,7 @@ func TestTruthCapture(t *testing.T) {
 				target, err := url.Parse(s.url)
 				require.NoError(t, err)
 				finish := capture(t, target.Port())
-				m := measure(t, load.Spec{URLs: []string{s.url}, Connections: 300, Duration: 5 * time.Second, Schedule: rate, CPUs: generatorCPUs(t)})
+				m := measure(t, load.Spec{Exchanges: http1.Get(s.url), Connections: 300, Duration: 5 * time.Second, Schedule: rate, CPUs: generatorCPUs(t)})
 				seen := finish()
 				s.stop(t)
 				require.Zero(t, m.Errors, m.FirstError)

@@ -35,6 +35,7 @@ type conn struct {
 	place    int32 // in loop.idle
 	wrote    int32 // bytes of the request
 	to       int32 // which of the targets
+	ask      int32 // which of what that is asked
 }
 
 // Waiting between attempts to connect.
@@ -107,9 +108,13 @@ func (l *loop) begin(id int32, c *conn, intended, t int64) {
 		l.requests++
 	}
 	l.flying++
+	to := &l.to[c.to]
+	if c.ask = to.next; len(to.asks) > 1 {
+		to.next = (to.next + 1) % int32(len(to.asks))
+	}
 	switch c.state {
 	case stateIdle:
-		request := l.to[c.to].request
+		request := to.asks[c.ask].bytes
 		n, errno := sock.Write(int(c.fd), request)
 		if c.state = stateBusy; n != len(request) || errno != 0 {
 			l.sendRest(id, c, n, errno)
@@ -159,7 +164,7 @@ func (l *loop) openConn(id int32, c *conn, withRequest bool) {
 	if withRequest {
 		// On loopback the connection exists by now, so that nobody need wait for it.
 		c.state = stateSending
-		n, errno := sock.Write(fd, to.request)
+		n, errno := sock.Write(fd, to.asks[c.ask].bytes)
 		if l.sent(id, c, n, errno); c.state < stateSending {
 			return
 		}
@@ -176,7 +181,7 @@ func (l *loop) openConn(id int32, c *conn, withRequest bool) {
 func (l *loop) sent(id int32, c *conn, n int, errno syscall.Errno) {
 	switch {
 	case errno == 0:
-		if c.wrote += int32(n); int(c.wrote) == len(l.to[c.to].request) {
+		if c.wrote += int32(n); int(c.wrote) == len(l.to[c.to].asks[c.ask].bytes) {
 			c.state, c.wrote = stateBusy, 0
 		}
 	case errno == unix.EAGAIN, errno == unix.EINTR:
@@ -207,7 +212,7 @@ func (l *loop) handleOther(id int32, c *conn, events uint32) {
 			l.idleEnded(id, c)
 		}
 	case stateSending:
-		n, errno := sock.Write(int(c.fd), l.to[c.to].request[c.wrote:])
+		n, errno := sock.Write(int(c.fd), l.to[c.to].asks[c.ask].bytes[c.wrote:])
 		l.sent(id, c, n, errno)
 		if c.state == stateBusy && events&^unix.EPOLLOUT != 0 {
 			l.read(id, c, events) // its event is this one

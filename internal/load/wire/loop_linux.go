@@ -28,10 +28,10 @@ type loop struct {
 	place   int  // among the loops
 	first   bool // it reads the process's CPU time
 	cpu     int
+	polls   bool // while it waits
 	poller  *sock.Poller
 	to      []destination
-	want    http1.Expectation
-	status  uint16
+	wants   []want
 	timeout int64
 	close   bool // a new connection for every request
 	open    bool // open loop
@@ -57,13 +57,13 @@ type loop struct {
 	ended      bool  // ctx has ended
 	began      bool  // the window has, and what shall be read then was read
 	over       bool  // the same of its end
-	idled      int64 // spent inside the window in polls that found nothing
+	idled      int64 // CPU time inside the window of polls that found nothing
+	quiet      int64 // the thread's CPU time when the first of them did since something was found; 0: something was
 	unanswered int   // connections that never had a response
 	answered   int64 // when the last of the others had its first
 
 	events  []sock.Event
 	buf     []byte
-	same    []byte            // the last correct response that came in one piece and keeps its connection
 	scratch http1.Response    // for responses in one piece
 	spare   []*http1.Response // for others
 	tally
@@ -73,7 +73,18 @@ type loop struct {
 type destination struct {
 	target
 	address *sock.Address
+	next    int32 // of its asks
 }
+
+// want is an expectation, with the last correct response that came in one piece and
+// keeps its connection.
+type want struct {
+	http1.Expectation
+	same []byte
+}
+
+// want is what the request of a connection expects.
+func (l *loop) want(c *conn) *want { return &l.wants[l.to[c.to].asks[c.ask].want] }
 
 func newLoop(w *window, i, n, total, open int) (*loop, error) {
 	p, err := sock.NewPoller(tick)
@@ -82,8 +93,6 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 	}
 	l := &loop{
 		w: w, place: i, first: i == 0, poller: p,
-		want:    http1.Expectation{Body: w.spec.Expect.Body, Check: w.spec.Expect.Body != nil},
-		status:  uint16(w.spec.Expect.Status),
 		timeout: int64(w.spec.Timeout),
 		close:   w.spec.Close,
 		open:    w.spec.Schedule != nil,
@@ -92,11 +101,13 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 		start: never, end: never, last: never,
 		events: make([]sock.Event, batch),
 		buf:    make([]byte, readSize),
-		same:   make([]byte, 0, maxSame),
 		tally:  newTally(w.spec.Schedule != nil),
 	}
 	for _, t := range w.targets {
-		l.to = append(l.to, destination{t, sock.NewAddress(t.addr)})
+		l.to = append(l.to, destination{target: t, address: sock.NewAddress(t.addr)})
+	}
+	for _, e := range w.wants {
+		l.wants = append(l.wants, want{e, make([]byte, 0, maxSame)})
 	}
 	for j := range l.conns {
 		l.conns[j].to = int32(l.nth(j) % len(l.to))
@@ -184,15 +195,63 @@ func (l *loop) runClosed() {
 	for id := range l.conns {
 		at := l.begin0 + int64(l.w.spec.Entry(l.nth(id)))
 		for l.clock = l.now(); l.clock < at && !l.ended; l.clock = l.now() {
-			l.handle(l.poller.WaitFor(l.events, time.Duration(at-l.clock)))
+			l.pause(time.Duration(at - l.clock))
 		}
 		if c := &l.conns[id]; c.state <= stateIdle && !l.ended {
 			l.begin(int32(id), c, l.clock, l.clock)
 		}
 	}
 	for !l.ended && (l.flying > 0 || l.clock < l.end) {
-		l.handle(l.poller.Wait(l.events))
+		l.pause(forever)
 	}
+}
+
+// forever is as long as it takes until something is ready.
+const forever time.Duration = math.MaxInt64
+
+// pause waits for events, for at most d, and handles them. It polls and does not sleep:
+// on a virtual machine whoever sends to a sleeping core pays for waking it, so that a
+// server took twice as long for an answer as it needs, and the answer was seen up to a
+// millisecond late. With Spec.Sleep it sleeps.
+func (l *loop) pause(d time.Duration) {
+	switch {
+	case l.polls:
+		l.poll()
+	case d <= 0:
+		l.handle(l.poller.Poll(l.events))
+	case d == forever:
+		l.handle(l.poller.Wait(l.events))
+	default:
+		l.handle(l.poller.WaitFor(l.events, d))
+	}
+}
+
+// poll takes what is ready, and lets others that wait for the core have it if nothing
+// is. Polls that find nothing are no work of the generator's: their processor time is
+// not counted as such.
+func (l *loop) poll() {
+	n := l.poller.Poll(l.events)
+	switch {
+	case n > 0:
+		l.settle()
+	case l.quiet == 0:
+		l.quiet = sock.ThreadCPU()
+		fallthrough
+	default:
+		sock.Yield()
+	}
+	l.handle(n)
+}
+
+// settle ends a time in which polls found nothing.
+func (l *loop) settle() {
+	if l.quiet == 0 {
+		return
+	}
+	if l.began && !l.over {
+		l.idled += sock.ThreadCPU() - l.quiet
+	}
+	l.quiet = 0
 }
 
 // handle takes n events.
@@ -256,7 +315,7 @@ func (l *loop) read(id int32, c *conn, events uint32) {
 		data := l.buf[:n]
 		// Most responses are the same bytes as the one before. The parser
 		// would say the same of them, so it need not be asked.
-		if c.partial == nil && bytes.Equal(data, l.same) {
+		if c.partial == nil && bytes.Equal(data, l.want(c).same) {
 			l.succeed(id, c, !ending)
 			return
 		}
@@ -276,7 +335,8 @@ func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
 		r = &l.scratch
 		r.Reset()
 	}
-	n, done, err := r.Feed(data, &l.want)
+	want := l.want(c)
+	n, done, err := r.Feed(data, &want.Expectation)
 	if done && n < len(data) && !r.Switches() {
 		err = http1.ErrExtra
 	}
@@ -295,7 +355,7 @@ func (l *loop) feed(id int32, c *conn, data []byte, ending bool) bool {
 	}
 	same := c.partial == nil && len(data) <= maxSame && !r.Close
 	if l.judge(id, c, r, !ending && !r.Close) && same {
-		l.same = append(l.same[:0], data...)
+		want.same = append(want.same[:0], data...)
 	}
 	return true
 }
@@ -349,12 +409,14 @@ func (l *loop) care() {
 func (l *loop) atEdges(t int64) {
 	switch {
 	case !l.began && t >= l.start && !l.ended:
+		l.settle()
 		l.began, l.bytesIn = true, 0
 		if l.first {
 			l.w.spec.Began()
 			l.w.cpu[0] = host.SelfCPU()
 		}
 	case l.began && !l.over && (t >= l.end || l.ended):
+		l.settle()
 		l.over = true
 		if l.first {
 			l.w.cpu[1] = host.SelfCPU()

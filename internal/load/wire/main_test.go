@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
 )
@@ -51,7 +52,7 @@ func playNull(args []string) error {
 // playLoad runs one window and prints its measurement: load URL CONNECTIONS
 // RATE SECONDS CPUS [close].
 func playLoad(args []string) error {
-	spec := load.Spec{URLs: []string{args[0]}, Close: len(args) > 5}
+	spec := load.Spec{Exchanges: http1.Get(args[0]), Close: len(args) > 5}
 	var err error
 	if spec.Connections, err = strconv.Atoi(args[1]); err != nil {
 		return err

@@ -68,30 +68,13 @@ func (l *loop) runOpen() {
 }
 
 // waitForDue waits for events, until just before the next send time if it can
-// be met. A core of its own is never let go to sleep: to wake it takes up to a
-// millisecond on a virtual machine, and would be in every late percentile.
+// be met.
 func (l *loop) waitForDue(done bool) {
-	switch ahead := time.Duration(l.pacer.due-l.now()) - spin; {
-	case l.cpu >= 0:
-		l.poll()
-	case done || l.pacer.due == never || !l.hasFree():
-		l.handle(l.poller.Wait(l.events))
-	case ahead <= 0:
-		l.handle(l.poller.Poll(l.events))
-	default:
-		l.handle(l.poller.WaitFor(l.events, ahead))
+	if done || l.pacer.due == never || !l.hasFree() {
+		l.pause(forever)
+		return
 	}
-}
-
-// poll takes what is ready. A poll that finds nothing is no work of the
-// generator's, and its time is not counted as such.
-func (l *loop) poll() {
-	began := l.now()
-	n := l.poller.Poll(l.events)
-	l.handle(n)
-	if n == 0 && l.began && !l.over {
-		l.idled += l.clock - began
-	}
+	l.pause(time.Duration(l.pacer.due-l.now()) - spin)
 }
 
 func (l *loop) hasFree() bool { return len(l.idle)+len(l.closed) > 0 }

@@ -10,16 +10,17 @@ import (
 // judge compares a complete response with what was expected, and is true if
 // it is correct.
 func (l *loop) judge(id int32, c *conn, r *http1.Response, keep bool) bool {
+	want := l.want(c)
 	switch {
-	case r.Status != l.status:
+	case int(r.Status) != want.Status:
 		if l.firstError == "" {
-			l.firstError = fmt.Sprintf("status %d, expected %d", r.Status, l.status)
+			l.firstError = want.WrongStatus(int(r.Status))
 		}
 		l.miss(id, c, keep, &l.errors.Status)
 		return false
-	case !r.Matches(&l.want):
+	case !r.Matches(&want.Expectation):
 		if l.firstError == "" {
-			l.firstError = fmt.Sprintf("body: %d bytes that are not the %d expected", r.Size, len(l.want.Body))
+			l.firstError = want.WrongBody(r.Size)
 		}
 		l.miss(id, c, keep, &l.errors.Body)
 		return false

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/wire/sock"
 	"github.com/hellobench/hellobench/internal/record"
@@ -26,6 +27,7 @@ const (
 type window struct {
 	spec    load.Spec
 	targets []target
+	wants   []http1.Expectation
 	sources *sources
 	opened  func()       // spec.Opened, and a look at ctx
 	base    time.Time    // all clock readings are ns since base
@@ -38,8 +40,8 @@ type window struct {
 	cpu     [2]record.CPU // at the start and the end; written by the first loop
 }
 
-func newWindow(ctx context.Context, spec load.Spec, targets []target, s *sources) *window {
-	w := &window{spec: spec, targets: targets, sources: s, base: time.Now()}
+func newWindow(ctx context.Context, spec load.Spec, targets []target, wants []http1.Expectation, s *sources) *window {
+	w := &window{spec: spec, targets: targets, wants: wants, sources: s, base: time.Now()}
 	w.opened = func() {
 		spec.Opened()
 		if ctx.Err() != nil {
@@ -52,8 +54,8 @@ func newWindow(ctx context.Context, spec load.Spec, targets []target, s *sources
 func (w *window) now() int64 { return int64(time.Since(w.base)) }
 
 // run generates the load with one goroutine a core, each on its own thread.
-func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target) (*record.Measurement, error) {
-	w := newWindow(ctx, spec, targets, &e.sources)
+func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target, wants []http1.Expectation) (*record.Measurement, error) {
+	w := newWindow(ctx, spec, targets, wants, &e.sources)
 	loops, err := w.newLoops()
 	if err != nil {
 		return nil, err
@@ -104,7 +106,7 @@ func (w *window) newLoops() ([]*loop, error) {
 		}
 	}
 	n := min(len(cpus), total)
-	w.loops, w.bins = n, load.NewBins(w.spec.Duration, n)
+	w.loops, w.bins = n, load.NewBins(w.spec.Duration, n, w.spec.Bin)
 	w.absent.Store(int32(n))
 	loops := make([]*loop, n)
 	for i := range loops {
@@ -115,7 +117,7 @@ func (w *window) newLoops() ([]*loop, error) {
 			}
 			return nil, err
 		}
-		l.cpu = cpus[i]
+		l.cpu, l.polls = cpus[i], !w.spec.Sleep
 		loops[i] = l
 	}
 	return loops, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -12,30 +13,51 @@ import (
 	"github.com/hellobench/hellobench/internal/load"
 )
 
-// target is where the requests go and what each of them is.
+// target is a server, and what it is asked in turn.
 type target struct {
-	addr    netip.AddrPort
-	request []byte
+	addr netip.AddrPort
+	asks []ask
+}
+
+// ask is one request of a target.
+type ask struct {
+	bytes []byte
+	want  int // which of the window's expectations
 }
 
 // probeTimeout is how long one of a name's addresses may take to be told from
 // the others by connecting to it.
 const probeTimeout = time.Second
 
-func newTarget(ctx context.Context, rawURL string, closes bool) (t target, err error) {
-	r, err := http1.NewRequest(rawURL, closes)
-	if err != nil {
-		return t, err
+// newTargets sorts the exchanges by their servers. Those of the same expectation share
+// one, and with it the last correct response that others are compared with.
+func newTargets(ctx context.Context, spec *load.Spec) (targets []target, wants []http1.Expectation, err error) {
+	known := map[string]int{} // targets by address
+	for i := range spec.Exchanges {
+		r, err := http1.NewRequest(&spec.Exchanges[i], spec.Close)
+		if err != nil {
+			return nil, nil, err
+		}
+		if r.Scheme() != "http" {
+			return nil, nil, fmt.Errorf("%s: %w", r.Scheme(), load.ErrUnsupported)
+		}
+		at, found := known[r.HostPort()]
+		if !found {
+			host, port := r.Address()
+			addr, err := resolve(ctx, host, port)
+			if err != nil {
+				return nil, nil, err
+			}
+			at, known[r.HostPort()] = len(targets), len(targets)
+			targets = append(targets, target{addr: addr})
+		}
+		want := slices.IndexFunc(wants, func(w http1.Expectation) bool { return w.Equal(&r.Want) })
+		if want < 0 {
+			want, wants = len(wants), append(wants, r.Want)
+		}
+		targets[at].asks = append(targets[at].asks, ask{r.Bytes(), want})
 	}
-	if r.Scheme() != "http" {
-		return t, fmt.Errorf("%s: %w", r.Scheme(), load.ErrUnsupported)
-	}
-	host, port := r.Address()
-	addr, err := resolve(ctx, host, port)
-	if err != nil {
-		return t, err
-	}
-	return target{addr: addr, request: r.Bytes()}, nil
+	return targets, wants, nil
 }
 
 // resolve looks a host up once. Of several addresses it takes the first that

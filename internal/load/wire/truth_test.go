@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/record"
 )
@@ -98,7 +99,7 @@ func truthPercentiles(t *testing.T, delay string, cpus []int) {
 	oneOf(t, func() (wrong string) {
 		s := startTimed(t, delay)
 		// The connections are open before: to open one is no part of the truth.
-		m := measure(t, load.Spec{URLs: []string{s.url}, Connections: 300, Duration: 7 * time.Second, Schedule: rate, CPUs: cpus})
+		m := measure(t, load.Spec{Exchanges: http1.Get(s.url), Connections: 300, Duration: 7 * time.Second, Schedule: rate, CPUs: cpus})
 		took := s.stop(t)
 		require.Zero(t, m.Errors, m.FirstError)
 		h, err := m.Latency.Histogram()
@@ -171,7 +172,7 @@ func TestTruthStall(t *testing.T) {
 		}()
 		// The connections are open before: to accept a thousand takes the server
 		// longer than to answer.
-		m := measure(t, load.Spec{URLs: []string{"http://" + addr + "/"}, Connections: 1100, Duration: 5 * time.Second, Schedule: rate})
+		m := measure(t, load.Spec{Exchanges: http1.Get("http://" + addr + "/"), Connections: 1100, Duration: 5 * time.Second, Schedule: rate})
 		wg.Wait()
 		require.Zero(t, m.Errors, m.FirstError)
 		h, err := m.Latency.Histogram()
@@ -193,7 +194,7 @@ func TestTruthClosedLoop(t *testing.T) {
 	oneOf(t, func() string {
 		s := startTimed(t, "uniform")
 		const window = 10 * time.Second
-		m := measure(t, load.Spec{URLs: []string{s.url}, Connections: 50, Duration: window, CPUs: generatorCPUs(t)})
+		m := measure(t, load.Spec{Exchanges: http1.Get(s.url), Connections: 50, Duration: window, CPUs: generatorCPUs(t)})
 		took := s.stop(t)
 		require.Zero(t, m.Errors, m.FirstError)
 		between := time.Duration(50 / m.Throughput() * float64(time.Second))
@@ -232,7 +233,7 @@ func TestTruthQueue(t *testing.T) {
 			}
 		})
 		defer s.close()
-		m := measure(t, load.Spec{URLs: []string{s.url()}, Duration: window, Schedule: rate})
+		m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Duration: window, Schedule: rate})
 		require.Zero(t, m.Errors, m.FirstError)
 		took := busy / time.Duration(served)
 		want := lindley(rate, window, took)
@@ -313,7 +314,7 @@ func TestTruthAgreesWithWrk(t *testing.T) {
 	oneOf(t, func() string {
 		var ours, theirs float64
 		for range 3 {
-			m, err := New().Run(context.Background(), load.Spec{URLs: []string{s.url}, Connections: 50, Duration: 2 * time.Second})
+			m, err := New().Run(context.Background(), load.Spec{Exchanges: http1.Get(s.url), Connections: 50, Duration: 2 * time.Second})
 			require.NoError(t, err)
 			ours += m.Throughput()
 			out, err := exec.CommandContext(t.Context(), wrk, "-t1", "-c50", "-d2s", s.url).Output()

@@ -2,7 +2,7 @@
 // loop a generator core, two system calls a request, no allocation and no
 // work for the Go scheduler while a window runs.
 //
-// It speaks HTTP/1.1 in clear text and sends one GET after the other; it does
+// It speaks HTTP/1.1 in clear text and sends one request after the other; it does
 // not pipeline, does not follow redirects, never sends a request twice, and
 // refuses TLS. It exists on Linux; elsewhere, and for TLS, Run's error wraps
 // load.ErrUnsupported so that the caller can take another engine.
@@ -36,8 +36,9 @@
 // is reopened and counts as a reconnect. If a request had been sent on it, it
 // is a reset.
 //
-// Of several targets the i-th connection, counted over all loops, has the one
-// at i modulo their number, for as long as the window lasts.
+// Of several servers the i-th connection, counted over all loops, has the one at i
+// modulo their number, for as long as the window lasts. What a server is asked goes
+// out in turn, over all the connections that a loop has to it.
 package wire
 
 import (
@@ -68,14 +69,11 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 	if err := spec.Normalize(); err != nil {
 		return nil, fmt.Errorf("wire: %w", err)
 	}
-	targets := make([]target, len(spec.URLs))
-	for i, u := range spec.URLs {
-		var err error
-		if targets[i], err = newTarget(ctx, u, spec.Close); err != nil {
-			return nil, fmt.Errorf("wire: %w", err)
-		}
+	targets, wants, err := newTargets(ctx, &spec)
+	if err != nil {
+		return nil, fmt.Errorf("wire: %w", err)
 	}
-	m, err := e.run(ctx, spec, targets)
+	m, err := e.run(ctx, spec, targets, wants)
 	if err != nil {
 		return m, fmt.Errorf("wire: %w", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/null"
 	"github.com/hellobench/hellobench/internal/record"
@@ -31,8 +32,7 @@ func TestClosedLoop(t *testing.T) {
 		t.Run(addr, func(t *testing.T) {
 			s := startNull(t, addr)
 			m := measure(t, load.Spec{
-				URLs: []string{s.URL()}, Connections: 10, Duration: 400 * time.Millisecond, CPUs: []int{core(t), core(t), core(t)},
-				Expect: load.Expect{Body: []byte(null.Body)},
+				Exchanges: []http1.Exchange{{URL: s.URL(), Want: http1.Expectation{Exact: []byte(null.Body)}}}, Connections: 10, Duration: 400 * time.Millisecond, CPUs: []int{core(t), core(t), core(t)},
 			})
 			assert.Equal(t, 10, m.Established)
 			assert.Zero(t, m.Errors, m.FirstError)
@@ -52,7 +52,7 @@ func TestClosedLoop(t *testing.T) {
 func TestConnectionsAreDealt(t *testing.T) {
 	for _, loops := range []int{1, 2, 3} {
 		servers := []*rawServer{serveRaw(t, "127.0.0.1:0", always(okResponse)), serveRaw(t, "127.0.0.1:0", always(okResponse))}
-		spec := load.Spec{URLs: []string{servers[0].url(), servers[1].url()}, Connections: 7, Duration: 200 * time.Millisecond}
+		spec := load.Spec{Exchanges: http1.Get(servers[0].url(), servers[1].url()), Connections: 7, Duration: 200 * time.Millisecond}
 		for range loops {
 			spec.CPUs = append(spec.CPUs, core(t))
 		}
@@ -90,7 +90,7 @@ func TestOpened(t *testing.T) {
 		opened := func() int { mu.Lock(); defer mu.Unlock(); return len(open) }
 
 		const n = 1200 // more than one look at the events takes in
-		spec := load.Spec{URLs: []string{"http://" + ln.Addr().String() + "/"}, Connections: n, Duration: 300 * time.Millisecond}
+		spec := load.Spec{Exchanges: http1.Get("http://" + ln.Addr().String() + "/"), Connections: n, Duration: 300 * time.Millisecond}
 		for range loops {
 			spec.CPUs = append(spec.CPUs, core(t))
 		}
@@ -124,7 +124,7 @@ func TestCloseMode(t *testing.T) {
 			p.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
 		}
 	})
-	m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 4, Duration: 300 * time.Millisecond, Close: true})
+	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 4, Duration: 300 * time.Millisecond, Close: true})
 	assert.Zero(t, m.Errors, m.FirstError)
 	assert.Zero(t, m.Reconnects)
 	assert.Zero(t, m.Established)
@@ -136,7 +136,7 @@ func TestLocalhostIsTheFamilyThatListens(t *testing.T) {
 	s := serveRaw(t, "127.0.0.1:0", always(okResponse))
 	_, port, err := net.SplitHostPort(s.ln.Addr().String())
 	require.NoError(t, err)
-	m := measure(t, load.Spec{URLs: []string{"http://localhost:" + port}, Connections: 2, Duration: 100 * time.Millisecond})
+	m := measure(t, load.Spec{Exchanges: http1.Get("http://localhost:" + port), Connections: 2, Duration: 100 * time.Millisecond})
 	assert.Zero(t, m.Errors, m.FirstError)
 	assert.Positive(t, m.OK)
 }
@@ -163,7 +163,7 @@ func TestResponsesOfAllKinds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveRaw(t, "127.0.0.1:0", tc.handler)
-			m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 3, Duration: 300 * time.Millisecond, Expect: load.Expect{Body: []byte(tc.body)}})
+			m := measure(t, load.Spec{Exchanges: []http1.Exchange{{URL: s.url(), Want: http1.Expectation{Exact: []byte(tc.body)}}}, Connections: 3, Duration: 300 * time.Millisecond})
 			assert.Zero(t, m.Errors, m.FirstError)
 			assert.Positive(t, m.OK)
 			assert.Equal(t, int64(3), s.accepted.Load())
@@ -194,7 +194,7 @@ func TestConnectionsThatTheServerEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveRaw(t, "127.0.0.1:0", handler)
-			m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 3, Duration: 200 * time.Millisecond, Expect: load.Expect{Body: []byte("Hello World!")}})
+			m := measure(t, load.Spec{Exchanges: []http1.Exchange{{URL: s.url(), Want: http1.Expectation{Exact: []byte("Hello World!")}}}, Connections: 3, Duration: 200 * time.Millisecond})
 			assert.Zero(t, m.Errors, m.FirstError)
 			assert.Positive(t, m.Reconnects)
 			assert.Equal(t, int64(m.Requests), s.requests.Load())
@@ -239,7 +239,7 @@ func TestErrorsByClass(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveRaw(t, "127.0.0.1:0", tc.handler)
-			m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 2, Duration: 150 * time.Millisecond, Expect: load.Expect{Body: []byte("Hello World!")}})
+			m := measure(t, load.Spec{Exchanges: []http1.Exchange{{URL: s.url(), Want: http1.Expectation{Exact: []byte("Hello World!")}}}, Connections: 2, Duration: 150 * time.Millisecond})
 			assert.Zero(t, m.OK)
 			assert.Positive(t, m.Requests)
 			assert.Equal(t, m.Requests, tc.class(m.Errors), "%v", m.Errors)
@@ -276,7 +276,7 @@ func TestNothingIsSentAgain(t *testing.T) {
 			}
 		}
 	})
-	m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 5, Duration: 400 * time.Millisecond})
+	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 5, Duration: 400 * time.Millisecond})
 	assert.Positive(t, m.OK)
 	assert.Positive(t, m.Errors.Reset)
 	assert.Positive(t, m.Reconnects)
@@ -294,7 +294,7 @@ func TestTimeouts(t *testing.T) {
 			time.Sleep(2 * time.Millisecond)
 		}
 	})
-	spec := load.Spec{URLs: []string{s.url()}, Connections: 4, Duration: 500 * time.Millisecond, Timeout: 60 * time.Millisecond}
+	spec := load.Spec{Exchanges: http1.Get(s.url()), Connections: 4, Duration: 500 * time.Millisecond, Timeout: 60 * time.Millisecond}
 	began := time.Now()
 	m := measure(t, spec)
 	assert.Positive(t, m.OK)
@@ -315,7 +315,7 @@ func TestLateResponseIsAMiss(t *testing.T) {
 			p.send(okResponse)
 		}
 	})
-	m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 2, Duration: 200 * time.Millisecond, Timeout: 25 * time.Millisecond})
+	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 2, Duration: 200 * time.Millisecond, Timeout: 25 * time.Millisecond})
 	assert.Zero(t, m.OK)
 	assert.Equal(t, m.Requests, m.Errors.Timeout)
 }
@@ -325,7 +325,7 @@ func TestRefused(t *testing.T) {
 	url := s.url()
 	s.close()
 	for _, closes := range []bool{false, true} {
-		m := measure(t, load.Spec{URLs: []string{url}, Connections: 3, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond, Close: closes})
+		m := measure(t, load.Spec{Exchanges: http1.Get(url), Connections: 3, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond, Close: closes})
 		assert.Zero(t, m.OK)
 		assert.Zero(t, m.Established)
 		assert.Equal(t, m.Requests, m.Errors.Connect)
@@ -342,7 +342,7 @@ func TestServerThatComesLate(t *testing.T) {
 	require.NoError(t, ln.Close())
 	late := time.AfterFunc(100*time.Millisecond, func() { startNull(t, addr) })
 	defer late.Stop()
-	m := measure(t, load.Spec{URLs: []string{"http://" + addr + "/"}, Connections: 5, Duration: 200 * time.Millisecond})
+	m := measure(t, load.Spec{Exchanges: http1.Get("http://" + addr + "/"), Connections: 5, Duration: 200 * time.Millisecond})
 	assert.Equal(t, 5, m.Established, "the window waits for its connections")
 	assert.Positive(t, m.Errors.Connect)
 	assert.Positive(t, m.OK)
@@ -361,8 +361,8 @@ func TestContextEndsTheWindow(t *testing.T) {
 	rate, err := load.NewSchedule(500, "constant", 0)
 	require.NoError(t, err)
 	for name, spec := range map[string]load.Spec{
-		"closed": {URLs: []string{s.url()}, Connections: 3, Duration: 20 * time.Second},
-		"open":   {URLs: []string{s.url()}, Connections: 3, Duration: 20 * time.Second, Schedule: rate},
+		"closed": {Exchanges: http1.Get(s.url()), Connections: 3, Duration: 20 * time.Second},
+		"open":   {Exchanges: http1.Get(s.url()), Connections: 3, Duration: 20 * time.Second, Schedule: rate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -381,7 +381,7 @@ func TestContextEndsTheWindow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	began := time.Now()
-	m, err := New().Run(ctx, load.Spec{URLs: []string{"http://127.0.0.1:1/"}, Connections: 1, Duration: 20 * time.Second})
+	m, err := New().Run(ctx, load.Spec{Exchanges: http1.Get("http://127.0.0.1:1/"), Connections: 1, Duration: 20 * time.Second})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Less(t, time.Since(began), 2*time.Second)
 	require.NotNil(t, m)
@@ -389,11 +389,11 @@ func TestContextEndsTheWindow(t *testing.T) {
 }
 
 func TestUnsupported(t *testing.T) {
-	_, err := New().Run(t.Context(), load.Spec{URLs: []string{"https://127.0.0.1:1/"}, Connections: 1, Duration: time.Second})
+	_, err := New().Run(t.Context(), load.Spec{Exchanges: http1.Get("https://127.0.0.1:1/"), Connections: 1, Duration: time.Second})
 	require.ErrorIs(t, err, load.ErrUnsupported)
-	_, err = New().Run(t.Context(), load.Spec{URLs: []string{"http://127.0.0.1:1/"}, Duration: time.Second})
+	_, err = New().Run(t.Context(), load.Spec{Exchanges: http1.Get("http://127.0.0.1:1/"), Duration: time.Second})
 	require.ErrorContains(t, err, "connections")
-	_, err = New().Run(t.Context(), load.Spec{URLs: []string{"http://127.0.0.1:1/"}, Connections: 1, Duration: time.Second, CPUs: []int{1023}})
+	_, err = New().Run(t.Context(), load.Spec{Exchanges: http1.Get("http://127.0.0.1:1/"), Connections: 1, Duration: time.Second, CPUs: []int{1023}})
 	require.ErrorContains(t, err, "pin to core 1023")
 }
 
@@ -415,7 +415,7 @@ func TestOpenLoop(t *testing.T) {
 		for _, arrivals := range []string{"poisson", "constant"} {
 			t.Run(name+", "+arrivals, func(t *testing.T) {
 				var err error
-				spec.URLs = []string{s.URL()}
+				spec.Exchanges = http1.Get(s.URL())
 				spec.Schedule, err = load.NewSchedule(1000, arrivals, 7)
 				require.NoError(t, err)
 				before := s.Requests()
@@ -446,7 +446,7 @@ func TestOpenLoopQueues(t *testing.T) {
 	})
 	rate, err := load.NewSchedule(200, "constant", 0)
 	require.NoError(t, err)
-	m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 1, Duration: 250 * time.Millisecond, Schedule: rate})
+	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 1, Duration: 250 * time.Millisecond, Schedule: rate})
 	assert.Equal(t, uint64(50), m.Scheduled)
 	assert.Equal(t, uint64(50), m.OK)
 	assert.Less(t, m.Completed, uint64(26))
@@ -464,7 +464,7 @@ func TestNeverSentIsAMiss(t *testing.T) {
 	})
 	rate, err := load.NewSchedule(100, "constant", 0)
 	require.NoError(t, err)
-	m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 2, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond, Schedule: rate})
+	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 2, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond, Schedule: rate})
 	assert.Equal(t, uint64(30), m.Scheduled)
 	assert.Equal(t, uint64(30), m.Errors.Timeout)
 	assert.Less(t, m.Requests, uint64(10), "two connections, 200 ms each")
@@ -480,7 +480,7 @@ func TestOpenLoopOpensAsNeeded(t *testing.T) {
 	})
 	rate, err := load.NewSchedule(1000, "constant", 0)
 	require.NoError(t, err)
-	m := measure(t, load.Spec{URLs: []string{s.url()}, Duration: 300 * time.Millisecond, Schedule: rate})
+	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Duration: 300 * time.Millisecond, Schedule: rate})
 	assert.Zero(t, m.Errors, m.FirstError)
 	assert.Equal(t, (&load.Spec{Schedule: rate}).Preopened(), m.Established)
 	assert.InDelta(t, 200, float64(s.accepted.Load()), 60)
@@ -497,7 +497,7 @@ func TestIdleConnectionsThatTheServerEnds(t *testing.T) {
 	})
 	rate, err := load.NewSchedule(10, "constant", 0)
 	require.NoError(t, err)
-	m := measure(t, load.Spec{URLs: []string{s.url()}, Connections: 9, Duration: 500 * time.Millisecond, Schedule: rate})
+	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 9, Duration: 500 * time.Millisecond, Schedule: rate})
 	assert.Equal(t, 9, m.Established)
 	assert.Equal(t, uint64(8), m.Reconnects)
 	assert.Zero(t, m.Errors, m.FirstError)
@@ -516,11 +516,11 @@ func TestNoAllocation(t *testing.T) {
 	for name, schedule := range map[string]*load.Schedule{"closed": nil, "open": schedule} {
 		t.Run(name, func(t *testing.T) {
 			count := func(d time.Duration) (mallocs, requests uint64) {
-				spec := load.Spec{URLs: []string{s.URL()}, Connections: 16, Duration: d, Schedule: schedule}
+				spec := load.Spec{Exchanges: http1.Get(s.URL()), Connections: 16, Duration: d, Schedule: schedule}
 				require.NoError(t, spec.Normalize())
-				to, err := newTarget(t.Context(), spec.URLs[0], false)
+				to, wants, err := newTargets(t.Context(), &spec)
 				require.NoError(t, err)
-				w := newWindow(t.Context(), spec, []target{to}, &sources{})
+				w := newWindow(t.Context(), spec, to, wants, &sources{})
 				loops, err := w.newLoops()
 				require.NoError(t, err)
 				defer loops[0].closeAll()
@@ -570,7 +570,7 @@ func TestAccepted(t *testing.T) {
 				for p.next() && p.send(okResponse) {
 				}
 			})
-			spec := load.Spec{URLs: []string{s.url()}, Connections: n, Duration: 2 * n * each}
+			spec := load.Spec{Exchanges: http1.Get(s.url()), Connections: n, Duration: 2 * n * each}
 			c.change(&spec)
 			m, err := New().Run(t.Context(), spec)
 			require.NoError(t, err)
@@ -609,7 +609,7 @@ func TestSourceAddressesAreUsed(t *testing.T) {
 	})
 	e := New()
 	e.sources.opened.Store(5 * blockSize)
-	_, err := e.Run(t.Context(), load.Spec{URLs: []string{s.url()}, Connections: 1, Duration: 20 * time.Millisecond})
+	_, err := e.Run(t.Context(), load.Spec{Exchanges: http1.Get(s.url()), Connections: 1, Duration: 20 * time.Millisecond})
 	require.NoError(t, err)
 	assert.Equal(t, "127.1.0.5", <-seen)
 }
@@ -617,7 +617,7 @@ func TestSourceAddressesAreUsed(t *testing.T) {
 func TestThreadsAreNotLeftPinned(t *testing.T) {
 	s := startNull(t, "127.0.0.1:0")
 	for range 5 {
-		measure(t, load.Spec{URLs: []string{s.URL()}, Connections: 1, Duration: 10 * time.Millisecond, CPUs: []int{core(t)}})
+		measure(t, load.Spec{Exchanges: http1.Get(s.URL()), Connections: 1, Duration: 10 * time.Millisecond, CPUs: []int{core(t)}})
 	}
 	want := affinity(t, syscall.Getpid())
 	tasks, err := taskIDs()
@@ -670,7 +670,7 @@ func TestServerThatClosesAtOnce(t *testing.T) {
 	defer cancel()
 	for range 5 {
 		m, err := New().Run(ctx, load.Spec{
-			URLs: []string{"http://" + ln.Addr().String() + "/"}, Connections: 32, Duration: 50 * time.Millisecond,
+			Exchanges: http1.Get("http://" + ln.Addr().String() + "/"), Connections: 32, Duration: 50 * time.Millisecond,
 			Timeout: 500 * time.Millisecond, CPUs: []int{core(t), core(t)},
 		})
 		require.NoError(t, err)

@@ -27,11 +27,12 @@ type card struct {
 	Short  string // what stands beside the claim
 	Forest []forestRow
 	Axis   *forestAxis // nil where no condition is drawn
+	Chain  *show.Grid
 	Facts  *show.Grid
 }
 
 func newCard(v claims.Verdict) card {
-	c := card{Verdict: v, Class: strings.ReplaceAll(string(v.Verdict), " ", "-"), Mark: mark(v.Verdict), Short: beside(&v), Facts: show.Facts(&v)}
+	c := card{Verdict: v, Class: strings.ReplaceAll(string(v.Verdict), " ", "-"), Mark: mark(v.Verdict), Short: beside(&v), Chain: show.Chain(&v), Facts: show.Facts(&v)}
 	c.Forest, c.Axis = forest(v.Conditions)
 	for i := range c.Forest {
 		c.Forest[i].Asks = show.AtLeast(&c.Forest[i].Condition, v.Margin)

@@ -109,6 +109,7 @@ func (p *page) verdict(v *claims.Verdict) {
 		g.Title = ""
 		p.grid(g)
 	}
+	p.grid(show.Chain(v))
 	p.grid(show.Facts(v))
 }
 

@@ -73,7 +73,7 @@ func ratios(d *report.Document, route string) *Grid {
 	}
 	// In the order of their load, whoever came first.
 	levels := slices.DeleteFunc(slices.Clone(d.Levels), func(l report.Level) bool { return !visited[l.Name] })
-	title := fmt.Sprintf("Throughput over %s in the same block, GET %s", Text(over), Text(route))
+	title := fmt.Sprintf("Throughput over %s in the same block, %s", Text(over), Text(d.Request(route)))
 	g := byLevel(title, arms, levels, func(_ *Grid, arm, level string) string {
 		return cmp.Or(texts[[2]string{arm, level}], None)
 	})

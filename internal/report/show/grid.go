@@ -131,6 +131,40 @@ func AtLeast(c *claims.Condition, margin float64) string {
 	return ", at least " + Number(c.AtLeast) + "x"
 }
 
+// Chain is what the ratio of a claim is made of; it has no rows where the claim has no steps.
+func Chain(v *claims.Verdict) *Grid {
+	g := grid("What the ratio is made of", "Step", "From", "To", ">Ratio", ">Share")
+	ch := v.Chain
+	if ch == nil {
+		return g
+	}
+	row := func(name, from, to string, r stats.Interval) {
+		share := None
+		if ch.Product.Mid > 0 && ch.Product.Mid != 1 && r.Mid > 0 {
+			share = Percent(math.Log(r.Mid) / math.Log(ch.Product.Mid))
+		}
+		g.add(Text(name), from, to, Effect(r.Mid, r.Low, r.High), share)
+	}
+	for i := range v.Conditions {
+		c := &v.Conditions[i]
+		row(c.Group, Text(c.A), Text(c.B), c.Ratio)
+	}
+	a, b := Text(ch.Whole.A), Text(ch.Whole.B)
+	row("the product of the steps", a, b, ch.Product)
+	row("the whole, measured by itself", a, b, ch.Whole.Ratio)
+	row("not explained by the steps", "", "", ch.Unexplained)
+	g.note("Share: the logarithm of the ratio as a share of the product's. Shares add up, ratios multiply; a negative share is a step in the other direction.")
+	switch {
+	case ch.Reason != "":
+		g.note("Whether the steps explain the whole cannot be told: " + Text(ch.Reason) + ".")
+	case ch.Closes:
+		g.note("The steps explain the whole: what remains does not differ from 1.")
+	default:
+		g.note("The steps do not explain the whole: what remains differs from 1.")
+	}
+	return g
+}
+
 // Facts is the evidence of one fact check.
 func Facts(v *claims.Verdict) *Grid {
 	g := grid("", "Condition", "Arm", "Asked", "The claim says", "Found")

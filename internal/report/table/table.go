@@ -104,6 +104,7 @@ func Verdicts(w io.Writer, d *report.Document) error {
 		g := show.Conditions(v)
 		g.Title = fmt.Sprintf("%s: %s", show.Text(v.ID), show.Text(v.Paraphrase))
 		render(b, g)
+		render(b, show.Chain(v))
 		render(b, show.Facts(v))
 	}
 	return b.to(w)

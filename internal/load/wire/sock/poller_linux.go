@@ -112,6 +112,16 @@ func (p *Poller) wait(events []Event, msec int) int {
 	return int(n)
 }
 
+// ThreadCPU is the processor time of this thread in ns.
+func ThreadCPU() int64 {
+	var t unix.Timespec
+	_, _, _ = syscall.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_THREAD_CPUTIME_ID, uintptr(unsafe.Pointer(&t)), 0)
+	return t.Nano()
+}
+
+// Yield lets another thread have the core, if one waits for it.
+func Yield() { _, _, _ = syscall.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
+
 // WaitFor is Wait for at most d. Kernels before 5.11 round d down to a
 // millisecond, so that the caller has to poll for the rest.
 func (p *Poller) WaitFor(events []Event, d time.Duration) int {
