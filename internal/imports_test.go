@@ -32,14 +32,15 @@ var allowed = map[string][]string{
 	"internal/bench":    {"internal/load", "internal/host", "internal/http1", "internal/plan", "internal/record", "internal/stats"}, // it is pure mathematics, and says when a start is warm
 	"internal/sample":   {"internal/record", "internal/stats"},
 	"internal/claims":   {"internal/record", "internal/sample", "internal/stats", "internal/yamlfile"},
-	"internal/report":   {"internal/report", "internal/record", "internal/sample", "internal/stats", "internal/claims"},
+	"internal/explain":  {"internal/yamlfile"},
+	"internal/report":   {"internal/report", "internal/explain", "internal/record", "internal/sample", "internal/stats", "internal/claims"},
 	"internal/session": {
 		"fixtures", "runners", "internal/profile", "internal/plan", "internal/bench", "internal/load", "internal/host", "internal/http1",
-		"internal/record", "internal/sample", "internal/claims", "internal/yamlfile",
+		"internal/record", "internal/sample", "internal/claims", "internal/explain", "internal/yamlfile",
 	},
 	"internal/cli": {
 		"fixtures", "runners", "internal/session", "internal/bench", "internal/load", "internal/host", "internal/http1",
-		"internal/record", "internal/sample", "internal/stats", "internal/claims", "internal/report", "internal/yamlfile",
+		"internal/record", "internal/sample", "internal/stats", "internal/claims", "internal/explain", "internal/report", "internal/yamlfile",
 	},
 }
 

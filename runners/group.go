@@ -122,6 +122,18 @@ func (g *Group) sum(of func(*Process) (record.Usage, error)) (sum record.Usage, 
 	return sum, nil
 }
 
+// PIDs are the processes of all instances, each server's first before its children.
+func (g *Group) PIDs() ([]int, error) {
+	var all []int
+	for _, p := range g.all {
+		if _, err := p.CPU(); err != nil {
+			return nil, err
+		}
+		all = append(all, slices.Sorted(slices.Values(*p.pids.Load()))...)
+	}
+	return all, nil
+}
+
 // CPU is what Process.CPU tells of all instances together.
 func (g *Group) CPU() (record.Usage, error) { return g.sum((*Process).CPU) }
 

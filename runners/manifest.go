@@ -38,6 +38,7 @@ type Manifest struct {
 	Workers     *Parameter         `yaml:"workers"`
 	Threads     *Parameter         `yaml:"threads"`
 	Variants    map[string]Variant `yaml:"variants"`
+	Explain     []string           `yaml:"explain"` // a profiler that leaves folded stacks in {out} after {seconds} of the process {pid}
 
 	// Files are all files of the server, its own and the included ones.
 	Files Files `yaml:"-"`

@@ -91,10 +91,10 @@ func TestEveryVerdictIsReached(t *testing.T) {
 		{"slow others", 8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300}, claims.Supported, "all 4 conditions"},
 		{"identical", 8, 0.01, map[string]float64{"a": 1000, "b": 1000, "c": 1000}, claims.Refuted, "none of 4 conditions"},
 		{"reversed", 8, 0.01, map[string]float64{"a": 1000, "b": 2000, "c": 3000}, claims.Refuted, "none of 4 conditions"},
-		{"disagreeing", 8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 1000}, claims.Depends, "it holds in one way (c=1, c=64), and does not hold in another (c=1, c=64)"},
+		{"disagreeing", 8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 1000}, claims.Depends, "it holds in one way (1 and 64 connections), and does not hold in another (1 and 64 connections)"},
 		{"noisy", 8, 0.5, map[string]float64{"a": 1000, "b": 900, "c": 900}, claims.Inconclusive, ""},
 		{"at the margin", 8, 0.02, map[string]float64{"a": 1000, "b": 1000 / 1.1, "c": 1000 / 1.1}, claims.Inconclusive, "reaches across the margin"},
-		{"open in half", 12, 0.02, map[string]float64{"a": 1000, "b": 500, "c": 1000 / 1.1}, claims.Inconclusive, "supported in 2 of 4 conditions, open in another (c=1, c=64): the interval"},
+		{"open in half", 12, 0.02, map[string]float64{"a": 1000, "b": 500, "c": 1000 / 1.1}, claims.Inconclusive, "supported in 2 of 4 conditions, open in another (1 and 64 connections): the interval"},
 		{"one block", 1, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300}, claims.NotTestable, "at least 2 are needed"},
 		{"no block", 0, 0.01, nil, claims.NotTestable, "0 complete blocks"},
 	} {
@@ -183,7 +183,7 @@ func TestGatesAreRespected(t *testing.T) {
 	gate(trials, "b", "errors")
 	v = answer(t, run, trials)
 	assert.Equal(t, claims.Supported, v.Verdict, "the other conditions have their answer")
-	assert.Contains(t, v.Reason, "in 2 of 4 conditions the whole interval lies beyond the margin of 10%; not testable here in one way (c=1, c=64)")
+	assert.Contains(t, v.Reason, "in 2 of 4 conditions the whole interval lies beyond the margin of 10%; not testable here in one way (1 and 64 connections)")
 	assert.Contains(t, v.Reason, "b: the detail")
 
 	run, trials = rigged(8, 0.01, fast)
@@ -241,7 +241,7 @@ func TestNotTestableOnlyIfAllConditionsAre(t *testing.T) {
 		run.Missing = []record.Missing{{Arm: "c", Reason: "no python3"}}
 		v := answer(t, run, trials)
 		assert.Equal(t, want, v.Verdict, v.Reason)
-		assert.Contains(t, v.Reason, "not testable here in another (c=1, c=64)")
+		assert.Contains(t, v.Reason, "not testable here in another (1 and 64 connections)")
 		assert.Empty(t, v.Cause)
 		run.Missing = append(run.Missing, record.Missing{Arm: "a", Reason: "no node"})
 		v = answer(t, run, trials)
@@ -268,7 +268,7 @@ func TestLedgerMistakes(t *testing.T) {
 		{"metric: throughput, a: a, b: b", "metric: speed, a: a, b: b", "claims.yaml:9: claims.0.comparisons.0.metric: "},
 		{"a: a, b: c", "a: a, b: a", `claims.yaml:10: claims.0.comparisons.1.b: "a" is compared with itself`},
 		{"    section: S\n", "", "claims.yaml:4: claims.0: "},
-		{"  - id: faster\n", "  - id: faster\n    section: T\n    paraphrase: P\n    margin: 0.1\n    comparisons: [{group: g, metric: throughput, a: a, b: b}]\n  - id: faster\n", "stands here twice"},
+		{"  - id: faster\n", "  - id: faster\n    section: T\n    paraphrase: P\n    margin: 0.1\n    comparisons: [{group: g, metric: throughput, a: a, b: b}]\n  - id: faster\n", "is listed twice"},
 	} {
 		broken := strings.Replace(ledgerText, tc.old, tc.new, 1)
 		require.NotEqual(t, ledgerText, broken)
@@ -307,7 +307,7 @@ func TestACrashIsNoSelection(t *testing.T) {
 	assert.Equal(t, claims.Supported, v.Verdict)
 	assert.Equal(t, claims.NotTestable, v.Conditions[1].Verdict)
 	assert.Contains(t, v.Reason, "in 3 of 4 conditions")
-	assert.Contains(t, v.Reason, "4 of 8 blocks give no value: b at c=64: c=64: server ended by itself")
+	assert.Contains(t, v.Reason, "4 of 8 blocks give no value: b at 64 connections: c=64: server ended by itself")
 
 	run, trials = rigged(8, 0.01, fast)
 	crash(trials, 1)

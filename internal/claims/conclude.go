@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
 	"github.com/hellobench/hellobench/internal/stats"
 )
@@ -68,14 +69,14 @@ func (e *evaluation) conclude(v *Verdict) {
 	switch {
 	case len(supported) > 0 && len(refuted) > 0 && apart(supported, refuted):
 		v.Verdict = Depends
-		v.Reason = fmt.Sprintf("it holds %s, and does not hold %s", describe(supported), describe(refuted))
+		v.Reason = fmt.Sprintf("it holds %s, and does not hold %s", v.describe(supported), v.describe(refuted))
 	case len(supported) > 0 && len(refuted) > 0:
 		v.Verdict = Inconclusive
-		v.Reason = fmt.Sprintf("it seems to hold %s and not %s, but not surely enough to say that it depends", describe(supported), describe(refuted))
+		v.Reason = fmt.Sprintf("it seems to hold %s and not %s, but not surely enough to say that it depends", v.describe(supported), v.describe(refuted))
 	case len(open) > 0:
 		v.Verdict = Inconclusive
 		nearest := hardest(open)
-		v.Reason = e.soFar(v, supported, refuted) + fmt.Sprintf("open %s: %s", describe(open), nearest.Reason)
+		v.Reason = e.soFar(v, supported, refuted) + fmt.Sprintf("open %s: %s", v.describe(open), nearest.Reason)
 	case len(supported) > 0:
 		v.Verdict = Supported
 		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere(supported, v.Conditions), asked(supported, v.Margin))
@@ -87,7 +88,7 @@ func (e *evaluation) conclude(v *Verdict) {
 		v.Reason = fmt.Sprintf("%s: %s", untested[0].where(), untested[0].Reason)
 	}
 	if v.Verdict != NotTestable && len(untested) > 0 {
-		v.Reason += fmt.Sprintf("; not testable here %s: %s", describe(untested), untested[0].Reason)
+		v.Reason += fmt.Sprintf("; not testable here %s: %s", v.describe(untested), untested[0].Reason)
 	}
 	// The effect is that of the condition that decides, and of no other.
 	deciding := byValue[v.Verdict]
@@ -161,7 +162,7 @@ func (c *Condition) where() string {
 	if c.Level == atStart {
 		return c.Group
 	}
-	return fmt.Sprintf("%s at %s", c.Group, c.Level)
+	return fmt.Sprintf("%s at %s", c.Group, record.PlainLevel(c.Level))
 }
 
 func compare(a, b float64) int {
@@ -175,8 +176,8 @@ func compare(a, b float64) int {
 	}
 }
 
-// describe names conditions by group and, where a group is not whole, by level.
-func describe(cells []Condition) string {
+// describe names conditions by group and by level. The groups of a chain are causes.
+func (v *Verdict) describe(cells []Condition) string {
 	var groups []string
 	levels := map[string][]string{}
 	for _, c := range cells {
@@ -186,8 +187,12 @@ func describe(cells []Condition) string {
 		levels[c.Group] = append(levels[c.Group], c.Level)
 	}
 	for i, g := range groups {
-		if at := strings.Join(levels[g], ", "); at != atStart {
-			groups[i] = fmt.Sprintf("%s (%s)", g, at)
+		if v.Chain != nil {
+			groups[i] = "for " + g
+			continue
+		}
+		if !slices.Equal(levels[g], []string{atStart}) {
+			groups[i] = fmt.Sprintf("%s (%s)", g, record.PlainLevels(levels[g]))
 		}
 	}
 	return strings.Join(groups, " and ")

@@ -46,7 +46,7 @@ func TestConditionsThatMeanNothing(t *testing.T) {
 		"metric: throughput, a: a, b: b, slo: true":                                      ".slo: throughput is not compared there",
 		"metric: throughput, a: a, b: b, connections: [64], rates: [5]":                  ".rates: a comparison is made at one kind of level",
 		"metric: throughput, a: a, b: b, connections: [64, 64]":                          ".connections: 64 is named twice",
-		"metric: throughput, a: a, b: b, connections: [64], idle: 5":                     ".idle: idle connections are held beside an open loop",
+		"metric: throughput, a: a, b: b, connections: [64], idle: 5":                     ".idle: idle connections are held open during an open loop",
 		"metric: capacity, a: a, b: b, connections: [64]":                                ".connections: capacity is not compared there; give slo",
 		"metric: capacity, a: a, b: b":                                                   ".metric: capacity takes slo",
 		"metric: start-up, a: a, b: b, connections: [64]":                                ".connections: start-up is one figure a start",
@@ -186,7 +186,7 @@ func TestWhichCause(t *testing.T) {
 				}
 			}
 		}, "a validity gate failed: 8 of 8 blocks give no value: a: others used 40%"},
-		{sample.NoSample, "b: b, connections: [9]", nil, "no sample: 0 complete blocks have both sides at c=9; at least 2 are needed"},
+		{sample.NoSample, "b: b, connections: [9]", nil, "no sample: 0 complete blocks have both sides at 9 connections; at least 2 are needed"},
 		{sample.NoSample, "b: b, connections: [9]", func(run *record.Run, _ []record.Trial) {
 			run.Unreachable = []record.Unreachable{{Level: record.Level{Connections: 9}, Reason: "not testable here: c=9 takes 18 open files"}}
 		}, "no sample: c=9 takes 18 open files"},

@@ -94,10 +94,10 @@ func (e *evaluation) claim(c Claim) Verdict {
 				v.Conditions = append(v.Conditions, e.nowhere(c, cmp))
 			}
 		}
-		e.conclude(&v)
 		if c.Chain {
 			v.Chain = e.chain(&c, v.Conditions)
 		}
+		e.conclude(&v)
 	}
 	return v
 }
@@ -214,7 +214,7 @@ func (e *evaluation) contradicted(m *sample.Metric, p *sample.Pairs, alpha float
 
 // tooFew says why so few blocks have both sides.
 func (e *evaluation) tooFew(pairs int, level record.Level) sample.Lack {
-	return sample.Lack{Cause: sample.NoSample, Detail: fmt.Sprintf("%d complete blocks have both sides at %v; at least 2 are needed", pairs, level)}
+	return sample.Lack{Cause: sample.NoSample, Detail: fmt.Sprintf("%d complete blocks have both sides at %s; at least 2 are needed", pairs, record.PlainLevel(level.String()))}
 }
 
 // nowhere is the condition of a comparison that no level of the run has both sides of.

@@ -137,7 +137,7 @@ func StoredLedger(name string, data []byte) (*Ledger, error) {
 	for i, c := range l.Claims {
 		at := []string{"claims", strconv.Itoa(i), "id"}
 		if seen[c.ID] {
-			errs = append(errs, doc.Errorf(at, "%q stands here twice", c.ID))
+			errs = append(errs, doc.Errorf(at, "%q is listed twice", c.ID))
 		}
 		seen[c.ID] = true
 		for j := range c.Comparisons {

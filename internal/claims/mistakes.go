@@ -49,7 +49,7 @@ func (c *Comparison) mistakenLevels() (field, why string) {
 	case len(kinds) > 1:
 		return kinds[1].String(), fmt.Sprintf("a comparison is made at one kind of level; make two of it, one with %s and one with %s", kinds[0], kinds[1])
 	case c.Idle > 0 && !slices.Contains(kinds, record.Open):
-		return "idle", "idle connections are held beside an open loop; give rates"
+		return "idle", "idle connections are held open during an open loop; give rates"
 	case c.ErrorsCount && m.OfStart:
 		return "errors_count", fmt.Sprintf("%s is taken before any load, so no request can fail", c.Metric)
 	case len(kinds) == 0 && !m.OfStart && !slices.Contains(m.Levels, record.Closed):

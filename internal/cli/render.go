@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/explain"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/html"
@@ -50,7 +51,11 @@ func deriveDocument(run *record.Run, dir string) (*report.Document, error) {
 	if run.Schema < record.SchemaVersion {
 		return formerDocument(run, trials, ledger, dir)
 	}
-	return judgeTrials(run, trials, ledger)
+	doc, err := judgeTrials(run, trials, ledger)
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.Explain(dir)
 }
 
 // formerDocument is that of a run of schema 1. It keeps the verdicts that it was given,
@@ -134,6 +139,14 @@ func writeFolder(dir string, doc *report.Document) unwritten {
 	}
 	if _, err := drawCharts(doc, filepath.Join(dir, plotsFolder), "svg", "png"); err != nil {
 		failed[plotsFolder] = err
+	}
+	for i := range doc.Explained {
+		if e := &doc.Explained[i]; e.Seen() {
+			name := filepath.Join(explain.Folder, e.Picture())
+			if err := writeTo(filepath.Join(dir, name), e.Flame); err != nil {
+				failed[name] = err
+			}
+		}
 	}
 	return failed
 }

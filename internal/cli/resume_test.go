@@ -61,7 +61,7 @@ func TestResumeComplete(t *testing.T) {
 	// What a resumed run is not: changed, or someone else's.
 	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run, "--seed", "3").CombinedOutput()
 	require.Error(t, err)
-	assert.Contains(t, string(out), "--seed has no meaning beside --resume")
+	assert.Contains(t, string(out), "--seed has no meaning together with --resume")
 	r.Servers[0].Lock = strings.Repeat("0", 64)
 	require.NoError(t, record.WriteRun(run, r))
 	out, err = exec.CommandContext(t.Context(), binary, "run", "--resume", run).CombinedOutput()

@@ -52,6 +52,7 @@ at once; the report is made from what is there, however the run ends.`,
 	f.StringVar(&o.LoadCPUs, "load-cpus", "", "cores of the generator (the second by default)")
 	f.StringVar(&o.Out, "out", "", "run folder (results/TIME-PROFILE by default)")
 	f.StringVar(&o.Shard, "shard", "", "i/n: only every n-th block, beginning with the i-th; auto: as the task of a Slurm array, a Kubernetes Indexed Job or a CI matrix says; the same --seed on all machines, then merge")
+	f.BoolVar(&o.Explain, "explain", false, "after the measurement, start each server once more under a sampling profiler and show where its time goes")
 	f.StringVar(&o.Resume, "resume", "", "continue the run in this folder with its own profile, seed and cores; start it over if it had not begun")
 	f.StringVar(&format, "format", "text", "format of the output at the end: text or json")
 	completeProfiles(cmd)
@@ -97,6 +98,9 @@ func (a *app) run(ctx context.Context, o session.Options, format string) error {
 	a.resumable.Store(&s.Dir)
 	err = s.Measure(ctx)
 	progress.close()
+	if err == nil && o.Explain {
+		err = s.Explain(ctx)
+	}
 	a.saving.Store(true)
 	// What can be shown is shown, even where the disk takes nothing more.
 	err = s.End(ctx, err)
@@ -158,7 +162,7 @@ func hopelessArms(doc *report.Document) error {
 func onlyFlags(cmd *cobra.Command, allowed ...string) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if !slices.Contains(allowed, f.Name) {
-			err = usageError{fmt.Errorf("--%s has no meaning beside --%s", f.Name, allowed[0])}
+			err = usageError{fmt.Errorf("--%s has no meaning together with --%s", f.Name, allowed[0])}
 		}
 	})
 	return err

@@ -251,14 +251,14 @@ type ServerVersion struct {
 type Missing struct {
 	Arm    string `json:"arm"`
 	Reason string `json:"reason"`
-	Hint   string `json:"hint,omitempty"` // the command that mends it
+	Hint   string `json:"hint,omitempty"` // the command that fixes it
 }
 
 // Unreachable is a level that no trial of a run visits.
 type Unreachable struct {
 	Level  Level  `json:"level"`
 	Reason string `json:"reason"`
-	Hint   string `json:"hint,omitempty"` // the command that mends it
+	Hint   string `json:"hint,omitempty"` // the command that fixes it
 }
 
 // Environment describes the machine. A field that the system does not tell is empty.

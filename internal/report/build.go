@@ -227,7 +227,7 @@ func restless(arms []Arm, trials []*record.Trial) (notices []string) {
 	}
 	for _, a := range arms {
 		if n := count[a.Name]; n > 0 {
-			notices = append(notices, fmt.Sprintf("%s was still at work, asked by nobody, when %d of its windows began", a.Name, n))
+			notices = append(notices, fmt.Sprintf("%s still used CPU while idle at the start of %d of its windows", a.Name, n))
 		}
 	}
 	return notices

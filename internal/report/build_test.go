@@ -396,5 +396,5 @@ func TestRestlessServers(t *testing.T) {
 	quiet, restless := newTrial(0, "a", 100), newTrial(0, "b", 100)
 	restless.Windows[0].Restless = true
 	d := build(t, newRun("a", "b"), quiet, restless)
-	assert.Equal(t, []string{"b was still at work, asked by nobody, when 1 of its windows began"}, d.Notices)
+	assert.Equal(t, []string{"b still used CPU while idle at the start of 1 of its windows"}, d.Notices)
 }

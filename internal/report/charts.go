@@ -32,6 +32,7 @@ func charts(d *Document) []Chart {
 			out = append(out, c)
 		}
 	}
+	add(forestChart(d))
 	works := d.works()
 	for _, w := range works {
 		suffix := ""
@@ -204,7 +205,7 @@ func percentilesAt(d *Document, w work, l Level) (c Chart, n int) {
 		loop = "open loop"
 	}
 	c = Chart{
-		Quantity: OfLatency, Kind: "lines", Title: fmt.Sprintf("Latency by percentile at %s, %s, %s", l.Name, loop, w),
+		Quantity: OfLatency, Kind: "lines", Title: fmt.Sprintf("Latency by percentile at %s, %s, %s", record.PlainLevel(l.Name), loop, w),
 		X: Axis{Label: "Percentile", Unit: Percentiles, Log: true}, Y: Axis{Label: "Latency", Unit: sample.Seconds, Log: true},
 	}
 	for _, a := range d.competitors(w) {
@@ -276,7 +277,7 @@ func cpuChart(d *Document, closed, open []Level) Chart {
 		}
 		if len(series) > len(best) {
 			best = series
-			c.Title = fmt.Sprintf("Server CPU per request at %s, %s, whole process tree", l.Name, works[0])
+			c.Title = fmt.Sprintf("Server CPU per request at %s, %s, whole process tree", record.PlainLevel(l.Name), works[0])
 		}
 	}
 	c.Series = best

@@ -38,7 +38,8 @@ type Document struct {
 	Tally       []Tally                `json:"tally"`    // the answers counted, in the order of the values
 	Verdicts    []claims.Verdict       `json:"verdicts"` // the answers themselves, in the order of the ledger
 	Arms        []Arm                  `json:"arms"`
-	Requests    map[string]string      `json:"requests,omitempty"` // what routes stand for that are more than a GET
+	Requests    map[string]string      `json:"requests,omitempty"`  // what routes stand for that are more than a GET
+	Explained   []Explained            `json:"explained,omitempty"` // of a run with --explain
 	Levels      []Level                `json:"levels"`
 	Blocks      sample.Blocks          `json:"blocks"`
 	Cells       []Cell                 `json:"cells"` // by arm, then level, in the order of Arms and Levels
@@ -294,6 +295,7 @@ type Quantity string
 
 // The quantities.
 const (
+	OfAnswers    Quantity = "answers" // ratios of claims, not of arms
 	OfThroughput Quantity = "throughput"
 	OfLatency    Quantity = "latency" // in medians and means; other times are means
 	OfStartup    Quantity = "startup"
@@ -351,6 +353,7 @@ type Point struct {
 	X      float64   `json:"x"`
 	Y      Estimate  `json:"y"`
 	Bound  bool      `json:"lower_bound"`
+	Asks   float64   `json:"asks,omitempty"` // of a claim: the ratio that it asks for
 	Blocks []float64 `json:"blocks"`
 }
 

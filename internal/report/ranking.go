@@ -112,7 +112,7 @@ type work struct {
 func (w work) String() string {
 	s := w.request
 	if w.beside {
-		s += " beside other work"
+		s += " alongside other work"
 	}
 	return s
 }

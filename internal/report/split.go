@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/hellobench/hellobench/internal/record"
 )
 
 // mostLines is how many arms one picture of lines shows; more are not followed
@@ -112,7 +114,7 @@ func (c Chart) atLevel(x float64, levels []Level) Chart {
 	}
 	for _, l := range levels {
 		if x == float64(l.Connections) && !l.Open || x == l.Rate && l.Open {
-			c.Title = c.centerName() + " at " + l.Name + ", " + c.of
+			c.Title = c.centerName() + " at " + record.PlainLevel(l.Name) + ", " + c.of
 		}
 	}
 	c.Kind, c.X = "dots", Axis{}

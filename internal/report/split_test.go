@@ -63,7 +63,7 @@ func TestCrowdedCharts(t *testing.T) {
 	assert.Equal(t, []string{"a", "b", "c"}, arms(find(t, d, "throughput")))
 	rows := find(t, d, "throughput-at-one-level")
 	assert.Equal(t, "dots", rows.Kind)
-	assert.Equal(t, "Throughput at c=64, closed loop, GET /", rows.Title)
+	assert.Equal(t, "Throughput at 64 connections, closed loop, GET /", rows.Title)
 	assert.Equal(t, "l k j i h g f e d c b a", strings.Join(arms(rows), " "), "the best on top")
 
 	d = build(t, run, trials(12)...)
@@ -117,12 +117,12 @@ func TestPercentileChart(t *testing.T) {
 	}
 	d = build(t, run, tail(trial("a"), 0), trial("b"))
 	c := find(t, d, "percentiles")
-	assert.Equal(t, "Latency by percentile at c=64, closed loop, GET /", c.Title)
+	assert.Equal(t, "Latency by percentile at 64 connections, closed loop, GET /", c.Title)
 	assert.Equal(t, []string{"a"}, arms(c), "of b the median alone is known")
 
 	d = build(t, run, tail(tail(trial("a"), 0), 1), trial("b"))
 	c = find(t, d, "percentiles")
-	assert.Equal(t, "Latency by percentile at r=500/s, open loop, GET /", c.Title, "the latency that users see")
+	assert.Equal(t, "Latency by percentile at 500 requests/s, open loop, GET /", c.Title, "the latency that users see")
 	require.Len(t, c.Series, 1)
 	var at []float64
 	for _, p := range c.Series[0].Points {

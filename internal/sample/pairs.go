@@ -205,7 +205,7 @@ func (r *reader) sound(block int, gates map[string]bool, bound *bool, taken *flo
 		}
 	}
 	if s == nil {
-		return 0, Lack{NoSample, fmt.Sprintf("%s at %v: %s", r.Arm, r.Level, failure)}
+		return 0, Lack{NoSample, fmt.Sprintf("%s at %s: %s", r.Arm, record.PlainLevel(r.Level.String()), failure)}
 	}
 	for _, g := range s.Gates {
 		gates[g.Name] = true
@@ -220,7 +220,7 @@ func (r *reader) sound(block int, gates map[string]bool, bound *bool, taken *flo
 	}
 	v, ok := r.metric.Of(s)
 	if !ok && (why == (Lack{}) || r.metric.Lacks != "") {
-		why = Lack{NoSample, fmt.Sprintf("%s at %v: %s", r.Arm, r.Level, cmp.Or(r.metric.Lacks, "too few requests for this figure"))}
+		why = Lack{NoSample, fmt.Sprintf("%s at %s: %s", r.Arm, record.PlainLevel(r.Level.String()), cmp.Or(r.metric.Lacks, "too few requests for this figure"))}
 	}
 	return v, why
 }

@@ -115,7 +115,7 @@ func TestSides(t *testing.T) {
 	assert.Zero(t, lack)
 	_, lack = tab.Values(sample.P99, b)
 	assert.Equal(t, sample.NoSample, lack.Cause, "a p99 of 200 requests is not known")
-	assert.Equal(t, "no sample: 2 of 2 blocks give no value: b at c=64: too few requests for this figure", lack.String())
+	assert.Equal(t, "no sample: 2 of 2 blocks give no value: b at 64 connections: too few requests for this figure", lack.String())
 	values, _ = tab.Values(sample.Throughput, sample.Side{Arm: "c", Level: closed64})
 	assert.Empty(t, values, "no block was to have it")
 }

@@ -23,6 +23,7 @@ type Options struct {
 	Blocks               string
 	Seed                 uint64
 	Seeded               bool // Seed was asked for
+	Explain              bool // profile each server after the measurement
 	ServerCPUs, LoadCPUs string
 	Out, Resume          string
 	Shard                string

@@ -322,15 +322,24 @@ func (s *Session) cores(o Options) error {
 	return nil
 }
 
-// prepare installs the servers of all arms. A server that cannot be had makes
-// the run partial; a run without any server is an error.
-func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
+// preparer installs into the user's cache.
+func (s *Session) preparer() (*runners.Preparer, error) {
 	cache, err := runners.DefaultCache()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p := &runners.Preparer{Cache: cache, Guard: s.guard}
 	p.Note = func(server string) { s.say("installing %s (once; log: %s)", server, p.LogName()) }
+	return p, nil
+}
+
+// prepare installs the servers of all arms. A server that cannot be had makes
+// the run partial; a run without any server is an error.
+func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
+	p, err := s.preparer()
+	if err != nil {
+		return err
+	}
 	failed := map[string]*runners.Unavailable{}
 	for i, arm := range arms {
 		if failed[arm.Server] == nil && s.installed[arm.Server] == nil {

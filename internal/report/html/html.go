@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/show"
@@ -30,8 +31,8 @@ var style string
 var script string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"text": show.Text, "effect": show.Effect, "number": show.Number, "percent": show.Percent,
-	"meaning": show.Meaning, "spans": show.Spans, "sub": func(a, b float64) float64 { return a - b },
+	"text": show.Text, "level": record.PlainLevel, "effect": show.Effect, "number": show.Number, "percent": show.Percent,
+	"flame": flame, "meaning": show.Meaning, "spans": show.Spans, "sub": func(a, b float64) float64 { return a - b },
 }).Parse(pageText))
 
 // mostPoints bounds what is embedded of the values behind the means: the page
@@ -51,6 +52,8 @@ type view struct {
 	Answers   []answer
 	Cards     []card
 	Listed    []claims.Verdict // what no measurement can tell
+	Forest    []picture        // the answers
+	Glance    *show.Grid
 	Charts    []picture
 	Raw       rawTable
 	Arms      []arm            // in any picture
@@ -77,7 +80,7 @@ func Write(w io.Writer, d *report.Document) error {
 		Doc: d, Style: template.CSS(style), Script: template.JS(script), // both are constants of this package
 		Policy:   fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
 		Warnings: show.Warnings(d), Sections: show.Sections(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: show.Chance(d),
-		Answers: answers(d), Raw: raw(d), Confident: 100 * report.Confidence,
+		Answers: answers(d), Raw: raw(d), Glance: show.Glance(d), Confident: 100 * report.Confidence,
 	}
 	for _, verdict := range d.Verdicts {
 		if verdict.Kind == claims.NotMeasurable {
@@ -91,16 +94,31 @@ func Write(w io.Writer, d *report.Document) error {
 		if err := plot.Write(&svg, d, &d.Charts[i], "svg"); err != nil {
 			return err
 		}
-		v.Charts = append(v.Charts, picture{d.Charts[i].Name, template.HTML(svg.String())}) // it escapes its texts
+		p := picture{d.Charts[i].Name, template.HTML(svg.String())} // it escapes its texts
+		if d.Charts[i].Quantity == report.OfAnswers {
+			v.Forest = append(v.Forest, p)
+			continue
+		}
+		v.Charts = append(v.Charts, p)
 	}
 	v.Arms = drawn(d.Charts)
 	v.Data, v.Trimmed = trim(d)
 	return page.Execute(w, v)
 }
 
+// flame is a flame graph as its file has it.
+func flame(e *report.Explained) (template.HTML, error) {
+	var svg bytes.Buffer
+	err := e.Flame(&svg)
+	return template.HTML(svg.String()), err // it escapes its texts
+}
+
 // drawn are the arms in the charts, each once.
 func drawn(charts []report.Chart) (out []arm) {
 	for i := range charts {
+		if charts[i].Quantity == report.OfAnswers {
+			continue
+		}
 		for _, s := range charts[i].Series {
 			if a := (arm{show.Text(s.Name()), template.HTML(plot.Swatch(s.Style))}); !slices.Contains(out, a) {
 				out = append(out, a)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/explain"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/show"
 )
@@ -60,6 +61,8 @@ func (p *page) item(item show.Item) {
 	case item.Chart != nil:
 		title := strings.NewReplacer("[", "(", "]", ")").Replace(show.Text(item.Chart.Title))
 		p.line("![%s](%s/%s.svg)", escape(title), Plots, item.Chart.Name)
+	case item.Flame != nil:
+		p.line("![Flame graph of %s](%s/%s)", escape(show.Text(item.Flame.Arm)), explain.Folder, item.Flame.Picture())
 	case item.Grid != nil:
 		p.grid(item.Grid)
 	default:

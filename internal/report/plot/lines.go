@@ -257,13 +257,35 @@ func (p *picture) drawDots(c draw.Canvas) {
 	for i := range rows {
 		names = max(names, style.Width(clip(rows[i].name(), style, 0.45*width)))
 	}
-	pl.Add(grid{}, dots{rows})
+	pl.Add(grid{})
+	if p.chart.Quantity == report.OfAnswers {
+		pl.Add(asked{rows})
+	}
+	pl.Add(dots{rows})
 	c = labels(c, axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log), "")
 	pl.Draw(draw.Crop(c, names+nameGap, -vg.Points(58), 0, 0)) // room for a value beside the last mark
 }
 
 // nameGap is between the name of a row and the chart.
 const nameGap = vg.Length(6)
+
+// asked draws what the claims ask for, and where there is no difference.
+type asked struct{ rows []series }
+
+// Plot implements plot.Plotter.
+func (a asked) Plot(c draw.Canvas, pl *plot.Plot) {
+	x, y := pl.Transforms(&c)
+	one := draw.LineStyle{Color: muted, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
+	c.StrokeLine2(one, x(1), c.Min.Y, x(1), c.Max.Y)
+	for i := range a.rows {
+		asks := a.rows[i].Points[0].Asks
+		if asks < pl.X.Min || asks > pl.X.Max {
+			continue
+		}
+		at := y(float64(i))
+		c.StrokeLine2(draw.LineStyle{Color: alarm, Width: vg.Points(1.6)}, x(asks), at-vg.Points(8), x(asks), at+vg.Points(8))
+	}
+}
 
 // dots draws the rows of a chart of dots.
 type dots struct{ rows []series }

@@ -140,7 +140,7 @@ func (p *picture) drawable(s report.Series) series {
 		if !ok(e.Low) || !ok(e.High) || e.Low > e.Mid || e.High < e.Mid {
 			e.Low, e.High, e.Confidence = e.Mid, e.Mid, 0
 		}
-		q := report.Point{X: pt.X, Y: e, Bound: pt.Bound}
+		q := report.Point{X: pt.X, Y: e, Bound: pt.Bound, Asks: pt.Asks}
 		for _, b := range pt.Blocks {
 			if ok(b * f) {
 				q.Blocks = append(q.Blocks, b*f)
@@ -182,6 +182,9 @@ func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
 
 // howToRead says what mark, bar and line stand for.
 func (p *picture) howToRead() string {
+	if p.chart.Quantity == report.OfAnswers {
+		return "Mark: the ratio in the condition that is hardest for the claim, or where it fails (circle: supported, square: refuted, triangle: depends, diamond: inconclusive). Bar: its interval at the confidence of the whole ledger. Dashed line: no difference. Red stroke: what the claim asks for. Logarithmic scale: equal distances are equal ratios."
+	}
 	what, center := "geometric mean across blocks", "median of each start's p50"
 	if p.chart.Center == "mean" {
 		center = "geometric mean of each start's mean"

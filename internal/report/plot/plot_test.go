@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -111,23 +112,26 @@ func ink(t *testing.T, data []byte) (float64, image.Point) {
 
 func TestEveryChartInEveryFormat(t *testing.T) {
 	d := document(t, func(r *record.Run) { r.Quotable = false })
-	assert.Equal(t, 7, len(d.Charts))
+	assert.Equal(t, 8, len(d.Charts))
 	for i := range d.Charts {
 		c := &d.Charts[i]
 		t.Run(c.Name, func(t *testing.T) {
 			svg := draw(t, d, c, "svg")
 			all := strings.Join(texts(t, svg), "\n")
-			for _, want := range []string{
-				c.Title, "node-http", "flask-gunicorn-gthread", "QUICK LOOK, NOT FOR QUOTING", "PARTIAL RUN",
-				"AMD EPYC 7B13, 2 cores", "Engine wire. 6 blocks, 95% intervals.", "interval; faint dot: one start",
-			} {
+			wanted := []string{c.Title, "QUICK LOOK, NOT FOR QUOTING", "PARTIAL RUN", "AMD EPYC 7B13, 2 cores", "Engine wire. 6 blocks, 95% intervals."}
+			if c.Quantity == report.OfAnswers {
+				wanted = append(wanted, "node-many-connections: supported", "node-faster: depends", "python-gil: inconclusive", "Red stroke: what the claim asks for")
+			} else {
+				wanted = append(wanted, "node-http", "flask-gunicorn-gthread", "interval; faint dot: one start")
+			}
+			for _, want := range wanted {
 				assert.Contains(t, strings.ReplaceAll(all, "\n", " "), want)
 			}
 			assert.NotContains(t, all, "node-http-again")
 			for _, bad := range []string{"@font-face", " style=", " id="} {
 				assert.NotContains(t, string(svg), bad)
 			}
-			assert.NotRegexp(t, `\d\.\d{3}`, string(svg), "two decimals say where a point is")
+			assert.NotRegexp(t, `\d\.\d{3}[^<]*[" ]`, regexp.MustCompile(`>[^<]*<`).ReplaceAllString(string(svg), "><"), "two decimals say where a point is")
 			assert.NotContains(t, string(svg), "NaN")
 			assert.Less(t, len(svg), 250<<10, "a picture for a web page")
 

@@ -33,7 +33,7 @@ func throughput(d *report.Document, route string) *Grid {
 		arms = append(arms, a.Name)
 	}
 	levels := slices.DeleteFunc(slices.Clone(d.Levels), func(l report.Level) bool { return !informs(d, route, l) })
-	return byLevel("Throughput, req/s, GET "+Text(route), arms, levels, func(g *Grid, arm, level string) string {
+	return byLevel("Throughput, req/s, "+Text(d.Request(route)), arms, levels, func(g *Grid, arm, level string) string {
 		return g.throughput(d.Cell(arm, level))
 	})
 }
@@ -118,7 +118,7 @@ func cells(d *report.Document, route string) (out []placed) {
 
 // latency has a row a level and arm, for one route.
 func latency(d *report.Document, route string) *Grid {
-	g := grid("Latency, ms, GET "+Text(route), "Level", "Arm", ">Mean", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">Max")
+	g := grid("Latency, ms, "+Text(d.Request(route)), "Level", "Arm", ">Mean", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">Max")
 	closed := false
 	for _, c := range cells(d, route) {
 		closed = closed || !c.open
@@ -159,7 +159,7 @@ func mid(e *report.Estimate, u Unit) string {
 
 // resources has a row a level and arm, for one route.
 func resources(d *report.Document, route string) *Grid {
-	g := grid("Server resources, GET "+Text(route), "Level", "Arm", ">CPU µs/req", ">Memory MiB", ">Thr", ">Procs")
+	g := grid("Server resources, "+Text(d.Request(route)), "Level", "Arm", ">CPU µs/req", ">Memory MiB", ">Thr", ">Procs")
 	for _, c := range cells(d, route) {
 		g.add(c.level, Text(c.Arm)+g.marks(c.Cell), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), PlusMinus(c.Of(sample.Memory), Mebibytes),
 			fmt.Sprint(c.Threads), fmt.Sprint(c.Processes))
@@ -172,7 +172,7 @@ func resources(d *report.Document, route string) *Grid {
 
 // validity has a row a level and arm: what shows that the cell may be believed.
 func validity(d *report.Document, route string) *Grid {
-	g := grid("Validity, GET "+Text(route), "Level", "Arm", ">Starts", ">Requests", ">Errors", ">Delivered", ">Gen. CPU")
+	g := grid("Validity, "+Text(d.Request(route)), "Level", "Arm", ">Starts", ">Requests", ">Errors", ">Delivered", ">Gen. CPU")
 	for _, c := range cells(d, route) {
 		delivered := Number(c.LittlesLaw) + " of N"
 		if c.open {

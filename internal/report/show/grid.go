@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/claims"
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/stats"
 )
@@ -117,7 +118,7 @@ func Conditions(v *claims.Verdict) *Grid {
 		if len(c.Gates) > 0 {
 			answer += " (gates: " + texts(c.Gates) + ")"
 		}
-		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B)+AtLeast(c, v.Margin), Text(c.Level),
+		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B)+AtLeast(c, v.Margin), Text(record.PlainLevel(c.Level)),
 			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), answer)
 	}
 	return g
@@ -275,7 +276,7 @@ func rankings(d *report.Document) *Grid {
 		}
 		route := Text(r.Route)
 		if r.Beside {
-			route += " beside other work"
+			route += " alongside other work"
 		}
 		row := []string{r.Level, route, r.Metric, rankingLine(r)}
 		if n := len(g.Rows) - 1; n >= 0 && slices.Equal(g.Rows[n][1:], row[1:]) {

@@ -22,13 +22,16 @@ type Item struct {
 	Grid    *Grid    // one with rows
 	Chart   *report.Chart
 	Verdict *claims.Verdict // an answer with its evidence
+	Flame   *report.Explained
 }
 
 // The anchors of the sections, in the order of Sections.
 const (
 	ClaimsID   = "claims"
 	EvidenceID = "evidence"
+	GlanceID   = "figures"
 	PicturesID = "pictures"
+	WhyID      = "why"
 	ResultsID  = "results"
 	TrustID    = "trust"
 	MachineID  = "machine"
@@ -50,10 +53,16 @@ func Sections(d *report.Document) []Section {
 		}
 	}
 	if len(d.Verdicts) > 0 {
-		add(ClaimsID, "What the measurement says", says(Tally(d)), grids("verdicts", ledger(d)))
+		add(ClaimsID, "What the measurement says", says(Tally(d)), grids("verdicts", ledger(d)), pictures(d, true), grids("glance", Glance(d)))
 		add(EvidenceID, "The evidence, claim by claim", evidence(d))
 	}
-	add(PicturesID, "Pictures", pictures(d))
+	if len(d.Verdicts) == 0 {
+		add(GlanceID, "At a glance", grids("glance", Glance(d)))
+	}
+	add(PicturesID, "Pictures", pictures(d, false))
+	if len(d.Explained) > 0 {
+		add(WhyID, "Where the time goes", grids("layers", explained(d)), flames(d))
+	}
 	add(ResultsID, "Results", grids("ranking", rankings(d)),
 		ofRoutes(d, route{"ratios", ratios}, route{"throughput", throughput}, route{"latency", latency}, route{"resources", resources}),
 		grids("fits", fits(d)), grids("starts", starts(d)))
@@ -103,9 +112,12 @@ func evidence(d *report.Document) (out []Item) {
 	return out
 }
 
-func pictures(d *report.Document) (out []Item) {
+// pictures are those of the answers, or all others.
+func pictures(d *report.Document, ofAnswers bool) (out []Item) {
 	for i := range d.Charts {
-		out = append(out, Item{Chart: &d.Charts[i]})
+		if ofAnswers == (d.Charts[i].Quantity == report.OfAnswers) {
+			out = append(out, Item{Chart: &d.Charts[i]})
+		}
 	}
 	return out
 }
@@ -164,7 +176,7 @@ func raw(d *report.Document) []Item {
 		when += " to " + d.Asked.End.UTC().Format(time.RFC3339)
 	}
 	return append(
-		says("Every start with its histograms is in `trials.jsonl`, what was asked and the machine in `run.json`"+answers+", beside this page. `hellobench report` derives this page from them again, bit for bit."),
+		says("Every start with its histograms is in `trials.jsonl`, what was asked and the machine in `run.json`"+answers+", next to this page. `hellobench report` derives this page from them again, bit for bit."),
 		says(plain(fmt.Sprintf("Run %s, %s, state: %s.", d.Asked.ID, when, d.Asked.State)))...)
 }
 

@@ -78,7 +78,7 @@ func failures(d *report.Document) *Grid {
 
 // missing lists the arms that took no part.
 func missing(d *report.Document) *Grid {
-	g := grid("Arms that took no part", "Arm", "Why", "What mends it")
+	g := grid("Arms that took no part", "Arm", "Why", "How to fix it")
 	for _, m := range d.Missing {
 		g.add(Text(m.Arm), Text(m.Reason), Text(m.Hint))
 	}

@@ -48,7 +48,7 @@ func Warnings(d *report.Document) []string {
 		out = append(out, fmt.Sprintf("PARTIAL RUN: %s could not take part (%s).", plural(n, "arm"), which))
 	}
 	for _, u := range d.Unreachable {
-		out = append(out, fmt.Sprintf("PARTIAL RUN: %s. What mends it: %s.", Text(u.Reason), Text(u.Hint)))
+		out = append(out, fmt.Sprintf("PARTIAL RUN: %s. How to fix it: %s.", Text(u.Reason), Text(u.Hint)))
 	}
 	if d.Blocks.Provisional {
 		out = append(out, "NO COMPLETE BLOCK: everything measured is shown, and nothing of it compares fairly.")

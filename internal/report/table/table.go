@@ -150,6 +150,9 @@ func draw(b *page, item show.Item) {
 		render(b, item.Grid)
 		return
 	}
+	if len(item.Texts) == 0 {
+		return // a picture
+	}
 	if !bytes.HasSuffix(b.Bytes(), []byte("\n\n")) {
 		b.WriteByte('\n')
 	}

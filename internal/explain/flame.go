@@ -1,0 +1,123 @@
+package explain
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	flameWidth  = 960.0
+	rowHeight   = 16
+	leastWidth  = 0.5 // of a frame that is drawn
+	letterWidth = 6.2
+)
+
+// tower is a frame with what it called.
+type tower struct {
+	name string
+	n    uint64
+	over map[string]*tower
+}
+
+func towers(s Stacks) *tower {
+	root := &tower{name: "all", over: map[string]*tower{}}
+	for stack, n := range s {
+		at := root
+		at.n += n
+		for f := range strings.SplitSeq(stack, ";") {
+			next := at.over[f]
+			if next == nil {
+				next = &tower{name: f, over: map[string]*tower{}}
+				at.over[f] = next
+			}
+			next.n += n
+			at = next
+		}
+	}
+	return root
+}
+
+func (t *tower) height(scale float64) int {
+	most := 0
+	for _, o := range t.over {
+		if float64(o.n)*scale >= leastWidth {
+			most = max(most, o.height(scale))
+		}
+	}
+	return most + 1
+}
+
+// Flame draws a flame graph: a frame stands on the one that called it and is as wide as
+// its share of the samples. Colors are those of the layers, and each frame has a title
+// with its name and share.
+func Flame(w io.Writer, title string, s Stacks, rules []Rule) error {
+	root := towers(s)
+	scale := flameWidth / float64(max(root.n, 1))
+	height := root.height(scale) * rowHeight
+	if _, err := fmt.Fprintf(w, `<svg class="flame" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %d" role="img" aria-label="%s" font-family="monospace" font-size="10">`+"\n",
+		flameWidth, height, html.EscapeString(title)); err != nil {
+		return err
+	}
+	var draw func(t *tower, x float64, level int) error
+	draw = func(t *tower, x float64, level int) error {
+		width := float64(t.n) * scale
+		if width < leastWidth {
+			return nil
+		}
+		y := height - (level+1)*rowHeight
+		fill := "#d9d9d9"
+		if level > 0 {
+			fill = colors[layer(t.name, rules)]
+		}
+		share := 100 * float64(t.n) / float64(root.n)
+		if _, err := fmt.Fprintf(w, `<g><title>%s: %.1f%%</title><rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s" stroke="#fff" stroke-width="0.5"/>`,
+			html.EscapeString(t.name), share, x, y, width, rowHeight, fill); err != nil {
+			return err
+		}
+		if text := clip(t.name, int((width-4)/letterWidth)); text != "" {
+			if _, err := fmt.Fprintf(w, `<text x="%.1f" y="%d" fill="#000">%s</text>`, x+2, y+rowHeight-4, html.EscapeString(text)); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(w, "</g>\n"); err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(t.over)) {
+			if err := draw(t.over[name], x, level+1); err != nil {
+				return err
+			}
+			x += float64(t.over[name].n) * scale
+		}
+		return nil
+	}
+	if err := draw(root, 0, 0); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "</svg>\n")
+	return err
+}
+
+// clip is the beginning of a text that has room for n letters; nothing of fewer than three.
+func clip(s string, n int) string {
+	switch {
+	case n < 3:
+		return ""
+	case utf8.RuneCountInString(s) <= n:
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+// colors are those of the layers (Okabe & Ito, lightened, told apart in gray too).
+var colors = map[string]string{
+	Application: "#f0e442", Framework: "#e69f00", Server: "#cc79a7", HTTP: "#56b4e9",
+	Library: "#8fd3b9", Native: "#bdbdbd", Collector: "#d55e00",
+}
+
+// Color is the fill of a layer's frames.
+func Color(layer string) string { return colors[layer] }

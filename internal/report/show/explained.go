@@ -1,0 +1,65 @@
+package show
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/report"
+)
+
+// explained is where the processor time of each arm goes, by layer.
+func explained(d *report.Document) *Grid {
+	var layers []string
+	for i := range d.Explained {
+		for _, l := range d.Explained[i].Layers {
+			if !slices.Contains(layers, l.Name) {
+				layers = append(layers, l.Name)
+			}
+		}
+	}
+	heads := []string{"Arm", ">CPU µs/req", ">Without profiler", ">Kernel"}
+	for _, l := range layers {
+		heads = append(heads, ">"+l)
+	}
+	g := grid("Where the processor time of a request goes, in µs", heads...)
+	for i := range d.Explained {
+		e := &d.Explained[i]
+		if !e.Seen() {
+			g.note(fmt.Sprintf("%s has no profile: %s", Text(e.Arm), Text(e.Reason)))
+			continue
+		}
+		row := []string{Text(e.Arm), Number(e.CPU * 1e6), None, Percent(e.Kernel)}
+		if e.Measured > 0 {
+			row[2] = Number(e.Measured * 1e6)
+		}
+		for _, name := range layers {
+			share := 0.0
+			for _, l := range e.Layers {
+				if l.Name == name {
+					share = l.Share
+				}
+			}
+			row = append(row, Number(share*e.CPU*1e6))
+		}
+		g.add(row...)
+	}
+	g.note(fmt.Sprintf("From one more start of each server, at %d connections, under a sampling profiler; no other figure is taken from it. A sample counts for the layer of the code that runs, not of the code that called it; a system call counts for the code that makes it. Kernel: share of the processor time in system calls, as the kernel counts it.", connectionsOf(d)))
+	return g
+}
+
+func connectionsOf(d *report.Document) int {
+	for i := range d.Explained {
+		return d.Explained[i].Connections
+	}
+	return 0
+}
+
+// flames are the flame graphs, one for each arm.
+func flames(d *report.Document) (out []Item) {
+	for i := range d.Explained {
+		if d.Explained[i].Seen() {
+			out = append(out, Item{Flame: &d.Explained[i]})
+		}
+	}
+	return out
+}
