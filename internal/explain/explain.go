@@ -33,13 +33,14 @@ type Profile struct {
 	Arm         string  `json:"arm"`
 	Profiler    string  `json:"profiler"`
 	Connections int     `json:"connections"`
-	Throughput  float64 `json:"throughput"`       // correct responses a second, with the profiler at work
-	CPU         float64 `json:"cpu_per_request"`  // seconds, with the profiler at work
-	Kernel      float64 `json:"kernel"`           // share of CPU, from 0 to 1, as the kernel counts it
-	Samples     uint64  `json:"samples"`          // on a processor
-	Layers      []Layer `json:"layers"`           // the largest first
-	Stacks      string  `json:"stacks"`           // file of the folded stacks, in Folder
-	Reason      string  `json:"reason,omitempty"` // why there is no profile
+	Throughput  float64 `json:"throughput"`          // correct responses a second, with the profiler at work
+	CPU         float64 `json:"cpu_per_request"`     // seconds, with the profiler at work
+	Kernel      float64 `json:"kernel"`              // share of CPU, from 0 to 1, as the kernel counts it
+	UserOnly    bool    `json:"user_only,omitempty"` // the samples have no time in the kernel
+	Samples     uint64  `json:"samples"`             // on a processor
+	Layers      []Layer `json:"layers"`              // the largest first
+	Stacks      string  `json:"stacks"`              // file of the folded stacks, in Folder
+	Reason      string  `json:"reason,omitempty"`    // why there is no profile
 }
 
 // Layer is a part of a server's program.
@@ -58,6 +59,15 @@ func (s Stacks) Total() (n uint64) {
 		n += k
 	}
 	return n
+}
+
+// Rename replaces parts of the frames' names.
+func (s Stacks) Rename(r *strings.Replacer) Stacks {
+	out := Stacks{}
+	for stack, n := range s {
+		out[r.Replace(stack)] += n
+	}
+	return out
 }
 
 // Write writes the folded form, a stack a line, in order.

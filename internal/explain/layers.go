@@ -35,7 +35,7 @@ var rulesOf = map[string][]Rule{
 		`^\((program|no symbol)\)$`, Native,
 		`\(node:(_http|internal/http)`, HTTP,
 		`\(node:`, Library,
-		`/node_modules/`, Framework,
+		`\bnode_modules/`, Framework,
 		`^[^(]*$`, Library, // built into V8
 		``, Application,
 	),

@@ -71,7 +71,7 @@ func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profil
 	if err != nil {
 		return err
 	}
-	p.Profiler = profiler.name
+	p.Profiler, p.UserOnly = profiler.name, profiler.user
 	g, err := s.start(ctx, in, arm, runners.Options{Env: profiler.env, LogFile: s.logFile(arm)})
 	if err != nil {
 		return err
@@ -105,6 +105,7 @@ func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profil
 	if err := errors.Join(err, ferr); err != nil {
 		return err
 	}
+	stacks = stacks.Rename(strings.NewReplacer(in.Src+"/", "", in.Env+"/", ""))
 	used := cpu[1].CPU.Sub(cpu[0].CPU)
 	p.Throughput = m.Throughput()
 	if total := used.Total().Seconds(); total > 0 && m.Completed > 0 {
@@ -129,6 +130,7 @@ func writeStacks(file string, stacks explain.Stacks) error {
 // profiler samples the stacks of a server's processes from begin until what it returns is called.
 type profiler struct {
 	name  string
+	user  bool              // it sees no time in the kernel
 	env   map[string]string // of the server
 	begin func(ctx context.Context, pids []int) (finish func() (explain.Stacks, error), err error)
 }
@@ -140,7 +142,7 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 	seconds := strconv.Itoa(int(explainWindow / time.Second))
 	switch {
 	case len(in.Explain) > 0:
-		return &profiler{in.Explain[0], env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
+		return &profiler{in.Explain[0], false, env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
 			argv := slices.Clone(in.Explain)
 			for i := range argv {
 				argv[i] = strings.NewReplacer("{pid}", strconv.Itoa(pids[0]), "{seconds}", seconds, "{out}", out).Replace(argv[i])
@@ -153,7 +155,7 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 			return nil, err
 		}
 		env["NODE_OPTIONS"], env["HELLOBENCH_PROFILE"] = "--require="+strconv.Quote(hook), scratch
-		return &profiler{"V8's sampling profiler", env, func(_ context.Context, pids []int) (func() (explain.Stacks, error), error) {
+		return &profiler{"V8's sampling profiler", false, env, func(_ context.Context, pids []int) (func() (explain.Stacks, error), error) {
 			return v8(pids, scratch)
 		}}, nil
 	case in.Runtime == "cpython":
@@ -161,9 +163,10 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 		if err != nil {
 			return nil, err
 		}
-		return &profiler{"py-spy", env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
+		return &profiler{"py-spy", true, env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
 			return sampler(ctx, []string{
-				spy, "record", "--pid", strconv.Itoa(pids[0]), "--subprocesses", "--duration", seconds, "--rate", strconv.Itoa(explainRate),
+				spy, "record", "--pid", strconv.Itoa(pids[0]), "--subprocesses", "--gil", // a thread that waits for the lock looks busy otherwise
+				"--duration", seconds, "--rate", strconv.Itoa(explainRate),
 				"--format", "raw", "--full-filenames", "--output", out,
 			}, out)
 		}}, nil

@@ -17,7 +17,7 @@ func explained(d *report.Document) *Grid {
 			}
 		}
 	}
-	heads := []string{"Arm", ">CPU µs/req", ">Without profiler", ">Kernel"}
+	heads := []string{"Arm", ">CPU µs/req", ">Without profiler", ">Kernel µs"}
 	for _, l := range layers {
 		heads = append(heads, ">"+l)
 	}
@@ -28,7 +28,7 @@ func explained(d *report.Document) *Grid {
 			g.note(fmt.Sprintf("%s has no profile: %s", Text(e.Arm), Text(e.Reason)))
 			continue
 		}
-		row := []string{Text(e.Arm), Number(e.CPU * 1e6), None, Percent(e.Kernel)}
+		row := []string{Text(e.Arm), Number(e.CPU * 1e6), None, Number(e.Kernel * e.CPU * 1e6)}
 		if e.Measured > 0 {
 			row[2] = Number(e.Measured * 1e6)
 		}
@@ -39,11 +39,14 @@ func explained(d *report.Document) *Grid {
 					share = l.Share
 				}
 			}
+			if e.UserOnly {
+				share *= 1 - e.Kernel
+			}
 			row = append(row, Number(share*e.CPU*1e6))
 		}
 		g.add(row...)
 	}
-	g.note(fmt.Sprintf("From one more start of each server, at %d connections, under a sampling profiler; no other figure is taken from it. A sample counts for the layer of the code that runs, not of the code that called it; a system call counts for the code that makes it. Kernel: share of the processor time in system calls, as the kernel counts it.", connectionsOf(d)))
+	g.note(fmt.Sprintf("From one more start of each server, at %d connections, under a sampling profiler; no other figure is taken from it. A sample counts for the layer of the code that runs, not of the code that called it; of Node.js a system call counts for the code that makes it, of Python system calls are in the column of the kernel alone. That column is the kernel's own accounting.", connectionsOf(d)))
 	return g
 }
 

@@ -22,7 +22,7 @@ func Glance(d *report.Document) *Grid {
 		heads = append(heads, ">Requests/s at "+record.PlainLevel(closed.Name), ">Memory there")
 	}
 	if open != nil {
-		heads = append(heads, ">p50 at "+record.PlainLevel(open.Name), ">p99")
+		heads = append(heads, ">p50 at "+record.PlainLevel(open.Name), ">p95")
 	}
 	g := grid("At a glance", append(heads, ">Cores for 10,000 requests/s", ">Start-up")...)
 	for _, a := range arms {
@@ -46,7 +46,7 @@ func Glance(d *report.Document) *Grid {
 		}
 		add(closed, func(c *report.Cell) []string { return []string{g.throughput(c), bytesOf(c.Of(sample.Memory))} })
 		add(open, func(c *report.Cell) []string {
-			return []string{secondsOf(c.Of(sample.P50)), secondsOf(c.Of(sample.P99))}
+			return []string{secondsOf(c.Of(sample.P50)), secondsOf(c.Of(sample.P95))}
 		})
 		row = append(row, cores)
 		startUp := None
