@@ -94,7 +94,7 @@ func TestEveryVerdictIsReached(t *testing.T) {
 		{"disagreeing", 8, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 1000}, claims.Depends, "it holds in one way (1 and 64 connections), and does not hold in another (1 and 64 connections)"},
 		{"noisy", 8, 0.5, map[string]float64{"a": 1000, "b": 900, "c": 900}, claims.Inconclusive, ""},
 		{"at the margin", 8, 0.02, map[string]float64{"a": 1000, "b": 1000 / 1.1, "c": 1000 / 1.1}, claims.Inconclusive, "reaches across the margin"},
-		{"open in half", 12, 0.02, map[string]float64{"a": 1000, "b": 500, "c": 1000 / 1.1}, claims.Inconclusive, "supported in 2 of 4 conditions, open in another (1 and 64 connections): the interval"},
+		{"open in half", 12, 0.02, map[string]float64{"a": 1000, "b": 500, "c": 1000 / 1.1}, claims.Inconclusive, "supported in 2 of 4 conditions, open: in another (1 and 64 connections), where the interval"},
 		{"one block", 1, 0.01, map[string]float64{"a": 1000, "b": 500, "c": 300}, claims.NotTestable, "at least 2 are needed"},
 		{"no block", 0, 0.01, nil, claims.NotTestable, "0 complete blocks"},
 	} {
@@ -183,7 +183,7 @@ func TestGatesAreRespected(t *testing.T) {
 	gate(trials, "b", "errors")
 	v = answer(t, run, trials)
 	assert.Equal(t, claims.Supported, v.Verdict, "the other conditions have their answer")
-	assert.Contains(t, v.Reason, "in 2 of 4 conditions the whole interval lies beyond the margin of 10%; not testable here in one way (1 and 64 connections)")
+	assert.Contains(t, v.Reason, "in 2 of 4 conditions the whole interval lies beyond the margin of 10%; not testable here: in one way (1 and 64 connections)")
 	assert.Contains(t, v.Reason, "b: the detail")
 
 	run, trials = rigged(8, 0.01, fast)
@@ -241,7 +241,7 @@ func TestNotTestableOnlyIfAllConditionsAre(t *testing.T) {
 		run.Missing = []record.Missing{{Arm: "c", Reason: "no python3"}}
 		v := answer(t, run, trials)
 		assert.Equal(t, want, v.Verdict, v.Reason)
-		assert.Contains(t, v.Reason, "not testable here in another (1 and 64 connections)")
+		assert.Contains(t, v.Reason, "not testable here: in another (1 and 64 connections)")
 		assert.Empty(t, v.Cause)
 		run.Missing = append(run.Missing, record.Missing{Arm: "a", Reason: "no node"})
 		v = answer(t, run, trials)

@@ -76,7 +76,7 @@ func (e *evaluation) conclude(v *Verdict) {
 	case len(open) > 0:
 		v.Verdict = Inconclusive
 		nearest := hardest(open)
-		v.Reason = e.soFar(v, supported, refuted) + fmt.Sprintf("open %s: %s", v.describe(open), nearest.Reason)
+		v.Reason = e.soFar(v, supported, refuted) + fmt.Sprintf("open: %s, where %s", v.describe(open), nearest.Reason)
 	case len(supported) > 0:
 		v.Verdict = Supported
 		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere(supported, v.Conditions), asked(supported, v.Margin))
@@ -88,7 +88,7 @@ func (e *evaluation) conclude(v *Verdict) {
 		v.Reason = fmt.Sprintf("%s: %s", untested[0].where(), untested[0].Reason)
 	}
 	if v.Verdict != NotTestable && len(untested) > 0 {
-		v.Reason += fmt.Sprintf("; not testable here %s: %s", v.describe(untested), untested[0].Reason)
+		v.Reason += fmt.Sprintf("; not testable here: %s (%s)", v.describe(untested), untested[0].Reason)
 	}
 	// The effect is that of the condition that decides, and of no other.
 	deciding := byValue[v.Verdict]

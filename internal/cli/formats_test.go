@@ -112,7 +112,7 @@ func tinyRun(t *testing.T) string {
 
 // TestFormatsOfVerdicts holds what verdicts prints, all of them and some, against the schema of verdicts.json.
 func TestFormatsOfVerdicts(t *testing.T) {
-	for _, ids := range [][]string{nil, {"node-many-connections", "node-faster"}} {
+	for _, ids := range [][]string{nil, {"node-faster-under-load", "node-faster"}} {
 		out, _, code := hellobench(t, slices.Concat([]string{"verdicts", "../../results/reference", "--format", "json"}, ids)...)
 		assert.Zero(t, code)
 		verdicts := valid(t, "verdicts", []byte(out)).([]any)

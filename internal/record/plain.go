@@ -17,7 +17,7 @@ var plainForms = []struct {
 }
 
 // PlainLevel writes the label of a level, or of two of them, as people say it: "c=64" is
-// 64 connections, and "c=1024 against c=64" is 1,024 connections against 64 connections.
+// 64 connections, and "c=1024 against c=64" is 1,024 against 64 connections.
 func PlainLevel(label string) string {
 	for _, f := range plainForms {
 		label = f.code.ReplaceAllStringFunc(label, func(code string) string {
@@ -28,6 +28,7 @@ func PlainLevel(label string) string {
 			return thousands(n) + " " + f.unit
 		})
 	}
+	label = strings.Replace(label, " connections against ", " against ", 1)
 	return strings.Replace(label, "requests/s ", "requests/s with ", 1)
 }
 

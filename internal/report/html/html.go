@@ -37,7 +37,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 
 // mostPoints bounds what is embedded of the values behind the means: the page
 // stays small whatever the number of blocks, and trials.jsonl has them all.
-const mostPoints = 3000
+const mostPoints = 600
 
 type view struct {
 	Doc       *report.Document
