@@ -47,9 +47,9 @@ func (e *evaluation) unreachable(level record.Level) sample.Lack {
 func (e *evaluation) absent(arm string) sample.Lack {
 	i := slices.IndexFunc(e.table.Run.Arms, func(a record.Arm) bool { return a.Name == arm })
 	for _, m := range e.table.Run.Missing {
-		switch cores := len(e.table.Run.ServerCPUs); {
+		switch {
 		case m.Arm != arm:
-		case i >= 0 && cores > 0 && max(e.table.Run.Arms[i].Workers, e.table.Run.Arms[i].Instances) > cores:
+		case e.table.Run.TooFewCores(arm):
 			return sample.Lack{Cause: sample.NoCores, Detail: m.Reason}
 		default:
 			return sample.Lack{Cause: sample.NoArm, Detail: fmt.Sprintf("%s: %s", arm, m.Reason)}

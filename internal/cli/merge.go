@@ -64,7 +64,9 @@ func (a *app) merge(dirs []string, out string) error {
 			return fmt.Errorf("merge: block %d, arm %q is in two of the runs", all[i].Block+1, all[i].Arm)
 		}
 	}
-	merged.Shard, merged.State = nil, record.Interrupted
+	if len(dirs) > 1 || merged.Shard != nil { // a whole run may have ended early, and is complete all the same
+		merged.Shard, merged.State = nil, record.Interrupted
+	}
 	t, err := sample.New(merged, all)
 	if err != nil {
 		return err

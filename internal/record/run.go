@@ -87,6 +87,17 @@ type Shard struct {
 	Of    int `json:"of"`
 }
 
+// TooFewCores says whether an arm is not part of the run because it asks for more workers
+// or instances than the servers have cores. What a machine of this size cannot tell makes no run partial.
+func (r *Run) TooFewCores(arm string) bool {
+	for i := range r.Arms {
+		if a := &r.Arms[i]; a.Name == arm {
+			return len(r.ServerCPUs) > 0 && max(a.Workers, a.Instances) > len(r.ServerCPUs)
+		}
+	}
+	return false
+}
+
 // Has says whether a block belongs to the shard. A nil shard has all.
 func (s *Shard) Has(block int) bool { return s == nil || block%s.Of == s.Index }
 

@@ -34,7 +34,7 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 	}
 	d.Tally = Count(d.Verdicts)
 	d.Notices = slices.Concat([]string{}, run.Notices, restless(d.Arms, t.Trials))
-	d.Partial = run.State != record.Complete || len(run.Missing) > 0 || len(run.Unreachable) > 0 || len(d.Blocks.Partial) > 0
+	d.Partial = run.State != record.Complete || len(d.Lacking()) > 0 || len(run.Unreachable) > 0 || len(d.Blocks.Partial) > 0
 	d.measure()
 	d.style()
 	d.Rankings = rankings(d)
@@ -63,6 +63,11 @@ func requests(servers []record.ServerVersion) map[string]string {
 		}
 	}
 	return out
+}
+
+// Lacking are the arms that this machine could have measured, and that took no part.
+func (d *Document) Lacking() []record.Missing {
+	return slices.DeleteFunc(slices.Clone(d.Missing), func(m record.Missing) bool { return d.table != nil && d.table.Run.TooFewCores(m.Arm) })
 }
 
 func title(run *record.Run) string {

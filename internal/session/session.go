@@ -383,7 +383,11 @@ func (s *Session) sayMissing() {
 		arms[reason] = append(arms[reason], m.Arm)
 	}
 	for _, reason := range reasons {
-		s.say("partial run, without %s: %s", strings.Join(arms[reason], ", "), reason)
+		what := "partial run, without"
+		if s.Run.TooFewCores(arms[reason][0]) {
+			what = "left out:"
+		}
+		s.say("%s %s: %s", what, strings.Join(arms[reason], ", "), reason)
 	}
 }
 

@@ -36,9 +36,10 @@ func Warnings(d *report.Document) []string {
 	default:
 		out = append(out, "PARTIAL RUN: it has not ended, or it was killed.")
 	}
-	if n := len(d.Missing); n > 0 {
+	if lacking := d.Lacking(); len(lacking) > 0 {
+		n := len(lacking)
 		names := make([]string, n)
-		for i, m := range d.Missing {
+		for i, m := range lacking {
 			names[i] = m.Arm
 		}
 		which := see(missing(d))
