@@ -29,14 +29,14 @@ func TestEditedRunFolders(t *testing.T) {
 		return string(data)
 	}
 	planned := func(run map[string]any) map[string]any {
-		return run["plan"].([]any)[0].([]any)[0].(map[string]any)
+		return run["plan"].([]any)[0].(map[string]any)["trials"].([]any)[0].(map[string]any)
 	}
 	type files struct{ run, trials, want string }
 	for what, f := range map[string]files{
-		"level 99":        {run: edited(func(r map[string]any) { planned(r)["levels"] = []any{99} }), want: `run\.json:\d+: plan\.0\.0\.levels\.0: 99: there are \d+ levels, counted from 0`},
+		"level 99":        {run: edited(func(r map[string]any) { planned(r)["levels"] = []any{99} }), want: `run\.json:\d+: plan\.0\.trials\.0\.levels\.0: 99: there are \d+ levels, counted from 0`},
 		"no levels":       {run: edited(func(r map[string]any) { delete(r, "levels") }), want: `run\.json:\d+: the key levels is missing`},
 		"levels null":     {run: edited(func(r map[string]any) { r["levels"] = nil }), want: `run\.json:\d+: levels: no value: want a list, such as \[a, b\]`},
-		"unknown arm":     {run: edited(func(r map[string]any) { planned(r)["arm"] = "nobody\x1b[2J" }), want: `run\.json:\d+: plan\.0\.0\.arm: there is no arm "nobody\\x1b\[2J" in arms`},
+		"unknown arm":     {run: edited(func(r map[string]any) { planned(r)["arm"] = "nobody\x1b[2J" }), want: `run\.json:\d+: plan\.0\.trials\.0\.arm: there is no arm "nobody\\x1b\[2J" in arms`},
 		"shard 0 of 0":    {run: edited(func(r map[string]any) { r["shard"] = map[string]any{"index": 0, "of": 0} }), want: `run\.json:\d+: shard\.of: 0: must be at least 1`},
 		"unknown claim":   {run: edited(func(r map[string]any) { r["asked"] = []any{"nothing"} }), want: `run\.json: asked: there is no claim "nothing" in the ledger`},
 		"broken ledger":   {run: edited(func(r map[string]any) { r["claims"] = "a: [" }), want: `run\.json \(claims\):1: .*`},
@@ -46,7 +46,7 @@ func TestEditedRunFolders(t *testing.T) {
 		"nothing":         {run: "", want: `run\.json:1: is empty`},
 		"a damaged line":  {run: string(good), trials: lines[0] + lines[1][:500] + "\n" + lines[2], want: `trials\.jsonl:2: damaged, no JSON: .*`},
 		"a line twice":    {run: string(good), trials: lines[0] + lines[0], want: `trials\.jsonl:2: block 0 has its trial of ".*" in line 1 already`},
-		"another block":   {run: string(good), trials: strings.Replace(lines[0], `"block":0`, `"block":99`, 1), want: `trials\.jsonl:1: block: 99: the plan in run\.json has \d+, counted from 0`},
+		"another block":   {run: string(good), trials: strings.Replace(lines[0], `"block":0`, `"block":999`, 1), want: `trials\.jsonl:1: block: 999: the plan in run\.json has \d+, counted from 0`},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -206,10 +206,12 @@ func sampler(ctx context.Context, argv []string, out string) (func() (explain.St
 	}
 	return func() (explain.Stacks, error) {
 		defer cancel()
-		err := cmd.Wait()
-		f, ferr := os.Open(out)
-		if err := errors.Join(err, ferr); err != nil {
+		if err := cmd.Wait(); err != nil {
 			return nil, fmt.Errorf("the profiler %s: %w: %s", filepath.Base(argv[0]), err, lastLine(said.String()))
+		}
+		f, err := os.Open(out)
+		if err != nil {
+			return nil, fmt.Errorf("the profiler %s left no file {out}: %s", filepath.Base(argv[0]), lastLine(said.String()))
 		}
 		defer func() { _ = f.Close() }()
 		stacks, err := explain.ReadFolded(f)
@@ -233,8 +235,10 @@ func v8(pids []int, dir string) (func() (explain.Stacks, error), error) {
 		}
 	}
 	return func() (explain.Stacks, error) {
-		for _, pid := range slices.Backward(pids) { // a parent ends its children before they have written
+		for _, pid := range pids { // all at once: the end of a process may be that of its parent or child
 			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
+		for _, pid := range pids {
 			file := filepath.Join(dir, strconv.Itoa(pid)+".cpuprofile")
 			for end := time.Now().Add(explainWait); !whole(file) && time.Now().Before(end); {
 				time.Sleep(20 * time.Millisecond)

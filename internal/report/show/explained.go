@@ -26,6 +26,11 @@ func explained(d *report.Document) *Grid {
 		e := &d.Explained[i]
 		if !e.Seen() {
 			g.note(fmt.Sprintf("%s has no profile: %s", Text(e.Arm), Text(e.Reason)))
+			row := []string{Text(e.Arm)}
+			for range heads[1:] {
+				row = append(row, None)
+			}
+			g.add(row...)
 			continue
 		}
 		row := []string{Text(e.Arm), Number(e.CPU * 1e6), None, Number(e.Kernel * e.CPU * 1e6)}

@@ -99,7 +99,10 @@ func Comparison(c *report.Comparison) *Grid {
 		if r.Reason != "" && r.Outcome != report.TooNoisy {
 			outcome += ": " + Text(r.Reason)
 		}
-		if r.Visible > 0 {
+		switch {
+		case r.Visible > 100: // no matter how far beyond
+			visible = ">100x"
+		case r.Visible > 0:
 			visible = Number(r.Visible) + "x"
 		}
 		ratio := None

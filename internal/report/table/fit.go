@@ -13,7 +13,7 @@ import (
 // Columns of text are never wrapped to less than this; those that name a row
 // not to less than what most names take. Where the page is narrow they share it.
 const (
-	narrowest    = 14
+	narrowest    = 12
 	narrowestKey = 24
 )
 
