@@ -385,7 +385,7 @@ func (s *Session) sayMissing() {
 	for _, reason := range reasons {
 		what := "partial run, without"
 		if s.Run.TooFewCores(arms[reason][0]) {
-			what = "left out:"
+			what = "note: without"
 		}
 		s.say("%s %s: %s", what, strings.Join(arms[reason], ", "), reason)
 	}
