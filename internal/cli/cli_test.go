@@ -57,6 +57,12 @@ func TestScripts(t *testing.T) {
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
+		Condition: func(name string) (bool, error) {
+			if name != "traces" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return mayTrace(), nil
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("HELLOBENCH_CACHE", cache)
@@ -288,4 +294,18 @@ func TestSecondInterrupt(t *testing.T) {
 	}()
 	require.Error(t, h.Wait())
 	eventually(t, "no server left", func() bool { return len(h.servers(t)) == 0 })
+}
+
+// mayTrace says whether a process may look into another one of the same user, which
+// py-spy has to: as root with its capabilities, or where Yama does not forbid it.
+func mayTrace() bool {
+	if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil && strings.TrimSpace(string(scope)) == "0" {
+		return true
+	}
+	status, _ := os.ReadFile("/proc/self/status")
+	_, effective, _ := strings.Cut(string(status), "CapEff:")
+	text, _, _ := strings.Cut(strings.TrimSpace(effective), "\n")
+	capabilities, err := strconv.ParseUint(text, 16, 64)
+	const sysPtrace = 19
+	return err == nil && capabilities&(1<<sysPtrace) != 0
 }
