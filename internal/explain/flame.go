@@ -118,6 +118,3 @@ var colors = map[string]string{
 	Application: "#f0e442", Framework: "#e69f00", Server: "#cc79a7", HTTP: "#56b4e9",
 	Library: "#8fd3b9", Native: "#bdbdbd", Collector: "#d55e00",
 }
-
-// Color is the fill of a layer's frames.
-func Color(layer string) string { return colors[layer] }

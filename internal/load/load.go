@@ -40,7 +40,7 @@ type Engine interface {
 // D has a throughput of N/D, best with a LeadIn of 6/5 D; without, the first D of the
 // window has no response.
 type Spec struct {
-	Exchanges   []http1.Exchange // asked in turn; where they are of several servers, a closed loop's connections are dealt to these in turn
+	Exchanges   []http1.Exchange // sent round-robin; a closed loop also distributes its connections round-robin over their servers
 	Connections int              // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes
 	Schedule    *Schedule        // nil: closed loop
 	Duration    time.Duration    // of the window
@@ -170,7 +170,7 @@ func (s *Spec) servers() (int, error) {
 		scheme, servers[r.HostPort()] = r.Scheme(), true
 	}
 	if len(servers) > 1 && s.Schedule != nil {
-		return 0, fmt.Errorf("a schedule for %d servers: only a closed loop is dealt to several", len(servers))
+		return 0, fmt.Errorf("a schedule for %d servers: only a closed loop can use several", len(servers))
 	}
 	return len(servers), nil
 }

@@ -251,7 +251,7 @@ type ServerVersion struct {
 	Lock     string            `json:"lock"`     // SHA-256 of its lock files, source and prepare commands
 	Command  []string          `json:"command"`
 	Size     uint64            `json:"installed_bytes,omitempty"` // source and packages, without the runtime; 0: not known
-	Requests map[string]string `json:"requests,omitempty"`        // what its routes stand for that are more than a GET of their own name
+	Requests map[string]string `json:"requests,omitempty"`        // by route: the request it sends, where that is not a GET of its name
 
 	// Executables is where on this machine each was that ran: absolute paths.
 	// No two machines need agree in them. Runs of older versions have none.

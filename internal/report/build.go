@@ -49,8 +49,8 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 	return d
 }
 
-// requests are what routes stand for that are more than a GET. Where servers mean
-// different requests by the same name, it names them all.
+// requests are what routes send, where that is not a GET of their name. If servers
+// send different requests under one name, all of them are listed.
 func requests(servers []record.ServerVersion) map[string]string {
 	out := map[string]string{}
 	for _, s := range servers {

@@ -38,7 +38,7 @@ type Document struct {
 	Tally       []Tally                `json:"tally"`    // the answers counted, in the order of the values
 	Verdicts    []claims.Verdict       `json:"verdicts"` // the answers themselves, in the order of the ledger
 	Arms        []Arm                  `json:"arms"`
-	Requests    map[string]string      `json:"requests,omitempty"`  // what routes stand for that are more than a GET
+	Requests    map[string]string      `json:"requests,omitempty"`  // by route: the request it sends, where that is not a GET of its name
 	Explained   []Explained            `json:"explained,omitempty"` // of a run with --explain
 	Levels      []Level                `json:"levels"`
 	Blocks      sample.Blocks          `json:"blocks"`

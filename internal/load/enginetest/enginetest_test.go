@@ -249,6 +249,6 @@ func testBadSpec(t *testing.T, e load.Engine) {
 		assert.Nil(t, m, name)
 	}
 	m, err := e.Run(t.Context(), load.Spec{Exchanges: http1.Get(one, other), Connections: 2, Duration: time.Second, Schedule: &load.Schedule{Rate: 1}})
-	require.ErrorContains(t, err, "a schedule for 2 servers: only a closed loop is dealt to several")
+	require.ErrorContains(t, err, "a schedule for 2 servers: only a closed loop can use several")
 	assert.Nil(t, m)
 }
