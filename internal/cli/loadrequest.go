@@ -61,12 +61,17 @@ func (o *requestOptions) exchanges(given func(flag string) bool, urls []string) 
 	if x.Method == "" && len(bodies) > 0 {
 		x.Method = http.MethodPost
 	}
-	// As many as it takes for every URL to meet every body.
-	all := make([]http1.Exchange, lcm(len(urls), max(len(bodies), 1)))
+	each := max(len(bodies), 1)
+	if len(urls)*each > mostExchanges {
+		return nil, fmt.Errorf("%d URLs by weight and %d bodies: want at most %d pairs of them", len(urls), each, mostExchanges)
+	}
+	// Every URL gets every body: after each common multiple the bodies move on by one.
+	common := lcm(len(urls), each)
+	all := make([]http1.Exchange, len(urls)*each)
 	for i := range all {
 		all[i] = x
 		if all[i].URL = urls[i%len(urls)]; len(bodies) > 0 {
-			all[i].Body = bodies[i%len(bodies)]
+			all[i].Body = bodies[(i+i/common)%each]
 		}
 		if _, err := http1.NewRequest(&all[i], false); err != nil {
 			return nil, err
@@ -102,8 +107,9 @@ func (o *requestOptions) want(given func(flag string) bool) (want http1.Expectat
 
 // mostLoaded bounds what is read of a file of bodies or URLs, and what it makes.
 const (
-	mostLoaded   = 64 << 20
-	mostRequests = 10_000
+	mostLoaded    = 64 << 20
+	mostRequests  = 10_000
+	mostExchanges = 100_000
 )
 
 func (o *requestOptions) bodies(given func(flag string) bool) ([][]byte, error) {
@@ -154,8 +160,11 @@ func (o *requestOptions) targets(urls []string) ([]string, error) {
 			}
 		}
 		url := fields[len(fields)-1]
-		if _, err := http1.NewRequest(&http1.Exchange{URL: url}, false); err != nil || len(fields) > 2 {
-			return nil, fmt.Errorf("--urls %s:%d: want URL, or WEIGHT URL: %w", o.urls, i+1, err)
+		if len(fields) > 2 {
+			return nil, fmt.Errorf("--urls %s:%d: want URL, or WEIGHT URL", o.urls, i+1)
+		}
+		if _, err := http1.NewRequest(&http1.Exchange{URL: url}, false); err != nil {
+			return nil, fmt.Errorf("--urls %s:%d: %w", o.urls, i+1, err)
 		}
 		urls, weights, total = append(urls, url), append(weights, weight), total+weight
 	}
@@ -183,16 +192,13 @@ func inTurn(urls []string, weights []int, total int) []string {
 	return out
 }
 
-// lcm is the least common multiple, or the larger number where that would be too many.
+// lcm is the least common multiple.
 func lcm(a, b int) int {
 	x, y := a, b
 	for y > 0 {
 		x, y = y, x%y
 	}
-	if n := a / x * b; n <= mostRequests {
-		return n
-	}
-	return max(a, b)
+	return a / x * b
 }
 
 func linesOf(flag, name string) ([][]byte, error) {

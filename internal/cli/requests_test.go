@@ -175,7 +175,7 @@ func TestAnyRequest(t *testing.T) {
 		assert.Contains(t, out, want)
 	}
 	for want, text := range map[string]string{
-		":2: want URL, or WEIGHT URL":                      s.URL + "\nftp://h/\n",
+		`:2: target URL "ftp://h/": the scheme must be`:    s.URL + "\nftp://h/\n",
 		`:1: weight "0": want a whole number from 1 to 10`: "0 " + s.URL,
 		": has URLs of weight 0":                           "# nothing\n",
 	} {
