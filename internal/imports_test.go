@@ -33,13 +33,15 @@ var allowed = map[string][]string{
 	"internal/sample":   {"internal/record", "internal/stats"},
 	"internal/claims":   {"internal/record", "internal/sample", "internal/stats", "internal/yamlfile"},
 	"internal/explain":  {"internal/yamlfile"},
-	"internal/report":   {"internal/report", "internal/explain", "internal/record", "internal/sample", "internal/stats", "internal/claims"},
+	"internal/report":   {"docs", "internal/report", "internal/explain", "internal/record", "internal/sample", "internal/stats", "internal/claims"},
+	"internal/machine":  {"runners", "internal/load", "internal/host", "internal/record"},
+	"internal/agent":    {"runners", "internal/machine", "internal/load", "internal/host", "internal/http1", "internal/record"},
 	"internal/session": {
-		"fixtures", "runners", "internal/profile", "internal/plan", "internal/bench", "internal/load", "internal/host", "internal/http1",
+		"fixtures", "runners", "internal/machine", "internal/agent", "internal/profile", "internal/plan", "internal/bench", "internal/load", "internal/host", "internal/http1",
 		"internal/record", "internal/sample", "internal/claims", "internal/explain", "internal/yamlfile",
 	},
 	"internal/cli": {
-		"fixtures", "runners", "internal/session", "internal/bench", "internal/load", "internal/host", "internal/http1",
+		"fixtures", "runners", "internal/session", "internal/agent", "internal/bench", "internal/load", "internal/host", "internal/http1",
 		"internal/record", "internal/sample", "internal/stats", "internal/claims", "internal/explain", "internal/report", "internal/yamlfile",
 	},
 }

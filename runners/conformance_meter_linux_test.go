@@ -42,9 +42,9 @@ func TestTimeOfThreads(t *testing.T) {
 	ask(5000) // until the compiler's threads have done their work
 	before, err := g.CPU()
 	require.NoError(t, err)
-	clock := g.Clock()
+	clock := g.Clock()()
 	ask(10000)
-	ticked := g.Clock() - clock
+	ticked := g.Clock()() - clock
 	after, err := g.CPU()
 	require.NoError(t, err)
 	used := after.CPU.Sub(before.CPU).Total()

@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group
 	if cores := len(opts.CPUs); each && cores < n {
 		return nil, fmt.Errorf("start server %q: %d instances need a core each, and there are %d", in.Name, n, cores)
 	}
-	ports, err := freePorts(n)
+	ports, err := freePorts(cmp.Or(opts.Address, loopback), n)
 	if err != nil {
 		return nil, fmt.Errorf("start server %q: %w", in.Name, err)
 	}
@@ -137,12 +138,13 @@ func (g *Group) PIDs() ([]int, error) {
 // CPU is what Process.CPU tells of all instances together.
 func (g *Group) CPU() (record.Usage, error) { return g.sum((*Process).CPU) }
 
-// Clock is the sum of the instances' clocks; see Process.Clock.
-func (g *Group) Clock() (sum time.Duration) {
+// Clock reads the instances' clocks; what it returns gives their sum. See Process.Clock.
+func (g *Group) Clock() func() time.Duration {
+	var sum time.Duration
 	for _, p := range g.all {
 		sum += p.Clock()
 	}
-	return sum
+	return func() time.Duration { return sum }
 }
 
 // Alive is nil while all instances run; else it says how the first of those that do not ended.

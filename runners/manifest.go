@@ -41,7 +41,8 @@ type Manifest struct {
 	Explain     []string           `yaml:"explain"` // a profiler that leaves folded stacks in {out} after {seconds} of the process {pid}
 
 	// Files are all files of the server, its own and the included ones.
-	Files Files `yaml:"-"`
+	Files Files  `yaml:"-"`
+	text  []byte // of the manifest itself
 	// LeftOut are entries of the folders that the server's copy lacks, each with the reason.
 	LeftOut []string `yaml:"-"`
 }
@@ -84,15 +85,10 @@ func Load(fsys fs.FS, name string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manifest{Ready: Ready{Path: "/"}, KeepAlive: "both"}
-	doc, err := yamlfile.Decode(file, data, "server", m)
+	m, doc, err := decodeManifest(file, data, path.Base(name))
 	if err != nil {
 		return nil, err
 	}
-	if err := m.check(doc, path.Base(name)); err != nil {
-		return nil, err
-	}
-	m.Files = Files{}
 	for i, inc := range m.Include {
 		dir := path.Join(name, inc)
 		if !fs.ValidPath(dir) {
@@ -109,10 +105,42 @@ func Load(fsys fs.FS, name string) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server %q: %w", name, err)
 	}
-	if err := m.readRoutes(doc); err != nil {
+	return m, m.finish(doc)
+}
+
+// decodeManifest reads a manifest without its files.
+func decodeManifest(file string, text []byte, folder string) (*Manifest, *yamlfile.Document, error) {
+	m := &Manifest{Ready: Ready{Path: "/"}, KeepAlive: "both", Files: Files{}, text: text}
+	doc, err := yamlfile.Decode(file, text, "server", m)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, doc, m.check(doc, folder)
+}
+
+// finish checks what takes the files.
+func (m *Manifest) finish(doc *yamlfile.Document) error {
+	return errors.Join(m.readRoutes(doc), m.checkLocks(doc))
+}
+
+// Source is a server as it is sent to another machine.
+type Source struct {
+	Name  string `json:"name"`
+	Text  []byte `json:"manifest"` // of server.yaml
+	Files Files  `json:"files"`
+}
+
+// Source is what Manifest makes the server of again.
+func (m *Manifest) Source() Source { return Source{m.Name, m.text, m.Files} }
+
+// Manifest is the server as Load read it from its folder.
+func (s Source) Manifest() (*Manifest, error) {
+	m, doc, err := decodeManifest(path.Join(s.Name, ManifestFile), s.Text, s.Name)
+	if err != nil {
 		return nil, err
 	}
-	return m, m.checkLocks(doc)
+	m.Files = s.Files
+	return m, m.finish(doc)
 }
 
 // checkLocks finds lock files that are missing, or would overwrite each other.

@@ -25,12 +25,16 @@ type Options struct {
 	Workers, Threads int               // 0: the manifest's default
 	Variant          string            // of the manifest; empty: the server as it is
 	CPUs             []int             // cores of the server and all its children; empty: any
+	Address          string            // at which it listens; empty: 127.0.0.1
 	Port             int               // 0: a free one
 	Env              map[string]string // more environment variables
 	LogFile          string            // what the server prints is appended here, bounded; empty: to a file without a name
 	Deadline         time.Duration     // for becoming ready; 0: 30 s
 	Guard            []string          // a command that calls GuardMain with the arguments that follow it
 }
+
+// loopback is where a server listens unless told otherwise.
+const loopback = "127.0.0.1"
 
 const defaultDeadline = 30 * time.Second
 
@@ -90,10 +94,11 @@ func (p *Process) configure() error {
 	if err != nil {
 		return err
 	}
-	if p.port, err = freePort(p.opts.Port); err != nil {
+	p.opts.Address = cmp.Or(p.opts.Address, loopback)
+	if p.port, err = freePort(p.opts.Address, p.opts.Port); err != nil {
 		return err
 	}
-	values := map[string]string{"host": "127.0.0.1", "port": strconv.Itoa(p.port), "workers": workers, "threads": threads}
+	values := map[string]string{"host": p.opts.Address, "port": strconv.Itoa(p.port), "workers": workers, "threads": threads}
 	command, variant := p.in.Command, p.in.Variants[p.opts.Variant]
 	if len(variant.Command) > 0 {
 		command = variant.Command
@@ -141,8 +146,8 @@ func cleanEnvironment() []string {
 }
 
 // freePort checks that a port is free, or finds one.
-func freePort(port int) (int, error) {
-	ln, err := listen(port)
+func freePort(address string, port int) (int, error) {
+	ln, err := listen(address, port)
 	if err != nil {
 		return 0, err
 	}
@@ -151,10 +156,10 @@ func freePort(port int) (int, error) {
 }
 
 // freePorts finds n ports that are free at the same time, so that no two are the same.
-func freePorts(n int) ([]int, error) {
+func freePorts(address string, n int) ([]int, error) {
 	var ports []int
 	for range n {
-		ln, err := listen(0)
+		ln, err := listen(address, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -166,16 +171,16 @@ func freePorts(n int) ([]int, error) {
 
 // listen listens on a port, or on one of its choice for 0. Ports that the kernel
 // hands to outgoing connections are avoided: the generator uses thousands.
-func listen(port int) (net.Listener, error) {
+func listen(address string, port int) (net.Listener, error) {
 	for try := 0; port == 0 && try < 200; try++ {
 		candidate := 10000 + int(time.Now().UnixNano()/1000%20000)
-		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(candidate)); err == nil { //nolint:noctx // loopback
+		if ln, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(candidate))); err == nil { //nolint:noctx // it does not wait
 			return ln, nil
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // loopback
+	ln, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port))) //nolint:noctx // it does not wait
 	if err != nil {
-		return nil, fmt.Errorf("port %d is taken: %w", port, err)
+		return nil, fmt.Errorf("listen at %s, port %d: %w", address, port, err)
 	}
 	return ln, nil
 }
@@ -251,7 +256,7 @@ func (p *Process) logTail() string {
 
 // URL is the address of a path on the server.
 func (p *Process) URL(path string) string {
-	return "http://127.0.0.1:" + strconv.Itoa(p.port) + path
+	return "http://" + net.JoinHostPort(p.opts.Address, strconv.Itoa(p.port)) + path
 }
 
 // Port is where the server listens.

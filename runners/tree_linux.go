@@ -116,6 +116,7 @@ func treeUsage(guard int, withMemory bool) (u record.Usage, pids []int, err erro
 			}
 		}
 		u.CPU = u.CPU.Add(processCPU(st)).Add(waitedFor(st))
+		u.Faults += uint64(st.MinFlt) + uint64(st.MajFlt)
 		addThreads(&u, st.PID)
 	}
 	u.PSS += files
@@ -123,25 +124,40 @@ func treeUsage(guard int, withMemory bool) (u record.Usage, pids []int, err erro
 }
 
 // addThreads adds the processor time of a process's threads by name, without the number
-// at its end: the threads of a pool are one. Threads that have ended are not among them.
+// at its end (the threads of a pool are one), how long they waited for a core, and how
+// often they left it. Threads that have ended are not among them.
 func addThreads(u *record.Usage, pid int) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/task/"
 	tasks, _ := os.ReadDir(dir)
 	for _, task := range tasks {
-		name, err := os.ReadFile(dir + task.Name() + "/comm")
+		status, err := os.ReadFile(dir + task.Name() + "/status")
 		if err != nil {
 			continue // ended meanwhile
 		}
-		stat, _ := os.ReadFile(dir + task.Name() + "/schedstat") // ns on a processor, ns waiting, slices
-		on, _, _ := strings.Cut(string(stat), " ")
-		ns, err := strconv.ParseInt(on, 10, 64)
-		if err != nil {
+		name := ""
+		for line := range strings.Lines(string(status)) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+			value = strings.TrimSpace(value)
+			n, _ := strconv.ParseUint(value, 10, 64)
+			switch key {
+			case "Name":
+				name = value
+			case "voluntary_ctxt_switches":
+				u.Slept += n
+			case "nonvoluntary_ctxt_switches":
+				u.Preempted += n
+			}
+		}
+		stat, _ := os.ReadFile(dir + task.Name() + "/schedstat")
+		var ns, waited int64
+		if _, err := fmt.Sscan(string(stat), &ns, &waited); err != nil {
 			continue // a kernel without it
 		}
+		u.Queued += time.Duration(waited)
 		if u.ByThread == nil {
 			u.ByThread = map[string]time.Duration{}
 		}
-		u.ByThread[strings.TrimRight(strings.TrimSpace(string(name)), "0123456789-_#: ")] += time.Duration(ns)
+		u.ByThread[strings.TrimRight(name, "0123456789-_#: ")] += time.Duration(ns)
 		if task.Name() == strconv.Itoa(pid) {
 			u.MainThread += time.Duration(ns)
 		}

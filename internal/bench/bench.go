@@ -31,9 +31,10 @@ type Server interface {
 	Usage() (record.Usage, error)
 	// CPU is Usage without the memory, and takes less to read.
 	CPU() (record.Usage, error)
-	// Clock is the processor time of the processes that CPU or Usage found last. It
-	// costs microseconds.
-	Clock() time.Duration
+	// Clock reads the processor time of the processes that CPU or Usage found last; what
+	// it returns gives it. It costs microseconds, for it does not wait for an answer that
+	// comes over a network.
+	Clock() func() time.Duration
 	// Alive is nil while the server runs, else it says how it ended.
 	Alive() error
 	Stop() error
@@ -43,12 +44,6 @@ type Server interface {
 // environment variables and returns once it answers.
 type Launcher interface {
 	Launch(ctx context.Context, arm record.Arm, env map[string]string) (Server, error)
-}
-
-// Held is idle connections that are kept open.
-type Held interface {
-	Open() int // how many are open now
-	Close()
 }
 
 // Sink takes the trials of a finished block and keeps them.
@@ -87,9 +82,10 @@ type Bench struct {
 	Launcher Launcher
 	Engine   load.Engine
 	Sink     Sink
-	Hold     func(ctx context.Context, x *http1.Exchange, n int) (Held, error) // opens idle connections
-	Noise    func() (host.Noise, error)                                        // of the run's cores; nil: not read
-	Network  func() (host.Network, error)                                      // nil: not read
+	Hold     func(ctx context.Context, x *http1.Exchange, n int) (end func() int, err error) // opens idle connections until end, which says how many were still open
+	Beside   func(ctx context.Context, x *http1.Exchange) (end func() int)                   // asks one thing over and over until end, which says how often it was answered
+	Cores    func() (host.Reading, error)                                                    // what the run's cores did; nil: not read
+	Network  func() (host.Network, error)                                                    // nil: not read
 	// Recalibrate, if set, measures the generator's ceiling at a level again,
 	// which an arm's window has disproved, and raises it in Run.
 	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error

@@ -72,9 +72,13 @@ func (a *actor) Usage() (record.Usage, error) {
 	return record.Usage{CPU: record.CPU{User: a.cpu}, PSS: 1}, nil
 }
 
-func (a *actor) CPU() (record.Usage, error) { return record.Usage{CPU: record.CPU{User: a.cpu}}, nil }
-func (a *actor) Clock() time.Duration       { return a.cpu }
-func (a *actor) Stop() error                { a.running--; return nil }
+func (a *actor) CPU() (record.Usage, error)  { return record.Usage{CPU: record.CPU{User: a.cpu}}, nil }
+func (a *actor) Clock() func() time.Duration { return reads(a.cpu) }
+
+// reads is a clock that was read.
+func reads(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
+
+func (a *actor) Stop() error { a.running--; return nil }
 
 func (a *actor) Verify(_ context.Context, route string) (all []http1.Exchange, err error) {
 	for _, port := range a.Ports() {

@@ -69,14 +69,20 @@ func (r *blockRun) stop() {
 	wg.Wait()
 }
 
-// residents is the processor time of the servers other than one.
-func (r *blockRun) residents(but *trialRun) (sum time.Duration) {
+// residents asks for the processor time of the servers other than one.
+func (r *blockRun) residents(but *trialRun) func() time.Duration {
+	var all []func() time.Duration
 	for _, t := range r.trials {
 		if t != but && t.server != nil {
-			sum += t.server.Clock()
+			all = append(all, t.server.Clock())
 		}
 	}
-	return sum
+	return func() (sum time.Duration) {
+		for _, clock := range all {
+			sum += clock()
+		}
+		return sum
+	}
 }
 
 func (r *blockRun) tellOf(t *trialRun, kind EventKind, w *record.Window) {

@@ -13,6 +13,7 @@ import (
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/load/hold"
 	"github.com/hellobench/hellobench/internal/record"
 )
 
@@ -109,15 +110,6 @@ func TestProbesOfTheObjective(t *testing.T) {
 	assert.Len(t, at(trial, slo), 6)
 }
 
-// keeper of idle connections of which some were lost.
-type kept struct {
-	open   int
-	closed *bool
-}
-
-func (k kept) Open() int { return k.open }
-func (k kept) Close()    { *k.closed = true }
-
 func TestIdleConnections(t *testing.T) {
 	for _, tc := range []struct {
 		open int
@@ -125,9 +117,9 @@ func TestIdleConnections(t *testing.T) {
 	}{{1000, nil}, {990, nil}, {989, []string{record.GateIdleConnections}}, {0, []string{record.GateIdleConnections}}} {
 		closed := false
 		trial, _ := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Idle, Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
-			b.Hold = func(_ context.Context, _ *http1.Exchange, n int) (bench.Held, error) {
+			b.Hold = func(_ context.Context, _ *http1.Exchange, n int) (func() int, error) {
 				assert.Equal(t, 1000, n)
-				return kept{tc.open, &closed}, nil
+				return func() int { closed = true; return tc.open }, nil
 			}
 		})
 		require.Empty(t, trial.Failure)
@@ -149,7 +141,7 @@ func TestBeside(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
 	defer other.Close()
 	trial, _ := trialAt(t, 1, record.Arm{Name: "a", Beside: "/cpu"}, record.Level{Kind: record.Open, Rate: 100}, func(b *bench.Bench, q *queue) {
-		b.Launcher = launcher{q, other.URL}
+		b.Launcher, b.Beside = launcher{q, other.URL}, hold.Beside
 		b.Engine = slow{q}
 	})
 	require.Empty(t, trial.Failure)

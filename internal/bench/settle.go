@@ -38,13 +38,13 @@ type watch struct {
 	beside *http1.Exchange // is asked beside the window; nil: nothing
 	memory bool            // is to be read in the middle
 
-	at       time.Time // the window began
-	restless bool      // the server was still at work before it
-	other    *beside   // nil: nothing is asked beside
-	middle   *reading  // of the window
+	at       time.Time  // the window began
+	restless bool       // the server was still at work before it
+	other    func() int // ends what is asked beside; nil: nothing is
+	middle   *reading   // of the window
 
-	before, after readings // of all that the engine did, from its connections to its last response
-	begin, end    clocks   // of the window alone
+	before, after readings      // of all that the engine did, from its connections to its last response
+	begin, end    func() clocks // of the window alone; nil: it did not come so far
 }
 
 // readings take milliseconds, so that none is taken inside a window.
@@ -52,22 +52,26 @@ type readings struct {
 	at     time.Time
 	clocks clocks
 	server record.Usage
-	self   record.CPU
-	noise  host.Noise
+	cores  host.Reading
 }
 
-// clocks take microseconds to read.
+// clocks take microseconds to ask for.
 type clocks struct{ server, others time.Duration }
 
 func (c clocks) sum() time.Duration { return c.server + c.others }
 
-func (t *trialRun) clocks() clocks { return clocks{t.server.Clock(), t.residents(t)} }
+func (t *trialRun) askClocks() func() clocks {
+	server, others := t.server.Clock(), t.residents(t)
+	return func() clocks { return clocks{server(), others()} }
+}
+
+func (t *trialRun) clocks() clocks { return t.askClocks()() }
 
 // read reads the clocks first: CPU finds the processes anew that Clock is of.
 func (t *trialRun) read() readings {
 	r := readings{clocks: t.clocks()}
 	r.server, _ = t.server.CPU()
-	r.noise, r.self, r.at = t.noise(), host.SelfCPU(), time.Now()
+	r.cores, r.at = t.cores(), time.Now()
 	return r
 }
 
@@ -75,9 +79,9 @@ func (t *trialRun) read() readings {
 // asked beside the window.
 func (w *watch) opened(ctx context.Context) {
 	t := w.trial
-	w.restless, _ = settle(ctx, t.server.Clock) // the engine sees that ctx ended
+	w.restless, _ = settle(ctx, func() time.Duration { return t.server.Clock()() }) // the engine sees that ctx ended
 	if w.beside != nil {
-		w.other = startBeside(ctx, w.beside)
+		w.other = t.Beside(ctx, w.beside)
 	}
 	if _, err := t.server.CPU(); err == nil {
 		w.before = t.read()
@@ -85,43 +89,52 @@ func (w *watch) opened(ctx context.Context) {
 }
 
 func (w *watch) began() {
-	w.begin, w.at = w.trial.clocks(), time.Now().UTC()
+	w.begin, w.at = w.trial.askClocks(), time.Now().UTC()
 	if w.memory {
 		w.middle = readAfter(w.trial.server, w.window/2)
 	}
 }
 
-func (w *watch) ended() { w.end = w.trial.clocks() }
+func (w *watch) ended() { w.end = w.trial.askClocks() }
 
-// used adds the processor time of the server in the window: that of the processes that
+// used adds the processor time of the server in the window, and of the others: that of the processes that
 // run all the time by their clocks, and of those that came or went, which only the
 // longer reading has, their part by the time. Kinds and threads have their share of it
 // by the longer reading.
-func (w *watch) used(u *record.Usage) {
+func (w *watch) used(u *record.Usage) (others time.Duration) {
+	begin, end := w.begin(), w.end()
+	others = end.others - begin.others
 	whole := w.after.server.CPU.Sub(w.before.server.CPU)
-	total := w.end.server - w.begin.server
+	total := end.server - begin.server
 	passing := whole.Total() - (w.after.clocks.server - w.before.clocks.server)
 	if elapsed := w.after.at.Sub(w.before.at); elapsed > 0 && passing > 0 {
 		total += time.Duration(float64(passing) * float64(w.window) / float64(elapsed))
 	}
 	if whole.Total() <= 0 {
-		return
+		return others
 	}
 	part := func(d time.Duration) time.Duration {
 		return time.Duration(float64(total) * float64(max(d, 0)) / float64(whole.Total()))
 	}
 	u.CPU = record.CPU{User: part(whole.User), System: total - part(whole.User)}
-	u.MainThread = part(w.after.server.MainThread - w.before.server.MainThread)
+	after, before := &w.after.server, &w.before.server
+	u.MainThread = part(after.MainThread - before.MainThread)
+	u.Queued = part(after.Queued - before.Queued)
+	count := func(after, before uint64) uint64 { // threads that have ended are in the first reading only
+		return uint64(part(time.Duration(after) - time.Duration(min(after, before))))
+	}
+	u.Slept, u.Preempted, u.Faults = count(after.Slept, before.Slept), count(after.Preempted, before.Preempted), count(after.Faults, before.Faults)
 	u.ByThread = map[string]time.Duration{}
-	for name, d := range w.after.server.ByThread {
-		if d = part(d - w.before.server.ByThread[name]); d > 0 {
+	for name, d := range after.ByThread {
+		if d = part(d - before.ByThread[name]); d > 0 {
 			u.ByThread[name] = d
 		}
 	}
+	return others
 }
 
 // disturbance is what other processes and the hypervisor took.
 func (w *watch) disturbance() record.Disturbance {
-	own := w.after.server.CPU.Sub(w.before.server.CPU).Total() + w.after.self.Sub(w.before.self).Total() + w.after.clocks.others - w.before.clocks.others
-	return Disturbance(w.before.noise, w.after.noise, own)
+	own := w.after.server.CPU.Sub(w.before.server.CPU).Total() + w.after.cores.Self.Sub(w.before.cores.Self).Total() + w.after.clocks.others - w.before.clocks.others
+	return Disturbance(w.before.cores.Noise, w.after.cores.Noise, own)
 }

@@ -33,12 +33,12 @@ type restlessServer struct {
 	*restless
 }
 
-func (s restlessServer) Clock() time.Duration {
+func (s restlessServer) Clock() func() time.Duration {
 	if s.left > 0 {
 		s.left--
 		s.clock += time.Second
 	}
-	return s.clock
+	return reads(s.clock)
 }
 
 func (r *restless) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
@@ -85,7 +85,7 @@ type passing struct {
 	stage *stage
 }
 
-func (p passing) Clock() time.Duration { return p.stage.cpu / 4 }
+func (p passing) Clock() func() time.Duration { return reads(p.stage.cpu / 4) }
 
 type passingLauncher struct{ *stage }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
@@ -60,13 +61,14 @@ func (t *trialRun) window(ctx context.Context, level record.Level, pass int, see
 // the middle of the windows of the last pass only: to read it stops the server for some
 // milliseconds.
 func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Spec, beside *http1.Exchange, memory bool) (*record.Window, error) {
-	var held Held
+	held := func() int { return 0 }
 	if level.Kind == record.Idle {
-		var err error
-		if held, err = t.Hold(ctx, &spec.Exchanges[0], level.Idle); err != nil {
+		end, err := t.Hold(ctx, &spec.Exchanges[0], level.Idle)
+		if err != nil {
 			return nil, err
 		}
-		defer held.Close()
+		held = sync.OnceValue(end)
+		defer held()
 	}
 	if _, err := settle(ctx, func() time.Duration { return t.clocks().sum() }); err != nil { // the one before may be closing its connections
 		return nil, err
@@ -76,7 +78,10 @@ func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Sp
 	spec.Opened, spec.Began, spec.Ended = func() { r.opened(ctx) }, r.began, r.ended
 	m, err := t.Engine.Run(ctx, spec)
 	middle, read := r.middle.take()
-	answers := r.other.end()
+	answers := 0
+	if r.other != nil {
+		answers = r.other()
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -86,27 +91,22 @@ func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Sp
 	r.after = t.read()
 	w := &record.Window{
 		Level: level, Start: r.at, Restless: r.restless, Load: *m, Beside: answers,
-		Others: r.end.others - r.begin.others, Host: r.disturbance(), Network: network(),
-	}
-	if held != nil {
-		w.Held = held.Open()
+		Host: r.disturbance(), Network: network(), Held: held(),
 	}
 	if read {
 		w.Server = middle
 	}
-	r.used(&w.Server)
+	w.Others = r.used(&w.Server)
 	return w, t.server.Alive()
 }
 
-func (b *Bench) noise() host.Noise {
-	if b.Noise == nil {
-		return host.Noise{}
+func (b *Bench) cores() (r host.Reading) {
+	if b.Cores != nil {
+		if read, err := b.Cores(); err == nil {
+			r = read
+		}
 	}
-	n, err := b.Noise()
-	if err != nil {
-		return host.Noise{}
-	}
-	return n
+	return r
 }
 
 // Disturbance is what happened between two readings less what the servers and

@@ -90,16 +90,25 @@ func (e *evaluation) conclude(v *Verdict) {
 	if v.Verdict != NotTestable && len(untested) > 0 {
 		v.Reason += fmt.Sprintf("; not testable here: %s (%s)", v.describe(untested), untested[0].Reason)
 	}
-	// The effect is that of the condition that decides, and of no other.
-	deciding := byValue[v.Verdict]
-	if v.Verdict == Depends {
-		deciding = refuted
-	}
-	if deciding = slices.DeleteFunc(slices.Clone(deciding), func(c Condition) bool { return c.Ratio.Mid <= 0 }); len(deciding) > 0 {
-		c := hardest(deciding)
+	if v.Chain != nil && v.Chain.Whole.Ratio.Mid > 0 { // a single step is not what the claim is about
+		whole := v.Chain.Whole.Ratio
+		v.Effect, v.Low, v.High = whole.Mid, whole.Low, whole.High
+	} else if c := v.deciding(byValue); c != nil {
 		v.Effect, v.Low, v.High = c.Ratio.Mid, c.Ratio.Low, c.Ratio.High
 	}
 	v.Flips = flips(v, answered)
+}
+
+// deciding is the condition whose effect is the claim's, and no other's; nil if none has one.
+func (v *Verdict) deciding(byValue map[Value][]Condition) *Condition {
+	deciding := byValue[v.Verdict]
+	if v.Verdict == Depends {
+		deciding = byValue[Refuted]
+	}
+	if deciding = slices.DeleteFunc(slices.Clone(deciding), func(c Condition) bool { return c.Ratio.Mid <= 0 }); len(deciding) > 0 {
+		return hardest(deciding)
+	}
+	return nil
 }
 
 // hardest is the cell whose interval begins lowest, as a share of what is asked.

@@ -40,7 +40,8 @@ const (
 // Verdict is the answer to one claim.
 //
 // Effect, Low and High describe the condition that decides, the hardest for the
-// claim among those with its verdict (of a claim that depends: where it fails);
+// claim among those with its verdict (of a claim that depends: where it fails; of a
+// chain: its whole, not a step);
 // they are ratios, above 1 in the claimed direction, and 0 where nothing could be computed.
 type Verdict struct {
 	ID         string       `json:"id"`

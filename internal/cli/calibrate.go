@@ -120,7 +120,11 @@ func (c *ceiling) measure(m *record.Measurement) {
 
 func calibrateAt(ctx context.Context, s *session.Session, engine load.Engine, connections int, window time.Duration) (ceiling, error) {
 	c := ceiling{Engine: engine.Name(), Connections: connections}
-	if reason, hint := s.Refuses(record.Level{Connections: connections}, engine.Name()); reason != "" {
+	reason, hint, err := s.Refuses(record.Level{Connections: connections}, engine.Name())
+	if err != nil {
+		return c, err
+	}
+	if reason != "" {
 		c.Note = fmt.Sprintf("not tried: it %s (%s)", reason, hint)
 		return c, nil
 	}

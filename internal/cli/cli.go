@@ -212,7 +212,7 @@ required; 130 or 143 interrupted, what was measured is saved.`,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{wrongValue(err)} })
-	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.siteCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), manCommand(), a.guardCommand())
+	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.siteCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), manCommand(), a.guardCommand(), a.agentCommand())
 	return root
 }
 

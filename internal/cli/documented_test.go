@@ -54,7 +54,10 @@ func TestDocumentedCommands(t *testing.T) {
 var notRun = map[string]string{
 	"make bench-quick": "the workflows run it, and the runs below are of its profile",
 	"make bench":       "takes five minutes",
-	"go install github.com/hellobench/hellobench/cmd/hellobench@latest": "needs a published version; the folder is installed instead",
+	"bin/hellobench run --server-host bench@server1":                                   "needs another machine; TestServerHost makes one",
+	"bin/hellobench run --server-host bench@server1 --load-host bench@gen1,bench@gen2": "needs other machines; TestLoadHosts makes them",
+	"RESULTS=/shared/results scripts/slurm/submit 4":                                   "needs a cluster; TestSlurm makes one",
+	"go install github.com/hellobench/hellobench/cmd/hellobench@latest":                "needs a published version; the folder is installed instead",
 }
 
 // TestReadmeCommandsRun runs the README's commands as they are printed, line after

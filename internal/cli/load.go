@@ -31,6 +31,7 @@ type loadOptions struct {
 	insecure, http2   bool
 	duration, timeout time.Duration
 	closing, sleep    bool
+	socket            string
 	engine, cpus      string
 	request           requestOptions
 	limits            limitOptions
@@ -63,6 +64,7 @@ not allow (connections, open files, ports) is refused before it starts.`,
 	f.StringVar(&o.vegetaOut, "vegeta-out", "", "with the vegeta engine: write every result in vegeta's own format to this file")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "length of the measured window")
 	f.DurationVar(&o.timeout, "timeout", load.DefaultTimeout, "timeout of one request")
+	f.StringVar(&o.socket, "unix-socket", "", "connect to this Unix socket; of the URL only the path and the Host header count")
 	f.BoolVar(&o.closing, "close", false, "open a new connection for every request")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.cpus, "load-cpus", "", "cores of the generator, such as 1 or 2-3 (not pinned by default)")
@@ -83,7 +85,7 @@ func (a *app) load(cmd *cobra.Command, urls []string, o loadOptions) error {
 		return err
 	}
 	for i := range spec.Exchanges {
-		if o.allowRemote || i > 0 && o.request.urls == "" { // the same URL again
+		if o.allowRemote || o.socket != "" || i > 0 && o.request.urls == "" { // the same URL again
 			break
 		}
 		if err := load.CheckLocal(cmd.Context(), spec.Exchanges[i].URL); err != nil {
@@ -94,6 +96,9 @@ func (a *app) load(cmd *cobra.Command, urls []string, o loadOptions) error {
 	engine, done, err := o.newEngine(url)
 	if err != nil {
 		return err
+	}
+	if o.sleep && engine.Name() != "wire" {
+		return errors.Join(usageError{fmt.Errorf("--sleep: the %s engine always sleeps while it waits; it needs --engine wire", engine.Name())}, done())
 	}
 	if err := session.Refuse(fmt.Sprintf("--connections %d", max(spec.Connections, spec.Preopened())), session.NeedOf(&spec, engine.Name())); err != nil {
 		return errors.Join(err, done())
@@ -130,7 +135,7 @@ func (o loadOptions) spec(given func(flag string) bool, urls []string) (load.Spe
 	if given("rate") && !given("connections") {
 		o.connections = 0
 	}
-	spec := load.Spec{Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Sleep: o.sleep}
+	spec := load.Spec{Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Sleep: o.sleep, Socket: o.socket}
 	var err error
 	if spec.Exchanges, err = o.request.exchanges(given, urls); err != nil {
 		return spec, usageError{err}

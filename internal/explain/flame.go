@@ -15,6 +15,8 @@ const (
 	rowHeight   = 16
 	leastWidth  = 0.5 // of a frame that is drawn
 	letterWidth = 6.2
+
+	legendHeight = 24
 )
 
 // tower is a frame with what it called.
@@ -53,14 +55,15 @@ func (t *tower) height(scale float64) int {
 }
 
 // Flame draws a flame graph: a frame stands on the one that called it and is as wide as
-// its share of the samples. Colors are those of the layers, and each frame has a title
-// with its name and share.
+// its share of the samples. Colors are those of the layers, which the legend below names,
+// and each frame has a title with its name and share.
 func Flame(w io.Writer, title string, s Stacks, rules []Rule) error {
 	root := towers(s)
 	scale := flameWidth / float64(max(root.n, 1))
 	height := root.height(scale) * rowHeight
+	legend := legendOf(s, rules)
 	if _, err := fmt.Fprintf(w, `<svg class="flame" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %d" role="img" aria-label="%s" font-family="monospace" font-size="10">`+"\n",
-		flameWidth, height, html.EscapeString(title)); err != nil {
+		flameWidth, height+legendHeight, html.EscapeString(title)); err != nil {
 		return err
 	}
 	var draw func(t *tower, x float64, level int) error
@@ -98,8 +101,32 @@ func Flame(w io.Writer, title string, s Stacks, rules []Rule) error {
 	if err := draw(root, 0, 0); err != nil {
 		return err
 	}
+	x := 0.0
+	for _, layer := range legend {
+		if _, err := fmt.Fprintf(w, `<rect x="%.1f" y="%d" width="12" height="12" fill="%s"/><text x="%.1f" y="%d" fill="currentColor">%s</text>`+"\n",
+			x, height+8, colors[layer], x+16, height+18, layer); err != nil {
+			return err
+		}
+		x += 16 + letterWidth*float64(len(layer)) + 14
+	}
 	_, err := io.WriteString(w, "</svg>\n")
 	return err
+}
+
+// legendOf are the layers that have a frame, from the application down.
+func legendOf(s Stacks, rules []Rule) (out []string) {
+	used := map[string]bool{}
+	for stack := range s {
+		for frame := range strings.SplitSeq(stack, ";") {
+			used[layer(frame, rules)] = true
+		}
+	}
+	for _, l := range []string{Application, Framework, Server, HTTP, Library, Native, Collector} {
+		if used[l] {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // clip is the beginning of a text that has room for n letters; nothing of fewer than three.

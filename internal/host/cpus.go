@@ -65,10 +65,10 @@ func (f Forbidden) Error() string {
 	return "Servers and generator share all cores, because they cannot be pinned: " + f.reason + "."
 }
 
-// pinnable are the cores that this process may use. The error is Forbidden where
+// Pinnable are the cores that this process may use. The error is Forbidden where
 // it may not choose among them, as in some containers, and says so where one
 // of the wanted cores is not among them.
-func pinnable(wanted []int) ([]int, error) {
+func Pinnable(wanted []int) ([]int, error) {
 	allowed, err := Allowed()
 	if errors.Is(err, ErrUnsupported) {
 		return nil, Forbidden{"pinning needs Linux"}
@@ -94,7 +94,7 @@ func Pin(cpus []int) (pinned []int, notice string, err error) {
 		return nil, "", nil
 	}
 	var forbidden Forbidden
-	if _, err := pinnable(cpus); errors.As(err, &forbidden) {
+	if _, err := Pinnable(cpus); errors.As(err, &forbidden) {
 		return nil, "The generator is not pinned: " + forbidden.reason + ".", nil
 	} else if err != nil {
 		return nil, "", err
@@ -112,7 +112,7 @@ type Assignment struct {
 // core for the server and the second for the generator. Where the machine has
 // one core only, or cannot pin, nothing is pinned and notice says so.
 func Assign(server, load []int) (a Assignment, notice string, err error) {
-	allowed, err := pinnable(slices.Concat(server, load))
+	allowed, err := Pinnable(slices.Concat(server, load))
 	var forbidden Forbidden
 	if errors.As(err, &forbidden) {
 		return a, forbidden.Error() + " Figures from this machine are not for quoting.", nil

@@ -41,6 +41,7 @@ type Engine interface {
 // window has no response.
 type Spec struct {
 	Exchanges   []http1.Exchange // sent round-robin; a closed loop also distributes its connections round-robin over their servers
+	Socket      string           // a Unix socket to connect to in the place of the URLs' servers; empty: none
 	Connections int              // closed loop: requests in flight; open loop: most connections, 0 for as many as it takes
 	Schedule    *Schedule        // nil: closed loop
 	Duration    time.Duration    // of the window
@@ -53,18 +54,18 @@ type Spec struct {
 	// Opened, if set, is called once in every window that begins: when the
 	// connections that it begins with are open, and before its first request. The
 	// window waits for it. If Run returns an error it may not have been called.
-	Opened func()
+	Opened func() `json:"-"`
 
 	// Began and Ended, if set, are called once each, as the window begins and as it
 	// ends, while the load goes on: readings taken there are of the window and of
 	// nothing else. The engine sends nothing until they return, so they must take
 	// no longer than some 100 us. Neither is called if ctx ends before.
-	Began, Ended func()
+	Began, Ended func() `json:"-"`
 
 	// Bin, if set, is called with each quarter second of the window as soon as it is
 	// complete, in order: what was completed in it, by its latency. It must not wait, and
 	// the histogram is used again afterwards.
-	Bin func(i int, h *Coarse)
+	Bin func(i int, h *Coarse) `json:"-"`
 }
 
 // DefaultTimeout is the timeout of one request unless the spec says otherwise.
@@ -94,13 +95,16 @@ func (s *Spec) Entry(i int) time.Duration {
 	return s.LeadIn / 6 * 5 * time.Duration(i) / time.Duration(s.Connections)
 }
 
+// mostSocket is how long the name of a Unix socket may be, in bytes, on all systems.
+const mostSocket = 103
+
 // mostScheduled bounds a schedule: each of its times is looked at, whether a
 // request is sent or not.
 const mostScheduled = 1e8
 
 // Normalize fills in the defaults and checks the ranges.
 func (s *Spec) Normalize() error {
-	servers, err := s.servers()
+	servers, err := s.Servers()
 	switch {
 	case err != nil:
 		return err
@@ -108,6 +112,8 @@ func (s *Spec) Normalize() error {
 		return fmt.Errorf("rate %g for %v: must be at most %.0f requests", s.Schedule.Rate, s.LeadIn+s.Duration, mostScheduled)
 	case s.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above 0", s.Duration)
+	case len(s.Socket) > mostSocket:
+		return fmt.Errorf("Unix socket %q: its name has at most %d bytes", s.Socket, mostSocket)
 	case s.LeadIn < 0:
 		return fmt.Errorf("lead-in %v: must not be negative", s.LeadIn)
 	case s.Timeout < 0:
@@ -151,10 +157,10 @@ func (s *Spec) Preopened() int {
 	}
 }
 
-// servers checks the exchanges, and says of how many servers they are. A schedule is
+// Servers checks the exchanges, and says of how many servers they are. A schedule is
 // for one of them: which server is to get a request would depend on which connection
 // is free when it is due.
-func (s *Spec) servers() (int, error) {
+func (s *Spec) Servers() (int, error) {
 	if len(s.Exchanges) == 0 {
 		return 0, errors.New("no target URL")
 	}
@@ -167,7 +173,7 @@ func (s *Spec) servers() (int, error) {
 		if scheme != "" && r.Scheme() != scheme {
 			return 0, fmt.Errorf("target URL %q: the scheme of all targets must be one", r.URL())
 		}
-		scheme, servers[r.HostPort()] = r.Scheme(), true
+		scheme, servers[cmp.Or(s.Socket, r.HostPort())] = r.Scheme(), true
 	}
 	if len(servers) > 1 && s.Schedule != nil {
 		return 0, fmt.Errorf("a schedule for %d servers: only a closed loop can use several", len(servers))

@@ -262,6 +262,11 @@ type Usage struct {
 
 	MainThread time.Duration            `json:"main_thread_ns,omitempty"`   // CPU of the processes' first threads
 	ByThread   map[string]time.Duration `json:"cpu_by_thread_ns,omitempty"` // CPU by the threads' name
+
+	Queued    time.Duration `json:"queued_ns,omitempty"`            // that threads were ready to run and waited for a core
+	Slept     uint64        `json:"voluntary_switches,omitempty"`   // a thread gave its core up, to wait for something
+	Preempted uint64        `json:"involuntary_switches,omitempty"` // a thread was taken from its core
+	Faults    uint64        `json:"page_faults,omitempty"`
 }
 
 // Add counts what another part of the server used, too.
@@ -272,6 +277,10 @@ func (u *Usage) Add(o Usage) {
 	u.Threads += o.Threads
 	u.Processes += o.Processes
 	u.MainThread += o.MainThread
+	u.Queued += o.Queued
+	u.Slept += o.Slept
+	u.Preempted += o.Preempted
+	u.Faults += o.Faults
 	for name, d := range o.ByThread {
 		if u.ByThread == nil {
 			u.ByThread = map[string]time.Duration{}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -39,21 +40,54 @@ type Run struct {
 	Servers     []ServerVersion `json:"servers"`
 	Missing     []Missing       `json:"missing,omitempty"`     // arms that could not take part; the run is partial
 	Unreachable []Unreachable   `json:"unreachable,omitempty"` // levels that the machine does not allow; no trial visits them
-	Environment Environment     `json:"environment"`
-	ClaimsHash  string          `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
-	Claims      string          `json:"claims"`          // the ledger itself, as YAML
-	Asked       []string        `json:"asked,omitzero"`  // the claims of it that the run answers; nil: all, empty: none
-	Title       string          `json:"title,omitempty"` // of its report, where the arms are not those of the ledger's question
-	Start       time.Time       `json:"start"`
-	End         time.Time       `json:"end,omitzero"`
-	State       State           `json:"state"`
-	Notices     []string        `json:"notices,omitempty"`
+	Environment Environment     `json:"environment"`           // the machine of the servers
+
+	ServerHost    string      `json:"server_host,omitempty"`    // that machine, as ssh knows it; empty: the one that conducted the run
+	ServerAddress string      `json:"server_address,omitempty"` // at which the servers listened; empty: loopback
+	Generators    []Generator `json:"generators,omitempty"`     // the machines that generated load, where that is not the servers' own
+
+	ClaimsHash string    `json:"claims_hash"`     // SHA-256 of the ledger as it stood before the run
+	Claims     string    `json:"claims"`          // the ledger itself, as YAML
+	Asked      []string  `json:"asked,omitzero"`  // the claims of it that the run answers; nil: all, empty: none
+	Title      string    `json:"title,omitempty"` // of its report, where the arms are not those of the ledger's question
+	Start      time.Time `json:"start"`
+	End        time.Time `json:"end,omitzero"`
+	State      State     `json:"state"`
+	Notices    []string  `json:"notices,omitempty"`
+}
+
+// Generator is a machine that generated load for servers on another one.
+type Generator struct {
+	Host        string        `json:"host,omitempty"` // as ssh knows it; empty: the one that conducted the run
+	CPUs        []int         `json:"cpus"`           // empty: not pinned
+	Environment Environment   `json:"environment"`
+	RoundTrip   time.Duration `json:"round_trip_ns"` // of a request to the null server, one at a time: the median
+	Jitter      time.Duration `json:"jitter_ns"`     // by how much its p99 is above
+}
+
+// Name is for people.
+func (g *Generator) Name() string { return cmp.Or(g.Host, "this machine") }
+
+// LoadHosts are the machines that ssh reached to generate load.
+func (r *Run) LoadHosts() (hosts []string) {
+	for i := range r.Generators {
+		if host := r.Generators[i].Host; host != "" {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
 }
 
 // GeneratorCores is the number of cores that the generator may use: those it
 // is pinned to; else one, for wire is one event loop, or all, for vegeta.
 func (r *Run) GeneratorCores() int {
+	cores := 0
+	for i := range r.Generators {
+		cores += max(len(r.Generators[i].CPUs), 1)
+	}
 	switch {
+	case cores > 0:
+		return cores
 	case len(r.LoadCPUs) > 0:
 		return len(r.LoadCPUs)
 	case r.Engine.Name == "vegeta":

@@ -86,7 +86,7 @@ func asked(run *record.Run, trials []*record.Trial) Asked {
 		Engine: record.EngineChoice{
 			Name: run.Engine.Name, Reason: run.Engine.Reason, Ceiling: number(run.Engine.Ceiling), Ceilings: run.Engine.Ceilings, CrossCheck: run.Engine.CrossCheck,
 		},
-		ServerCPUs: slices.Concat([]int{}, run.ServerCPUs), LoadCPUs: slices.Concat([]int{}, run.LoadCPUs),
+		ServerCPUs: slices.Concat([]int{}, run.ServerCPUs), LoadCPUs: slices.Concat([]int{}, run.LoadCPUs), ServerHost: run.ServerHost, Generators: run.Generators,
 		ClaimsHash: run.ClaimsHash, Start: run.Start, End: run.End, State: run.State, Inside: inside(run, trials),
 	}
 }

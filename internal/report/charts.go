@@ -51,7 +51,11 @@ func charts(d *Document) []Chart {
 		func(s *Start) (*Estimate, []float64) { return s.Startup, s.StartupBlocks }))
 	add(startChart(d, OfMemory, "Memory after start, before any load, whole process tree", Axis{Label: "Memory", Unit: sample.Bytes},
 		func(s *Start) (*Estimate, []float64) { return s.Memory, s.MemoryBlocks }))
-	add(cpuChart(d, closed, open))
+	cpu := cpuChart(d, closed, open)
+	add(cpu, partsChart(d, cpu))
+	if len(works) > 0 {
+		add(parts(timelineChart(d, works[0], closed))...)
+	}
 	return out
 }
 
@@ -214,6 +218,7 @@ func percentilesAt(d *Document, w work, l Level) (c Chart, n int) {
 			s.add(p.x, d.Cell(a.Name, l.Name), p.metric)
 		}
 		if len(s.Points) > 1 {
+			s.Curve = d.spectrum(a.Name, l)
 			c.Series = append(c.Series, s)
 			n += len(s.Points)
 		}
@@ -277,9 +282,35 @@ func cpuChart(d *Document, closed, open []Level) Chart {
 		}
 		if len(series) > len(best) {
 			best = series
+			c.level = l.Name
 			c.Title = fmt.Sprintf("Server CPU per request at %s, %s, whole process tree", record.PlainLevel(l.Name), works[0])
 		}
 	}
 	c.Series = best
 	return c.ofRows()
+}
+
+// Parts are those of the time that a request takes of a server, by Point.X.
+var Parts = []string{"in the server's own code", "in the kernel", "ready to run, waiting for a core"}
+
+// partsChart takes the times of the chart of processor time apart, and adds how long the
+// server's threads waited for a core.
+func partsChart(d *Document, cpu Chart) Chart {
+	c := Chart{Quantity: OfParts, Name: string(OfParts), Kind: "stacks", Y: Axis{Label: "Time of the server a correct response", Unit: sample.Seconds}}
+	c.Title = strings.Replace(cpu.Title, "Server CPU per request", "Where the time of a request goes", 1)
+	for _, s := range cpu.Series {
+		cell := d.Cell(s.Arm, cpu.level)
+		whole, kernel, queued := cell.Of(sample.CPUPerRequest), cell.Of(sample.Kernel), cell.Of(sample.Queued)
+		if kernel == nil {
+			continue
+		}
+		own := Estimate{Mid: max(whole.Mid-kernel.Mid, 0), Blocks: whole.Blocks}
+		own.Low, own.High = own.Mid, own.Mid
+		row := Series{Arm: s.Arm, Label: s.Label, Style: s.Style, Points: []Point{{X: 0, Y: own, Blocks: []float64{}}, {X: 1, Y: *kernel, Blocks: []float64{}}}}
+		if queued != nil {
+			row.Points = append(row.Points, Point{X: 2, Y: *queued, Blocks: []float64{}})
+		}
+		c.Series = append(c.Series, row)
+	}
+	return c
 }

@@ -77,8 +77,10 @@ type Asked struct {
 	WarmupS     float64             `json:"warmup_s"`
 	TimeoutS    float64             `json:"timeout_s"`
 	Engine      record.EngineChoice `json:"engine"`
-	ServerCPUs  []int               `json:"server_cpus"` // empty: not pinned
-	LoadCPUs    []int               `json:"load_cpus"`   // empty: not pinned
+	ServerCPUs  []int               `json:"server_cpus"`           // empty: not pinned
+	LoadCPUs    []int               `json:"load_cpus"`             // empty: not pinned
+	ServerHost  string              `json:"server_host,omitempty"` // see record.Run
+	Generators  []record.Generator  `json:"generators,omitempty"`
 	ClaimsHash  string              `json:"claims_hash"`
 	Start       time.Time           `json:"start"`
 	End         time.Time           `json:"end,omitzero"`
@@ -301,20 +303,23 @@ const (
 	OfStartup    Quantity = "startup"
 	OfMemory     Quantity = "memory"
 	OfCPU        Quantity = "cpu"
+	OfWindows    Quantity = "windows" // throughput of each, over time
+	OfParts      Quantity = "parts"   // of the time of a request
 )
 
 // Chart is the data of one picture.
 type Chart struct {
 	Quantity Quantity `json:"quantity"`
 	Name     string   `json:"name"`             // of the file, without extension
-	Kind     string   `json:"kind"`             // "lines" over the x axis, or "dots": one row an arm
+	Kind     string   `json:"kind"`             // "lines" over the x axis; one row an arm: "dots", or "stacks" of its points
 	Center   string   `json:"center,omitempty"` // of latency: "p50", or "mean" in a closed loop
 	Title    string   `json:"title"`
 	X        Axis     `json:"x"`
 	Y        Axis     `json:"y"`
 	Series   []Series `json:"series"`
 
-	of string // what the title ends with: the loop and the work
+	of    string // what the title ends with: the loop and the work
+	level string // of a chart of rows, by its name
 }
 
 // Axis is one axis of a chart.
@@ -343,6 +348,7 @@ type Series struct {
 	Variant string  `json:"variant,omitempty"` // "p50", "mean", Tail
 	Style   int     `json:"style"`
 	Points  []Point `json:"points"`
+	Curve   []Dot   `json:"curve,omitempty"` // on which the points lie, but for their being estimates over starts; none: from point to point
 }
 
 // Name is what a picture calls the series.

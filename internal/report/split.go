@@ -177,6 +177,11 @@ func Extent(series []Series) (xs []float64, low, high float64) {
 			}
 		}
 	}
+	for _, s := range series {
+		for _, p := range s.Curve {
+			low, high = min(low, p.Y), max(high, p.Y)
+		}
+	}
 	slices.Sort(xs)
 	least, most := low/Bleed, high*Bleed
 	for _, v := range ends {

@@ -78,16 +78,23 @@ var Metrics = []Metric{
 	}},
 	{
 		Name: "cpu-per-request", Short: "cpu", Key: "cpu_per_request_s", Bench: "cpu-sec/req", Head: "CPU/request", Unit: Seconds, About: "server CPU time a correct response", Levels: levels, Goal: 0.05,
-		value: func(s *Sample) float64 {
-			n := s.Load.Completed
-			if s.Trial.Schema < 2 { // where the meter ran until the last response had come
-				n = s.Load.OK
-			}
-			if n == 0 {
-				return 0
-			}
-			return s.Server.CPU.Total().Seconds() / float64(n)
-		},
+		value: func(s *Sample) float64 { return s.perRequest(s.Server.CPU.Total().Seconds()) },
+	},
+	{
+		Name: "kernel-per-request", Key: "kernel_per_request_s", Head: "Kernel/request", Unit: Seconds, About: "of it in the kernel", Levels: levels,
+		value: func(s *Sample) float64 { return s.perRequest(s.Server.CPU.System.Seconds()) },
+	},
+	{
+		Name: "queued-per-request", Key: "queued_per_request_s", Head: "Queued/request", Unit: Seconds, About: "time that the server's threads waited for a core", Levels: levels, Lacks: "no thread waited, or the system does not tell",
+		value: func(s *Sample) float64 { return s.perRequest(s.Server.Queued.Seconds()) },
+	},
+	{
+		Name: "switches-per-request", Key: "switches_per_request", Head: "Switches/request", About: "context switches of the server's threads a correct response", Levels: levels, Lacks: "no thread left its core, or the system does not tell",
+		value: func(s *Sample) float64 { return s.perRequest(float64(s.Server.Slept + s.Server.Preempted)) },
+	},
+	{
+		Name: "faults-per-request", Key: "page_faults_per_request", Head: "Faults/request", About: "page faults of the server a correct response", Levels: levels, Lacks: "there was none, or the system does not tell",
+		value: func(s *Sample) float64 { return s.perRequest(float64(s.Server.Faults)) },
 	},
 	{
 		Name: "memory", Key: "memory_bytes", Bench: "memory-bytes", Head: "Memory", Unit: Bytes, About: "memory of the server's process tree", Levels: levels,
@@ -143,6 +150,18 @@ var Metrics = []Metric{
 	},
 }
 
+// perRequest divides what the server used by what it answered.
+func (s *Sample) perRequest(used float64) float64 {
+	n := s.Load.Completed
+	if s.Trial.Schema < 2 { // where the meter ran until the last response had come
+		n = s.Load.OK
+	}
+	if n == 0 {
+		return 0
+	}
+	return used / float64(n)
+}
+
 // Unit is that of a metric's values, unscaled.
 type Unit string
 
@@ -163,6 +182,9 @@ var (
 	P99           = Named("latency-p99")
 	P999          = Named("latency-p99.9")
 	CPUPerRequest = Named("cpu-per-request")
+	Kernel        = Named("kernel-per-request")
+	Queued        = Named("queued-per-request")
+	Switches      = Named("switches-per-request")
 	Memory        = Named("memory")
 	StartUp       = Named("start-up")
 	MemoryIdle    = Named("memory-idle")

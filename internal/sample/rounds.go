@@ -130,6 +130,10 @@ func (s *Sample) add(w *record.Window, first bool) {
 	}
 	s.Server.CPU = s.Server.CPU.Add(w.Server.CPU)
 	s.Server.MainThread += w.Server.MainThread
+	s.Server.Queued += w.Server.Queued
+	s.Server.Slept += w.Server.Slept
+	s.Server.Preempted += w.Server.Preempted
+	s.Server.Faults += w.Server.Faults
 	s.Server.RSS, s.Server.PSS = max(s.Server.RSS, w.Server.RSS), max(s.Server.PSS, w.Server.PSS)
 	s.Server.Threads, s.Server.Processes = max(s.Server.Threads, w.Server.Threads), max(s.Server.Processes, w.Server.Processes)
 	for _, g := range w.Gates {

@@ -109,47 +109,16 @@ func in[V any](row []V, block int) (v V) {
 	return row[block]
 }
 
-// distributions are the four of a window, in the order in which a sample merges them.
-func distributions(m *record.Measurement) [4]**record.Distribution {
-	return [4]**record.Distribution{&m.Latency, &m.Service, &m.Slip, &m.FirstByte}
-}
-
 // merge merges the latencies of the sample's windows, each histogram once.
 func (s *Sample) merge() error {
 	if len(s.Rounds) < 2 {
 		return nil
 	}
-	pieces := slices.ContainsFunc(s.Rounds, func(w *record.Window) bool { return w.Load.FirstByte != nil })
-	for k, into := range distributions(&s.Load) {
-		var all *record.Histogram
-		for _, w := range s.Rounds {
-			d := *distributions(&w.Load)[k]
-			if into == &s.Load.FirstByte { // it is not recorded where it is the latency
-				if d = cmp.Or(d, w.Load.Latency); !pieces {
-					d = nil
-				}
-			}
-			if d == nil || d.Count == 0 {
-				continue
-			}
-			h, err := d.Histogram()
-			if err != nil {
-				return err
-			}
-			if all == nil {
-				all = h
-			} else {
-				all.Merge(h)
-			}
-		}
-		*into = nil
-		if all != nil {
-			*into = all.Distribution()
-		} else if into == &s.Load.Latency {
-			*into = &record.Distribution{}
-		}
+	loads := make([]*record.Measurement, len(s.Rounds))
+	for i, w := range s.Rounds {
+		loads[i] = &w.Load
 	}
-	return nil
+	return s.Load.MergeDistributions(loads)
 }
 
 // firstByte is nil where a window had no latency either: it is not recorded where

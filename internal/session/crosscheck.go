@@ -8,10 +8,7 @@ import (
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
-	"github.com/hellobench/hellobench/internal/load/vegeta"
-	"github.com/hellobench/hellobench/internal/load/wire"
 	"github.com/hellobench/hellobench/internal/record"
-	"github.com/hellobench/hellobench/runners"
 )
 
 // checkAgain compares the engines once more where they did not agree before the
@@ -31,12 +28,19 @@ func (s *Session) checkAgain(ctx context.Context) error {
 // it or the slower engine can do, and compares what they read. It is nil if no
 // arm runs.
 func (s *Session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
-	library := vegeta.New(vegeta.Options{})
+	library, err := s.newEngine("vegeta")
+	if err != nil {
+		return nil, err
+	}
 	ceiling, err := s.ceiling(ctx, library)
 	if err != nil {
 		return nil, err
 	}
-	engines := [2]load.Engine{wire.New(), library}
+	own, err := s.newEngine("wire")
+	if err != nil {
+		return nil, err
+	}
+	engines := [2]load.Engine{own, library}
 	for _, arm := range present(s.Run.Arms, s.Run.Missing) {
 		var c *record.CrossCheck
 		noisy := s.watchNoise()
@@ -56,7 +60,7 @@ func (s *Session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 			// Nothing is known of the engines then. The gates will judge each window.
 			s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
 			return nil, nil
-		case !c.Agree && len(s.Run.LoadCPUs) == 0:
+		case !c.Agree && len(s.Run.LoadCPUs) == 0 && !s.apart():
 			s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: they share their cores with the servers.")
 			return nil, nil
 		}
@@ -70,16 +74,15 @@ func (s *Session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 // whether that was too much since then. The servers that were started in the
 // meantime have to be stopped by then, for their time to be known.
 func (s *Session) watchNoise() func() bool {
-	read := s.noise()
+	read := s.readCores()
 	if read == nil {
 		return func() bool { return false }
 	}
-	own := func() time.Duration { return host.SelfCPU().Total() + host.ChildrenCPU().Total() }
+	own := func(r host.Reading) time.Duration { return r.Self.Total() + r.Children.Total() }
 	before, err := read()
-	used := own()
 	return func() bool {
 		after, again := read()
-		return errors.Join(err, again) == nil && bench.Noisy(bench.Disturbance(before, after, own()-used))
+		return errors.Join(err, again) == nil && bench.Noisy(bench.Disturbance(before.Noise, after.Noise, own(after)-own(before)))
 	}
 }
 
@@ -200,7 +203,7 @@ func disagreement(a, b, apart time.Duration) (over, tolerance time.Duration) {
 // one, and what is asked is about the engines.
 func (s *Session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec) error) (err error) {
 	arm.Instances = 0
-	p, err := s.start(ctx, s.installed[arm.Server], arm, runners.Options{})
+	p, err := s.startArm(ctx, arm, nil, "")
 	if err != nil {
 		return err
 	}

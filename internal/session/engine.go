@@ -44,7 +44,7 @@ func NewEngine(name, url string) (load.Engine, error) {
 // chooseEngine settles the engine of a run, measures its ceiling, and has the
 // other engine check it where there is one.
 func (s *Session) chooseEngine(ctx context.Context, name string) error {
-	engine, err := NewEngine(name, "")
+	engine, err := s.newEngine(name)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,9 @@ func (s *Session) chooseEngine(ctx context.Context, name string) error {
 		if !wireRuns {
 			choice.Reason = "the event loop of our own needs Linux"
 		}
+	}
+	if err := s.measureRoundTrips(ctx, choice.Name); err != nil {
+		return err
 	}
 	if err := s.measureCeilings(ctx, engine, &choice); err != nil {
 		return err

@@ -61,7 +61,7 @@ func (s *Session) Explain(ctx context.Context) error {
 
 // explain profiles one arm.
 func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profile) (err error) {
-	in := s.installed[arm.Server]
+	in := s.local.Installed(arm.Server)
 	scratch, err := os.MkdirTemp("", "hellobench-explain-")
 	if err != nil {
 		return err
@@ -72,10 +72,11 @@ func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profil
 		return err
 	}
 	p.Profiler, p.UserOnly = profiler.name, profiler.user
-	g, err := s.start(ctx, in, arm, runners.Options{Env: profiler.env, LogFile: s.logFile(arm)})
+	started, err := s.startArm(ctx, arm, profiler.env, s.logFile(arm))
 	if err != nil {
 		return err
 	}
+	g := started.(*runners.Group) // of this machine; see connect
 	defer func() { err = errors.Join(err, g.Stop()) }()
 	exchanges, err := g.Verify(ctx, arm.Route)
 	if err != nil {
@@ -180,11 +181,7 @@ func (s *Session) pySpy(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p, err := s.preparer()
-	if err != nil {
-		return "", err
-	}
-	in, err := p.Prepare(ctx, m)
+	in, err := s.local.Prepare(ctx, m)
 	if err != nil {
 		return "", err
 	}

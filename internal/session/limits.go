@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 
@@ -29,9 +30,6 @@ func oneAddress(engine, target string, connections int) uint64 {
 	return uint64(connections)
 }
 
-// localTarget is where a run's servers listen.
-const localTarget = "http://127.0.0.1/"
-
 // Refuse is an error where this machine does not allow what a command needs. It
 // raises the limit of open files.
 func Refuse(what string, n host.Need) error {
@@ -48,24 +46,27 @@ func Refuse(what string, n host.Need) error {
 // NeedOf is what the window of one server takes.
 func NeedOf(spec *load.Spec, engine string) host.Need {
 	n := max(spec.Connections, spec.Preopened())
-	return host.Need{OpenFiles: uint64(n) + spareFiles, Ports: oneAddress(engine, spec.Exchanges[0].URL, n), Connections: uint64(n)}
+	need := host.Need{OpenFiles: uint64(n) + spareFiles, Connections: uint64(n)}
+	if spec.Socket == "" {
+		need.Ports = oneAddress(engine, spec.Exchanges[0].URL, n)
+	}
+	return need
 }
 
 // needOfLevel is what a level of a run takes. Memory is left out: what is
 // available changes, and shards must leave out the same levels.
-func needOfLevel(l record.Level, engine string) host.Need {
-	return host.Need{OpenFiles: l.OpenFiles(), Ports: oneAddress(engine, localTarget, l.Connections)}
+func (s *Session) needOfLevel(l record.Level, engine string) host.Need {
+	return host.Need{OpenFiles: l.OpenFiles(), Ports: oneAddress(engine, "http://"+cmp.Or(s.address, "127.0.0.1")+"/", l.Connections)}
 }
 
 // dropLevels leaves out the levels with more connections than the machine allows:
 // they would fail for a reason that has nothing to do with the servers.
 func (s *Session) dropLevels(p *profile.Profile, engine string) error {
-	var err error
-	if s.limits, err = host.ReadLimits(); err != nil {
-		return err
-	}
 	for _, l := range p.Levels {
-		reason, hint := s.Refuses(l, engine)
+		reason, hint, err := s.Refuses(l, engine)
+		if err != nil {
+			return err
+		}
 		if reason == "" {
 			continue
 		}
@@ -87,14 +88,40 @@ func (s *Session) checkResumable(dir string) error {
 		if s.unreachable(l) {
 			continue
 		}
-		if err := Refuse(fmt.Sprintf("resume %s: %v", dir, l), needOfLevel(l, s.Run.Engine.Name)); err != nil {
+		reason, hint, err := s.Refuses(l, s.Run.Engine.Name)
+		if err != nil {
 			return err
+		}
+		if reason != "" {
+			return LimitError{fmt.Sprintf("resume %s: %v %s\nhint: %s", dir, l, reason, hint)}
 		}
 	}
 	return nil
 }
 
-// Refuses says why this machine does not allow a level, and what to do; "" if it does.
-func (s *Session) Refuses(l record.Level, engine string) (reason, hint string) {
-	return s.limits.Refuse(needOfLevel(l, engine))
+// Refuses says why one of the run's machines does not allow a level, and what to do; "" if
+// all do. Those that generate load share the connections.
+func (s *Session) Refuses(l record.Level, engine string) (reason, hint string, err error) {
+	need := s.needOfLevel(l, engine)
+	if s.machines.servers == nil || len(s.loads) == 0 {
+		limits, err := host.ReadLimits()
+		if err != nil {
+			return "", "", err
+		}
+		if reason, hint = limits.Refuse(need); reason != "" {
+			return reason, hint, nil
+		}
+	}
+	if h := s.machines.servers; h != nil {
+		if reason, hint = h.Facts.Limits.Refuse(host.Need{OpenFiles: need.OpenFiles}); reason != "" {
+			return reason, "on " + h.Name + ": " + hint, nil
+		}
+	}
+	for _, g := range s.loads {
+		n := uint64(len(s.loads))
+		if reason, hint = g.Facts.Limits.Refuse(host.Need{OpenFiles: need.OpenFiles/n + spareFiles, Ports: need.Ports / n}); reason != "" {
+			return reason, "on " + g.Name + ": " + hint, nil
+		}
+	}
+	return "", "", nil
 }

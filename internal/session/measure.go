@@ -12,22 +12,20 @@ import (
 
 	"github.com/hellobench/hellobench/internal/bench"
 	"github.com/hellobench/hellobench/internal/claims"
-	"github.com/hellobench/hellobench/internal/host"
-	"github.com/hellobench/hellobench/internal/http1"
-	"github.com/hellobench/hellobench/internal/load/hold"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
-	"github.com/hellobench/hellobench/runners"
 )
 
 // Measure runs the blocks that are planned and not done, until the intervals
 // are narrow enough, and compares the engines again where they had not agreed.
 // Every finished trial is on disk when it returns.
 func (s *Session) Measure(ctx context.Context) error {
-	if err := s.blocks(ctx); err != nil {
-		return err
+	ctx = s.within(ctx)
+	err := s.blocks(ctx)
+	if err == nil {
+		err = s.checkAgain(ctx)
 	}
-	return s.checkAgain(ctx)
+	return s.whyEnded(err)
 }
 
 // End writes down how far the run came; err is what ended it, nil for its own end.
@@ -60,10 +58,7 @@ func (s *Session) blocks(ctx context.Context) error {
 	sink := &keeper{journal: s.journal, trials: trials}
 	b := &bench.Bench{
 		Run: s.Run, Launcher: s, Engine: s.engine, Sink: sink, Observe: s.tell.Observe, Arms: map[string]record.Arm{},
-		Recalibrate: s.recalibrate, Done: trials, Noise: s.noise(), Network: host.ReadNetwork,
-		Hold: func(ctx context.Context, x *http1.Exchange, n int) (bench.Held, error) {
-			return hold.Open(ctx, x, n, s.Run.Timeout)
-		},
+		Recalibrate: s.recalibrate, Done: trials, Cores: s.readCores(), Network: s.readNetwork, Hold: s.hold, Beside: s.beside,
 		Enough: func(experiment int) (bool, int, error) {
 			t, err := sample.New(s.Run, sink.trials)
 			if err != nil {
@@ -118,15 +113,6 @@ func (s *Session) logFile(arm record.Arm) string {
 	return filepath.Join(s.Dir, logsFolder, logName(arm.Name))
 }
 
-// noise reads what else happens on the run's cores, where there are cores of its own.
-func (s *Session) noise() func() (host.Noise, error) {
-	cores := slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs)
-	if len(cores) == 0 {
-		return nil
-	}
-	return func() (host.Noise, error) { return host.ReadNoise(cores) }
-}
-
 // keeper writes trials to the journal and keeps them for the looks.
 type keeper struct {
 	journal *record.Journal
@@ -144,27 +130,13 @@ func (k *keeper) Append(trials []*record.Trial) error {
 // Launch implements bench.Launcher.
 func (s *Session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
 	env["HELLOBENCH_RUN"] = s.Dir // says in a list of processes whose server this is
-	in := s.installed[arm.Server]
-	if arm.Server == record.NullServer && !arm.Canary() { // a calculation has one loop an instance
-		var err error
-		if in, err = nullServer(nil); err != nil {
-			return nil, err
-		}
-	}
-	return s.start(ctx, in, arm, runners.Options{Env: env, LogFile: s.logFile(arm)})
-}
-
-// start is the one door through which servers are started: on the cores of the
-// servers, under a guard.
-func (s *Session) start(ctx context.Context, in *runners.Installed, arm record.Arm, o runners.Options) (*runners.Group, error) {
-	o.Workers, o.Threads, o.Variant, o.CPUs, o.Guard = arm.Workers, arm.Threads, arm.Variant, s.cpusOf(arm), s.guard
-	return runners.StartGroup(ctx, in, o, arm.Instances)
+	return s.startArm(ctx, arm, env, s.logFile(arm))
 }
 
 // cpusOf are the cores of an arm's server: those of the servers, or where it shares
 // the generator's, all. None: it is not pinned.
 func (s *Session) cpusOf(arm record.Arm) []int {
-	if !arm.Shared || len(s.Run.ServerCPUs) == 0 {
+	if !arm.Shared || len(s.Run.ServerCPUs) == 0 || s.apart() {
 		return s.Run.ServerCPUs
 	}
 	return slices.Sorted(slices.Values(slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs)))

@@ -25,6 +25,9 @@ type Options struct {
 	Seeded               bool // Seed was asked for
 	Explain              bool // profile each server after the measurement
 	ServerCPUs, LoadCPUs string
+	ServerHost           string   // USER@HOST where the servers run; empty: here
+	LoadHosts            []string // where the load is generated; none: here
+	ServerAddress        string   // at which the servers listen; empty: that of the ssh connection, or loopback
 	Out, Resume          string
 	Shard                string
 	Claims               string

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hellobench/hellobench/fixtures"
@@ -21,6 +22,7 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/machine"
 	"github.com/hellobench/hellobench/internal/plan"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/runners"
@@ -33,13 +35,14 @@ type Session struct {
 	Dir string
 
 	tell      Tell
-	installed map[string]*runners.Installed // by server
+	manifests map[string]*runners.Manifest // of the servers that are installed, by name
 	engine    load.Engine
-	guard     []string // what every server runs under
-	limits    host.Limits
 	journal   *record.Journal
 	ledger    *claims.Ledger
 	own       map[string]string // folder of a server that is not embedded, by name
+
+	machines
+	mu sync.Mutex // of what the end of a connection touches
 }
 
 // Tell is how a session tells what it does.
@@ -50,9 +53,12 @@ type Tell struct {
 
 // newSession is one that can start servers, and has no run yet.
 func newSession(tell Tell) (*Session, error) {
-	s := &Session{tell: tell, installed: map[string]*runners.Installed{}, own: map[string]string{}}
+	s := &Session{tell: tell, manifests: map[string]*runners.Manifest{}, own: map[string]string{}}
+	if err := Refuse("a run", host.Need{OpenFiles: spareFiles}); err != nil {
+		return nil, err
+	}
 	var err error
-	s.guard, err = guard()
+	s.local, err = machine.NewLocal(s.say)
 	return s, err
 }
 
@@ -70,7 +76,8 @@ func Open(ctx context.Context, o Options, tell Tell) (*Session, error) {
 	if o.Resume != "" {
 		begin = s.resume
 	}
-	if err := begin(ctx, o); err != nil {
+	if err := begin(s.within(ctx), o); err != nil {
+		err = s.whyEnded(err)
 		return nil, errors.Join(err, s.Close())
 	}
 	for _, n := range s.Run.Notices {
@@ -90,6 +97,9 @@ func (s *Session) begin(ctx context.Context, o Options) (err error) {
 	}
 	text, title, err := s.readLedger(o.Claims, p)
 	if err != nil {
+		return err
+	}
+	if err := s.connect(ctx, o); err != nil {
 		return err
 	}
 	now := time.Now()
@@ -160,7 +170,7 @@ func (s *Session) equip(ctx context.Context, o Options, p selection) error {
 	if err := s.takeCores(); err != nil {
 		return err
 	}
-	engine, err := NewEngine(o.Engine, "")
+	engine, err := s.newEngine(o.Engine)
 	if err != nil {
 		return err
 	}
@@ -231,7 +241,14 @@ func (s *Session) resume(ctx context.Context, o Options) (err error) {
 	if s.journal, err = record.OpenJournal(s.Dir); err != nil {
 		return err
 	}
-	if err := s.cores(Options{ServerCPUs: host.FormatCPUs(old.ServerCPUs), LoadCPUs: host.FormatCPUs(old.LoadCPUs)}); err != nil {
+	again := Options{
+		ServerCPUs: host.FormatCPUs(old.ServerCPUs), LoadCPUs: host.FormatCPUs(old.LoadCPUs),
+		ServerHost: old.ServerHost, LoadHosts: old.LoadHosts(), ServerAddress: old.ServerAddress,
+	}
+	if err := s.connect(ctx, again); err != nil {
+		return err
+	}
+	if err := s.cores(again); err != nil {
 		return err
 	}
 	for _, v := range old.Servers {
@@ -252,15 +269,15 @@ func (s *Session) resume(ctx context.Context, o Options) (err error) {
 		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.Run.Servers),
 		"what is installed":                !reflect.DeepEqual(old.Missing, s.Run.Missing),
 		"what may be pinned to cores":      !slices.Equal(old.ServerCPUs, s.Run.ServerCPUs) || !slices.Equal(old.LoadCPUs, s.Run.LoadCPUs),
-		"the machine":                      !SameMachine(old.Environment, s.Run.Environment),
+		"the machine":                      !SameMachine(old.Environment, s.Run.Environment) || !slices.EqualFunc(old.Generators, s.Run.Generators, sameGenerator),
 		"hellobench's method of measuring": old.Method != s.Run.Method,
 	} {
 		if differs {
 			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.Resume, what)
 		}
 	}
-	s.Run.Environment, s.Run.State, s.Run.End = old.Environment, record.Running, time.Time{}
-	if s.engine, err = NewEngine(old.Engine.Name, ""); err != nil {
+	s.Run.Environment, s.Run.Generators, s.Run.State, s.Run.End = old.Environment, old.Generators, record.Running, time.Time{}
+	if s.engine, err = s.newEngine(old.Engine.Name); err != nil {
 		return err
 	}
 	// What was measured stays judged by the ceiling of its time, for its gates
@@ -277,21 +294,26 @@ func SameMachine(a, b record.Environment) bool {
 	return len(a.Different(&b)) == 0 && a.Kernel == b.Kernel && a.Memory == b.Memory
 }
 
+func sameGenerator(a, b record.Generator) bool {
+	return a.Host == b.Host && slices.Equal(a.CPUs, b.CPUs) && SameMachine(a.Environment, b.Environment)
+}
+
 // takeCores looks at the machine and moves the harness to the generator's cores.
 func (s *Session) takeCores() error {
 	if _, err := host.RaiseOpenFiles(); err != nil {
 		return err
 	}
-	s.Run.Environment = host.Environment()
+	s.describe()
 	return host.PinProcess(s.Run.LoadCPUs)
 }
 
-// Close gives the journal free.
+// Close gives the journal free, and the other machines.
 func (s *Session) Close() error {
+	err := s.machines.close()
 	if s.journal == nil {
-		return nil
+		return err
 	}
-	return s.journal.Close()
+	return errors.Join(err, s.journal.Close())
 }
 
 func (s *Session) say(format string, args ...any) {
@@ -308,43 +330,29 @@ func (s *Session) cores(o Options) error {
 	if err != nil {
 		return UsageError{fmt.Errorf("--load-cpus: %w", err)}
 	}
+	if s.apart() {
+		return s.coresApart(server, gen)
+	}
 	cores, notice, err := host.Assign(server, gen)
 	if err != nil {
 		return UsageError{err}
 	}
 	if notice != "" {
-		if !slices.Contains(s.Run.Notices, notice) {
-			s.Run.Notices = append(s.Run.Notices, notice)
-		}
+		s.notice(notice)
 		s.Run.Quotable = false
 	}
 	s.Run.ServerCPUs, s.Run.LoadCPUs = cores.Server, cores.Load
 	return nil
 }
 
-// preparer installs into the user's cache.
-func (s *Session) preparer() (*runners.Preparer, error) {
-	cache, err := runners.DefaultCache()
-	if err != nil {
-		return nil, err
-	}
-	p := &runners.Preparer{Cache: cache, Guard: s.guard}
-	p.Note = func(server string) { s.say("installing %s (once; log: %s)", server, p.LogName()) }
-	return p, nil
-}
-
 // prepare installs the servers of all arms. A server that cannot be had makes
 // the run partial; a run without any server is an error.
 func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
-	p, err := s.preparer()
-	if err != nil {
-		return err
-	}
 	failed := map[string]*runners.Unavailable{}
 	for i, arm := range arms {
-		if failed[arm.Server] == nil && s.installed[arm.Server] == nil {
+		if failed[arm.Server] == nil && s.manifests[arm.Server] == nil {
 			var u *runners.Unavailable
-			if err := s.install(ctx, p, arm.Server); errors.As(err, &u) {
+			if err := s.install(ctx, arm.Server); errors.As(err, &u) {
 				failed[arm.Server] = u
 			} else if err != nil {
 				return err
@@ -358,7 +366,7 @@ func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
 			s.Run.Missing = append(s.Run.Missing, *m)
 			continue
 		}
-		arms[i].Close = arm.Close || s.installed[arm.Server].AlwaysCloses()
+		arms[i].Close = arm.Close || s.manifests[arm.Server].AlwaysCloses()
 	}
 	s.Run.Arms = arms
 	s.sayMissing()
@@ -404,7 +412,7 @@ func (s *Session) tooFewCores(arm *record.Arm) *record.Missing {
 	if asked == 0 {
 		what, each = "workers", cores
 	}
-	if p := s.installed[arm.Server].Workers; p != nil {
+	if p := s.manifests[arm.Server].Workers; p != nil {
 		if arm.Workers == 0 {
 			arm.Workers = min(p.Default, each)
 		}
@@ -440,13 +448,10 @@ func (s *Session) addServers(dirs []string) error {
 	return nil
 }
 
-func (s *Session) install(ctx context.Context, p *runners.Preparer, server string) error {
+func (s *Session) install(ctx context.Context, server string) error {
 	if server == record.NullServer {
-		// No more loops than the generator has, for it would not see any of them slow down.
-		cpus := s.Run.ServerCPUs
-		in, err := nullServer(cpus[:min(len(cpus), max(len(s.Run.LoadCPUs), 1))])
-		s.installed[server] = in
-		return err
+		s.manifests[server] = &runners.Manifest{}
+		return nil
 	}
 	fsys := fixtures.Servers()
 	dir, own := s.own[server]
@@ -466,13 +471,12 @@ func (s *Session) install(ctx context.Context, p *runners.Preparer, server strin
 	if len(m.LeftOut) > 0 {
 		s.say("note: not copied from the folder of %s: %s", server, strings.Join(m.LeftOut, ", "))
 	}
-	in, err := p.Prepare(ctx, m)
+	v, err := s.installThere(ctx, m)
 	if err != nil {
 		return err
 	}
-	s.installed[server] = in
-	s.Run.Servers = append(s.Run.Servers, record.ServerVersion{
-		Server: in.Name, Folder: dir, Title: in.Title, Runtime: in.Runtime, Versions: in.Versions, Executables: in.Executables, Lock: in.Key, Command: in.Command, Size: in.Size(), Requests: in.Requests(),
-	})
+	v.Folder = dir
+	s.manifests[server] = m
+	s.Run.Servers = append(s.Run.Servers, *v)
 	return nil
 }

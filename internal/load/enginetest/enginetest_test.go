@@ -36,6 +36,7 @@ func testEngine(t *testing.T, newEngine func() load.Engine) {
 		{"close", one(testClose)},
 		{"request", one(testRequest)},
 		{"methods and bodies", one(testExchanges)},
+		{"Unix socket", one(testUnixSocket)},
 		{"formats", testFormats},
 		{"large body", one(testLargeBody)},
 		{"wrong answers", testWrongAnswers},

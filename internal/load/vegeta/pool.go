@@ -27,6 +27,7 @@ type pool struct {
 	cancel     context.CancelFunc
 	addrs      []string // of the servers, in turn
 	dialer     net.Dialer
+	socket     string      // a Unix socket in the place of every address; empty: none
 	tls        *tls.Config // nil for http; without the name of the server
 	reconnects atomic.Uint64
 	bytesIn    atomic.Uint64 // everything read, with heads and, if any, TLS
@@ -48,6 +49,7 @@ func newPool(ctx context.Context, spec *load.Spec, requests []*http1.Request, o 
 		ctx:    ctx,
 		cancel: cancel,
 		dialer: net.Dialer{Timeout: spec.Timeout, KeepAlive: -1},
+		socket: spec.Socket,
 		ready:  map[string][]net.Conn{},
 		all:    map[io.Closer]struct{}{},
 	}
@@ -138,7 +140,11 @@ func (p *pool) dial(ctx context.Context, addr string) (net.Conn, error) {
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
 	begun := time.Now()
-	raw, err := p.dialer.DialContext(ctx, "tcp", addr)
+	network, to := "tcp", addr
+	if p.socket != "" {
+		network, to = "unix", p.socket
+	}
+	raw, err := p.dialer.DialContext(ctx, network, to)
 	if err != nil {
 		return nil, &dialError{err}
 	}

@@ -139,6 +139,14 @@ func (l *loop) sendRest(id int32, c *conn, n int, errno syscall.Errno) {
 	}
 }
 
+// address is where to connect to.
+func (t *target) address() *sock.Address {
+	if a, err := sock.NewUnixAddress(t.socket); t.socket != "" && err == nil { // its length was checked
+		return a
+	}
+	return sock.NewAddress(t.addr)
+}
+
 // openConn opens a connection, with its request if it has one.
 func (l *loop) openConn(id int32, c *conn, withRequest bool) {
 	to := &l.to[c.to]

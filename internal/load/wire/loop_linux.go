@@ -104,7 +104,7 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 		tally:  newTally(w.spec.Schedule != nil),
 	}
 	for _, t := range w.targets {
-		l.to = append(l.to, destination{target: t, address: sock.NewAddress(t.addr)})
+		l.to = append(l.to, destination{target: t, address: t.address()})
 	}
 	for _, e := range w.wants {
 		l.wants = append(l.wants, want{e, make([]byte, 0, maxSame)})

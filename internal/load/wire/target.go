@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -15,8 +16,9 @@ import (
 
 // target is a server, and what it is asked in turn.
 type target struct {
-	addr netip.AddrPort
-	asks []ask
+	addr   netip.AddrPort
+	socket string // a Unix socket in the place of addr
+	asks   []ask
 }
 
 // ask is one request of a target.
@@ -41,15 +43,18 @@ func newTargets(ctx context.Context, spec *load.Spec) (targets []target, wants [
 		if r.Scheme() != "http" {
 			return nil, nil, fmt.Errorf("%s: %w", r.Scheme(), load.ErrUnsupported)
 		}
-		at, found := known[r.HostPort()]
+		key := cmp.Or(spec.Socket, r.HostPort())
+		at, found := known[key]
 		if !found {
-			host, port := r.Address()
-			addr, err := resolve(ctx, host, port)
-			if err != nil {
-				return nil, nil, err
+			to := target{socket: spec.Socket}
+			if to.socket == "" {
+				host, port := r.Address()
+				if to.addr, err = resolve(ctx, host, port); err != nil {
+					return nil, nil, err
+				}
 			}
-			at, known[r.HostPort()] = len(targets), len(targets)
-			targets = append(targets, target{addr: addr})
+			at, known[key] = len(targets), len(targets)
+			targets = append(targets, to)
 		}
 		want := slices.IndexFunc(wants, func(w http1.Expectation) bool { return w.Equal(&r.Want) })
 		if want < 0 {

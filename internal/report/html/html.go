@@ -32,7 +32,7 @@ var script string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"text": show.Text, "level": record.PlainLevel, "effect": show.Effect, "number": show.Number, "percent": show.Percent,
-	"flame": flame, "meaning": show.Meaning, "spans": show.Spans, "sub": func(a, b float64) float64 { return a - b },
+	"flame": flame, "meaning": show.Meaning, "spans": show.Spans, "parts": (&show.Explainer{}).Parts, "sub": func(a, b float64) float64 { return a - b },
 }).Parse(pageText))
 
 // mostPoints bounds what is embedded of the values behind the means: the page
@@ -103,7 +103,11 @@ func Write(w io.Writer, d *report.Document) error {
 	}
 	v.Arms = drawn(d.Charts)
 	v.Data, v.Trimmed = trim(d)
-	return page.Execute(w, v)
+	mine, err := page.Clone()
+	if err != nil {
+		return err
+	}
+	return mine.Funcs(template.FuncMap{"parts": (&show.Explainer{}).Parts}).Execute(w, v) // each page explains a term once
 }
 
 // flame is a flame graph as its file has it.

@@ -68,6 +68,29 @@ offer('Download as CSV', 'report.csv', 'text/csv', () => {
   return [...table.rows].map((row) => [...row.cells].map((cell) => quote(value(cell))).join(',')).join('\r\n') + '\r\n';
 });
 
+// Print shows all of the evidence, and a button does.
+const cards = document.querySelectorAll('details.card');
+const unfold = document.getElementById('unfold');
+if (unfold) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = 'Open all';
+  button.addEventListener('click', () => {
+    const open = button.textContent === 'Open all';
+    for (const card of cards) card.open = open;
+    button.textContent = open ? 'Close all' : 'Open all';
+  });
+  unfold.append(button);
+}
+let closed = [];
+window.addEventListener('beforeprint', () => {
+  closed = [...cards].filter((card) => !card.open);
+  for (const card of closed) card.open = true;
+});
+window.addEventListener('afterprint', () => {
+  for (const card of closed) card.open = false;
+});
+
 // A link to a claim opens it.
 function openTarget() {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));

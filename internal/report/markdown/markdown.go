@@ -65,6 +65,10 @@ func (p *page) item(item show.Item) {
 		p.line("![Flame graph of %s](%s/%s)", escape(show.Text(item.Flame.Arm)), explain.Folder, item.Flame.Picture())
 	case item.Grid != nil:
 		p.grid(item.Grid)
+	case item.Words != nil:
+		for _, w := range item.Words {
+			p.line("- **%s**: %s", escape(w.Term), escape(w.Meaning))
+		}
 	default:
 		bullet := ""
 		if len(item.Texts) > 1 {

@@ -18,16 +18,27 @@ import (
 func (p *picture) drawLines(c draw.Canvas) {
 	xs, low, high := p.extent()
 	left, right := xs[0], xs[len(xs)-1]
+	for i := range p.series {
+		for _, at := range p.series[i].Curve {
+			left, right = min(left, at.X), max(right, at.X)
+		}
+	}
 	pad := math.Pow(right/left, 0.03)
 	if left == right {
 		pad = 2
 	}
 	pl := newPlot()
-	pl.X.Scale = plot.LogScale{}
-	pl.X.Min, pl.X.Max = left/pad, right*pad
-	pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06, func(v float64) string { return show.OnAxis(p.chart.X, v) }))
+	if p.chart.Quantity == report.OfWindows { // time runs evenly
+		ticks, _ := linearTicks(right)
+		pl.X.Min, pl.X.Max = 0, right*1.02
+		pl.X.Tick.Marker = plot.ConstantTicks(slices.DeleteFunc(ticks, func(t plot.Tick) bool { return t.Value > pl.X.Max }))
+	} else {
+		pl.X.Scale = plot.LogScale{}
+		pl.X.Min, pl.X.Max = left/pad, right*pad
+		pl.X.Tick.Marker = plot.ConstantTicks(levelTicks(xs, pl.X.Min, pl.X.Max, 0.06, func(v float64) string { return show.OnAxis(p.chart.X, v) }))
+	}
 	p.scaleY(&pl.Y, low, high)
-	c = labels(c, axisLabel(p.chart.X.Label, string(p.chart.X.Unit), p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
+	c = labels(c, axisLabel(p.chart.X.Label, string(p.chart.X.Unit), p.chart.X.Log && p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
 	pl.Add(grid{horizontal: true})
 	arms := p.arms()
 	for i := range p.series {
@@ -169,7 +180,14 @@ func (l line) Plot(c draw.Canvas, pl *plot.Plot) {
 			dot(c, l.look, vg.Point{X: pts[i].X, Y: y(b)})
 		}
 	}
-	c.StrokeLines(draw.LineStyle{Color: l.look.color, Width: vg.Points(1.6), Dashes: l.dashes}, pts)
+	curve := pts
+	if len(l.Curve) > 0 {
+		curve = make([]vg.Point, len(l.Curve))
+		for i, p := range l.Curve {
+			curve[i] = vg.Point{X: x(p.X), Y: y(p.Y)}
+		}
+	}
+	c.StrokeLines(draw.LineStyle{Color: l.look.color, Width: vg.Points(1.6), Dashes: l.dashes}, curve)
 	bar := draw.LineStyle{Color: l.look.color, Width: vg.Points(1.1)}
 	for i, p := range l.Points {
 		if p.Y.Confidence > 0 {

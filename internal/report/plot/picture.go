@@ -69,8 +69,11 @@ func newPicture(d *report.Document, chart *report.Chart) *picture {
 	p.caption = fold(show.Caption(d), small, usable)
 	p.legend = p.entries(usable)
 	body := 4.1 * vg.Inch
-	if chart.Kind == "dots" {
+	if chart.Kind != "lines" {
 		body = vg.Length(0.34*float64(max(len(p.series), 2))+0.65) * vg.Inch
+		if chart.Kind == "stacks" {
+			body += vg.Points(1.4 * legendHeight)
+		}
 	}
 	p.height = p.above() + body + p.below()
 	return p
@@ -149,6 +152,12 @@ func (p *picture) drawable(s report.Series) series {
 		out.Points = append(out.Points, q)
 		out.titles = append(out.titles, pointTitle(p.chart, &s, &pt))
 	}
+	out.Curve = nil
+	for _, at := range s.Curve {
+		if at.Y *= p.unit.Factor; ok(at.Y) && finite(at.X) && at.X > 0 {
+			out.Curve = append(out.Curve, at)
+		}
+	}
 	return out
 }
 
@@ -164,6 +173,8 @@ func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
 	}
 	switch {
 	case c.Kind == "dots":
+	case c.Kind == "stacks":
+		title += ", " + report.Parts[int(p.X)]
 	case c.X.Unit == report.Percentiles:
 		title += ", " + show.OnAxis(c.X, p.X)
 	default:
@@ -172,6 +183,9 @@ func pointTitle(c *report.Chart, s *report.Series, p *report.Point) string {
 	unit := ""
 	if c.Y.Unit == sample.PerSecond {
 		unit = " " + string(c.Y.Unit)
+	}
+	if p.Y.Confidence == 0 && p.Y.Blocks == 1 {
+		return show.Text(fmt.Sprintf("%s: %s%s", title, label(p.Y.Mid), unit))
 	}
 	title += fmt.Sprintf(": %s%s [%s, %s], %d blocks", label(p.Y.Mid), unit, label(p.Y.Low), label(p.Y.High), p.Y.Blocks)
 	if p.Bound {
@@ -185,6 +199,12 @@ func (p *picture) howToRead() string {
 	if p.chart.Quantity == report.OfAnswers {
 		return "Mark: the ratio in the condition that is hardest for the claim, or where it fails (circle: supported, square: refuted, triangle: depends, diamond: inconclusive). Bar: its interval at the confidence of the whole ledger. Dashed line: no difference. Red stroke: what the claim asks for. Logarithmic scale: equal distances are equal ratios."
 	}
+	if p.chart.Quantity == report.OfParts {
+		return "Bar: geometric means across blocks, beside one another; the first two together are the processor time. With more connections than workers, a thread that waits for a core is no loss: another one answers."
+	}
+	if p.chart.Quantity == report.OfWindows {
+		return "Mark: one window of one server, a fraction of a second. Where all fall together, the machine was slower; only side by side are they compared. One that falls alone had a stall."
+	}
 	what, center := "geometric mean across blocks", "median of each start's p50"
 	if p.chart.Center == "mean" {
 		center = "geometric mean of each start's mean"
@@ -192,7 +212,7 @@ func (p *picture) howToRead() string {
 	switch c := p.chart; {
 	case c.Y.Unit != sample.Seconds:
 	case c.X.Unit == report.Percentiles:
-		what = "median across blocks of each start's percentile"
+		what = "median across blocks of each start's percentile; line: all requests of all starts together"
 	case c.Kind == "lines":
 		what = "across blocks, the " + center + " (filled mark, solid line) and the median of each start's p99 (hollow mark, dashed line)"
 	case c.Quantity == report.OfLatency:
@@ -245,7 +265,7 @@ func (p *picture) beyond(low, high float64) bool {
 
 // entries are the arms in rows that fit; a chart of dots names them itself.
 func (p *picture) entries(usable vg.Length) [][]entry {
-	if p.chart.Kind == "dots" {
+	if p.chart.Kind != "lines" {
 		return nil
 	}
 	style := writing(legendSize, ink, text.XLeft, text.YCenter)
@@ -309,6 +329,8 @@ func (p *picture) draw(c draw.Canvas) {
 		c.FillText(writing(legendSize, muted, text.XCenter, text.YCenter), body.Center(), "Nothing was measured that could be drawn here.")
 	case p.chart.Kind == "dots":
 		p.drawDots(body)
+	case p.chart.Kind == "stacks":
+		p.drawStacks(body)
 	default:
 		p.drawLines(body)
 	}

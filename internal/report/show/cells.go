@@ -150,6 +150,7 @@ func (g *Grid) odd(c *report.Cell) string {
 	return ""
 }
 
+// mid is an estimate without its interval.
 func mid(e *report.Estimate, u Unit) string {
 	if e == nil {
 		return None
@@ -159,14 +160,15 @@ func mid(e *report.Estimate, u Unit) string {
 
 // resources has a row a level and arm, for one route.
 func resources(d *report.Document, route string) *Grid {
-	g := grid("Server resources, "+Text(d.Request(route)), "Level", "Arm", ">CPU µs/req", ">Memory MiB", ">Thr", ">Procs")
+	g := grid("Server resources, "+Text(d.Request(route)), "Level", "Arm", ">CPU µs/req", ">kernel", ">queued", ">switches", ">Memory MiB", ">Thr", ">Procs")
 	for _, c := range cells(d, route) {
-		g.add(c.level, Text(c.Arm)+g.marks(c.Cell), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), PlusMinus(c.Of(sample.Memory), Mebibytes),
+		g.add(c.level, Text(c.Arm)+g.marks(c.Cell), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), mid(c.Of(sample.Kernel), Microseconds), mid(c.Of(sample.Queued), Microseconds), mid(c.Of(sample.Switches), Unit{Factor: 1}), PlusMinus(c.Of(sample.Memory), Mebibytes),
 			fmt.Sprint(c.Threads), fmt.Sprint(c.Processes))
 		if c.MemoryKind == "rss" {
 			g.note("memory is the resident set (RSS) where the system does not tell what a server's processes share")
 		}
 	}
+	g.note("kernel: of the CPU time; queued: time a request that the server's threads were ready to run and waited for a core; switches: how often they left their core, a request")
 	return g
 }
 

@@ -23,6 +23,7 @@ type Item struct {
 	Chart   *report.Chart
 	Verdict *claims.Verdict // an answer with its evidence
 	Flame   *report.Explained
+	Words   []Word // the terms of this report
 }
 
 // The anchors of the sections, in the order of Sections.
@@ -37,6 +38,7 @@ const (
 	MachineID  = "machine"
 	MethodID   = "method"
 	RawID      = "raw"
+	WordsID    = "words"
 )
 
 // Sections is the whole report: what it holds, and in which order. Renderers
@@ -70,6 +72,7 @@ func Sections(d *report.Document) []Section {
 	add(MachineID, "Machine and versions", says(Machine(d)+"."), grids("versions", versions(d)))
 	add(MethodID, "How it was measured", says(method(d)...))
 	add(RawID, "Raw data", raw(d))
+	add(WordsID, "Words", []Item{{Words: Glossary()}})
 	return out
 }
 

@@ -131,7 +131,7 @@ func Asked(d *report.Document) []string {
 // engine says what made the load, on which cores, and its ceiling.
 func engine(d *report.Document) string {
 	e := &d.Asked.Engine
-	s := fmt.Sprintf("Engine %s on %s, servers on %s.", Text(e.Name), cores(d.Asked.LoadCPUs), cores(d.Asked.ServerCPUs))
+	s := fmt.Sprintf("Engine %s on %s, servers on %s.", Text(e.Name), generators(d), cores(d.Asked.ServerCPUs)+place(d.Asked.ServerHost))
 	if e.Ceiling > 0 {
 		s += fmt.Sprintf(" Its ceiling against the null server is %s req/s", Number(e.Ceiling))
 		if top := fastest(d); top > 0 {
@@ -193,9 +193,41 @@ func cores(cpus []int) string {
 	return "cores " + strings.Join(s, ", ")
 }
 
-// Machine is one line on the host.
+// place is where a part ran that did not run on the conducting machine.
+func place(host string) string {
+	if host == "" {
+		return ""
+	}
+	return " of " + Text(host)
+}
+
+// generators are the cores and the machines that made the load, and how far those are from the servers.
+func generators(d *report.Document) string {
+	if len(d.Asked.Generators) == 0 {
+		return cores(d.Asked.LoadCPUs)
+	}
+	var all []string
+	for i := range d.Asked.Generators {
+		g := &d.Asked.Generators[i]
+		at := " of " + Text(g.Name())
+		all = append(all, fmt.Sprintf("%s%s (round trip to the null server %s, p99 %s more)", cores(g.CPUs), at, Seconds(g.RoundTrip.Seconds()), Seconds(g.Jitter.Seconds())))
+	}
+	return strings.Join(all, " and ")
+}
+
+// Machine is one line on the host, and another on each machine that only generated load.
 func Machine(d *report.Document) string {
-	e := &d.Environment
+	s := machine(&d.Environment)
+	if len(d.Asked.Generators) > 0 {
+		s = "servers: " + s
+	}
+	for i := range d.Asked.Generators {
+		s += "; load: " + machine(&d.Asked.Generators[i].Environment)
+	}
+	return s
+}
+
+func machine(e *record.Environment) string {
 	var parts []string
 	for _, p := range []string{e.CPU, e.Distro, e.Kernel} {
 		if p != "" {

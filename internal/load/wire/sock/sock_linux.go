@@ -7,16 +7,32 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Address is an IPv4 or IPv6 address with port, as the kernel reads it.
+// Address is an IPv4 or IPv6 address with port, or a Unix socket's, as the kernel reads it.
 type Address struct {
 	family int
 	size   uintptr
-	raw    unix.RawSockaddrInet6 // large enough for both families
+	raw    unix.RawSockaddrAny // large enough for each family
+}
+
+// NewUnixAddress is that of a socket in the file system.
+func NewUnixAddress(file string) (*Address, error) {
+	a := &Address{family: unix.AF_UNIX}
+	sa := (*unix.RawSockaddrUnix)(unsafe.Pointer(&a.raw))
+	if len(file) >= len(sa.Path) {
+		return nil, fmt.Errorf("the name of a Unix socket has at most %d bytes", len(sa.Path)-1)
+	}
+	sa.Family = unix.AF_UNIX
+	for i := range len(file) {
+		sa.Path[i] = int8(file[i])
+	}
+	a.size = unsafe.Offsetof(sa.Path) + uintptr(len(file)) + 1
+	return a, nil
 }
 
 // NewAddress converts an address and port. A zone is a
@@ -32,23 +48,32 @@ func NewAddress(ap netip.AddrPort) *Address {
 		a.family, a.size = unix.AF_INET, unix.SizeofSockaddrInet4
 		return a
 	}
-	a.raw.Family, a.raw.Addr = unix.AF_INET6, ip.As16()
-	a.raw.Port = *(*uint16)(unsafe.Pointer(&port))
-	a.raw.Scope_id = interfaceIndex(ip.Zone())
+	sa := (*unix.RawSockaddrInet6)(unsafe.Pointer(&a.raw))
+	sa.Family, sa.Addr = unix.AF_INET6, ip.As16()
+	sa.Port = *(*uint16)(unsafe.Pointer(&port))
+	sa.Scope_id = interfaceIndex(ip.Zone())
 	a.family, a.size = unix.AF_INET6, unix.SizeofSockaddrInet6
 	return a
 }
 
-// Stream opens a non-blocking TCP socket of the address's family.
+// Stream opens a non-blocking stream socket of the address's family.
 func (a *Address) Stream() (int, syscall.Errno) {
 	fd, _, errno := syscall.RawSyscall(unix.SYS_SOCKET, uintptr(a.family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	return int(fd), errno
 }
 
-// Connect starts to connect; EINPROGRESS is the usual answer.
+// fullQueue is how long a Unix socket whose queue is full is asked again. TCP does that in the kernel.
+const fullQueue = 20 * time.Millisecond
+
+// Connect starts to connect; EINPROGRESS is the usual answer of TCP, and a Unix socket is
+// connected at once.
 func (a *Address) Connect(fd int) syscall.Errno {
-	_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&a.raw)), a.size)
-	return errno
+	for until := time.Now().Add(fullQueue); ; time.Sleep(fullQueue / 200) {
+		_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&a.raw)), a.size)
+		if errno != unix.EAGAIN || a.family != unix.AF_UNIX || time.Now().After(until) {
+			return errno
+		}
+	}
 }
 
 // BindAddress gives the socket a local address and leaves the choice of the

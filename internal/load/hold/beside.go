@@ -1,4 +1,4 @@
-package bench
+package hold
 
 import (
 	"context"
@@ -10,32 +10,29 @@ import (
 	"github.com/hellobench/hellobench/internal/http1"
 )
 
-// beside asks one route over and over on one connection while something else
-// is measured: what a calculation does to the answers beside it. It is so
-// little traffic that it needs no engine.
-type beside struct {
-	answers atomic.Int64
-	stop    context.CancelFunc
-	done    sync.WaitGroup
-}
-
-func startBeside(ctx context.Context, x *http1.Exchange) *beside {
-	ctx, cancel := context.WithCancel(ctx)
-	b := &beside{stop: cancel}
+// Beside asks one thing over and over on one connection while something else is
+// measured, until end, which says how often it was answered: what a calculation does to
+// the answers beside it. It is so little traffic that it needs no engine.
+func Beside(ctx context.Context, x *http1.Exchange) (end func() int) {
 	request, err := http1.NewRequest(x, false)
 	if err != nil {
-		return b // the URL is the launcher's, and the server was verified at it
+		return func() int { return 0 } // the URL is the launcher's, and the server was verified at it
 	}
+	ctx, stop := context.WithCancel(ctx)
+	var answers atomic.Int64
+	var done sync.WaitGroup
 	transport := &http.Transport{DisableCompression: true}
-	b.done.Add(1)
-	go func() {
-		defer b.done.Done()
+	done.Go(func() {
 		defer transport.CloseIdleConnections()
 		for ctx.Err() == nil && ask(transport, request.HTTP(ctx), request.Want.Status) {
-			b.answers.Add(1)
+			answers.Add(1)
 		}
-	}()
-	return b
+	})
+	return func() int {
+		stop()
+		done.Wait()
+		return int(answers.Load())
+	}
 }
 
 // ask is false if there was no answer, so that a server which refuses is not
@@ -51,14 +48,4 @@ func ask(transport *http.Transport, req *http.Request, status int) bool {
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err == nil
-}
-
-// end stops asking and returns how many answers there were; of nothing, none.
-func (b *beside) end() int {
-	if b == nil {
-		return 0
-	}
-	b.stop()
-	b.done.Wait()
-	return int(b.answers.Load())
 }

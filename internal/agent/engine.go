@@ -1,0 +1,144 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/http1"
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/record"
+)
+
+// Engine generates a window's load on other machines, which share its connections and
+// its rate, begin together, and whose counts and histograms become one measurement.
+// It implements load.Engine but for Spec.Bin.
+type Engine struct {
+	name  string
+	hosts []Generator
+}
+
+// Generator is a machine that generates load, and the cores that it has for it.
+type Generator struct {
+	*Host
+	CPUs []int // none: not pinned
+}
+
+// NewEngine has the engine of a name, wire or vegeta, run on other machines.
+func NewEngine(name string, hosts []Generator) *Engine { return &Engine{name, hosts} }
+
+// Name is that of the engine which runs over there.
+func (e *Engine) Name() string { return e.name }
+
+// Run implements load.Engine.
+func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, error) {
+	parts, err := e.share(spec)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := all[None](ctx, e, "Open", parts); err != nil {
+		_, _ = all[None](context.WithoutCancel(ctx), e, "Abort", repeat(None{}, len(parts)))
+		return nil, err
+	}
+	tell(spec.Opened)
+	if _, err := all[None](ctx, e, "Begin", repeat(None{}, len(parts))); err == nil {
+		for _, step := range []struct {
+			wait time.Duration
+			then func()
+		}{{spec.LeadIn, spec.Began}, {spec.Duration, spec.Ended}} {
+			select {
+			case <-time.After(step.wait):
+				tell(step.then)
+			case <-ctx.Done():
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		_, _ = all[None](context.WithoutCancel(ctx), e, "Abort", repeat(None{}, len(parts)))
+	}
+	results, err := all[*record.Measurement](context.WithoutCancel(ctx), e, "Result", repeat(None{}, len(parts)))
+	if err != nil {
+		return nil, errors.Join(err, ctx.Err())
+	}
+	m, err := record.Together(results)
+	return m, errors.Join(err, ctx.Err())
+}
+
+func tell(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+// share divides a window among the machines. Each has a connection to each server at least.
+func (e *Engine) share(spec load.Spec) ([]Window, error) {
+	whole := spec
+	servers, err := spec.Servers()
+	if err = cmp.Or(err, whole.Normalize()); err != nil {
+		return nil, err
+	}
+	n := len(e.hosts)
+	if spec.Schedule == nil {
+		n = min(n, spec.Connections/servers)
+	} else if spec.Connections > 0 {
+		n = min(n, spec.Connections)
+	}
+	parts := make([]Window, n)
+	for i := range parts {
+		p := spec
+		p.CPUs, p.Connections = e.hosts[i].CPUs, (spec.Connections+n-1-i)/n
+		if spec.Schedule != nil { // Poisson processes together are one of the sum of their rates
+			s := *spec.Schedule
+			s.Rate, s.Seed = s.Rate/float64(n), s.Seed+uint64(i)<<48
+			p.Schedule = &s
+		}
+		parts[i] = Window{e.name, p}
+	}
+	return parts, nil
+}
+
+func repeat[T any](v T, n int) []T {
+	all := make([]T, n)
+	for i := range all {
+		all[i] = v
+	}
+	return all
+}
+
+// all calls the first machines at the same time, each with its argument.
+func all[T, A any](ctx context.Context, e *Engine, method string, args []A) ([]T, error) {
+	out, errs := make([]T, len(args)), make([]error, len(args))
+	var wg sync.WaitGroup
+	for i := range args {
+		answer := ask[T](e.hosts[i].Host, method, args[i])
+		wg.Go(func() { out[i], errs[i] = answer(ctx) })
+	}
+	wg.Wait()
+	return out, errors.Join(errs...)
+}
+
+// Kept is what a machine asks or holds beside a window.
+type Kept struct {
+	host *Host
+	id   int
+}
+
+// Hold opens idle connections from over there.
+func (h *Host) Hold(ctx context.Context, x *http1.Exchange, n int, timeout time.Duration) (Kept, error) {
+	id, err := call[int](ctx, h, "Hold", Hold{*x, n, timeout})
+	return Kept{h, id}, err
+}
+
+// Beside asks one thing over and over from over there.
+func (h *Host) Beside(ctx context.Context, x *http1.Exchange) (Kept, error) {
+	id, err := call[int](ctx, h, "Beside", *x)
+	return Kept{h, id}, err
+}
+
+// End ends it, and says how often it was answered, or how many connections were still open.
+func (k Kept) End() int {
+	n, _ := call[int](context.Background(), k.host, "End", k.id)
+	return n
+}

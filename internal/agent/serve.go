@@ -1,0 +1,264 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/rpc"
+	"net/rpc/jsonrpc"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
+	"github.com/hellobench/hellobench/internal/machine"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/runners"
+)
+
+// Facts are those of the agent's machine, and the address at which ssh reached it.
+type Facts struct {
+	machine.Facts
+	Address string `json:"address"` // empty: not known
+	Peer    string `json:"peer"`    // that of the other end
+}
+
+// Serve does what comes over a connection until that ends, or nothing comes any more;
+// then it ends everything that it has started. What takes long is told to note.
+func Serve(ctx context.Context, conn io.ReadWriteCloser, note func(format string, args ...any)) error {
+	local, err := machine.NewLocal(note)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s := &servant{ctx: ctx, local: local, running: map[int]*running{}, kept: map[int]func() int{}, heard: make(chan struct{}, 1)}
+	if s.scratch, err = os.MkdirTemp("", "hellobench-agent-"); err != nil {
+		cancel()
+		return err
+	}
+	server := rpc.NewServer()
+	if err := server.RegisterName("Agent", &Agent{s}); err != nil {
+		cancel()
+		return err
+	}
+	if _, err := fmt.Fprintln(conn, greeting); err != nil {
+		cancel()
+		return err
+	}
+	go s.watch(ctx, func() { _ = conn.Close() })
+	server.ServeCodec(jsonrpc.NewServerCodec(listening{conn, s}))
+	cancel() // there is little time to stop then
+	return errors.Join(s.stopAll(), os.RemoveAll(s.scratch))
+}
+
+// listening notes that something is heard.
+type listening struct {
+	io.ReadWriteCloser
+	s *servant
+}
+
+func (l listening) Read(p []byte) (int, error) {
+	n, err := l.ReadWriteCloser.Read(p)
+	select {
+	case l.s.heard <- struct{}{}:
+	default:
+	}
+	return n, err
+}
+
+// servant is what the agent has started.
+type servant struct {
+	ctx     context.Context // until the connection ends
+	local   *machine.Local
+	scratch string // folder of logs
+	heard   chan struct{}
+
+	mu      sync.Mutex
+	last    int // identity
+	running map[int]*running
+	window  *window            // of load
+	kept    map[int]func() int // what is asked or held beside it; ends it
+}
+
+type running struct {
+	group *runners.Group
+	log   string
+}
+
+// watch ends a connection over which nothing is heard.
+func (s *servant) watch(ctx context.Context, end func()) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.heard:
+		case <-time.After(silence):
+			end()
+			return
+		}
+	}
+}
+
+func (s *servant) stopAll() error {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.running))
+	s.running = nil
+	s.mu.Unlock()
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, r := range all {
+		wg.Go(func() { errs[i] = r.group.Stop() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *servant) get(id int) (*running, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.running[id]; r != nil {
+		return r, nil
+	}
+	return nil, fmt.Errorf("no server %d was started", id)
+}
+
+// Agent is what can be called.
+type Agent struct{ s *servant }
+
+// Ping answers.
+func (*Agent) Ping(None, *None) error { return nil }
+
+// Facts says what this machine is.
+func (*Agent) Facts(_ None, r *Reply[Facts]) error {
+	f, err := machine.ReadFacts()
+	var address, peer string
+	if fields := strings.Fields(os.Getenv("SSH_CONNECTION")); len(fields) == 4 {
+		peer, address = fields[0], fields[2]
+	}
+	return r.set(Facts{f, address, peer}, err)
+}
+
+// Install installs a server.
+func (a *Agent) Install(source runners.Source, r *Reply[*record.ServerVersion]) error {
+	m, err := source.Manifest()
+	if err != nil {
+		return r.set(nil, err)
+	}
+	v, err := a.s.local.Install(a.s.ctx, m)
+	return r.set(v, err)
+}
+
+// Start starts a server.
+func (a *Agent) Start(start machine.Start, r *Reply[Started]) error {
+	s := a.s
+	s.mu.Lock()
+	s.last++
+	id := s.last
+	s.mu.Unlock()
+	start.LogFile = filepath.Join(s.scratch, fmt.Sprintf("%d.log", id))
+	g, err := s.local.Start(s.ctx, start)
+	if err != nil {
+		return r.set(Started{}, err)
+	}
+	s.mu.Lock()
+	gone := s.running == nil
+	if !gone {
+		s.running[id] = &running{g, start.LogFile}
+	}
+	s.mu.Unlock()
+	if gone {
+		return r.set(Started{}, errors.Join(errors.New("the connection has ended"), g.Stop()))
+	}
+	return r.set(Started{id, g.Ports(), g.Startup()}, nil)
+}
+
+// Verify checks the answers of a route.
+func (a *Agent) Verify(about About, r *Reply[[]http1.Exchange]) error {
+	s, err := a.s.get(about.ID)
+	if err != nil {
+		return r.set(nil, err)
+	}
+	x, err := s.group.Verify(a.s.ctx, about.Route)
+	return r.set(x, err)
+}
+
+// Runtime is what a server says of itself.
+func (a *Agent) Runtime(about About, r *Reply[map[string]string]) error {
+	s, err := a.s.get(about.ID)
+	if err != nil {
+		return r.set(nil, err)
+	}
+	return r.set(s.group.Runtime(a.s.ctx), nil)
+}
+
+// Usage is what a server has used.
+func (a *Agent) Usage(about About, r *Reply[record.Usage]) error {
+	s, err := a.s.get(about.ID)
+	if err != nil {
+		return r.set(record.Usage{}, err)
+	}
+	read := s.group.CPU
+	if about.Memory {
+		read = s.group.Usage
+	}
+	u, err := read()
+	return r.set(u, err)
+}
+
+// Clock is a server's processor time.
+func (a *Agent) Clock(about About, r *Reply[time.Duration]) error {
+	s, err := a.s.get(about.ID)
+	if err != nil {
+		return r.set(0, err)
+	}
+	return r.set(s.group.Clock()(), nil)
+}
+
+// Alive fails where a server does not run any more.
+func (a *Agent) Alive(about About, r *Reply[None]) error {
+	s, err := a.s.get(about.ID)
+	if err == nil {
+		err = s.group.Alive()
+	}
+	return r.set(None{}, err)
+}
+
+// Stop stops a server and gives its logs.
+func (a *Agent) Stop(about About, r *Reply[Logs]) error {
+	s, err := a.s.get(about.ID)
+	if err != nil {
+		return r.set(nil, err)
+	}
+	err = s.group.Stop()
+	a.s.mu.Lock()
+	delete(a.s.running, about.ID)
+	a.s.mu.Unlock()
+	logs := Logs{}
+	files, _ := filepath.Glob(s.log + "*") // its instances have one each
+	for _, file := range files {
+		if text, rerr := os.ReadFile(file); rerr == nil && len(bytes.TrimSpace(text)) > 0 {
+			logs[strings.TrimPrefix(file, s.log)] = text
+		}
+		_ = os.Remove(file)
+	}
+	return r.set(logs, err)
+}
+
+// Cores reads what cores did.
+func (*Agent) Cores(cores []int, r *Reply[host.Reading]) error {
+	read, err := host.Read(cores)
+	return r.set(read, err)
+}
+
+// Network reads what the network did.
+func (*Agent) Network(_ None, r *Reply[host.Network]) error {
+	n, err := host.ReadNetwork()
+	return r.set(n, err)
+}

@@ -1,0 +1,353 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/hellobench/hellobench/internal/agent"
+	"github.com/hellobench/hellobench/internal/bench"
+	"github.com/hellobench/hellobench/internal/host"
+	"github.com/hellobench/hellobench/internal/http1"
+	"github.com/hellobench/hellobench/internal/load"
+	"github.com/hellobench/hellobench/internal/load/hold"
+	"github.com/hellobench/hellobench/internal/machine"
+	"github.com/hellobench/hellobench/internal/record"
+	"github.com/hellobench/hellobench/runners"
+)
+
+// machines are those that take part: this one, and others where the servers run or the
+// load is generated.
+type machines struct {
+	local   *machine.Local
+	servers *agent.Host       // nil: they run here
+	loads   []agent.Generator // none: the load is generated here
+	address string            // at which servers listen; empty: loopback
+
+	cancel context.CancelCauseFunc // of what is being done
+	lost   error                   // the connection to one of them
+}
+
+// apart says whether servers and generator have a machine each.
+func (m *machines) apart() bool { return m.servers != nil || len(m.loads) > 0 }
+
+// connect reaches the other machines of a run.
+func (s *Session) connect(ctx context.Context, o Options) (err error) {
+	if o.ServerHost == "" && o.ServerAddress != "" && len(o.LoadHosts) == 0 {
+		return UsageError{errors.New("--server-address: has a meaning only with --server-host or --load-host")}
+	}
+	if o.Explain && o.ServerHost != "" {
+		return UsageError{errors.New("--explain: profiles servers of this machine only, not those of --server-host")}
+	}
+	dial := func(target string) (h *agent.Host) {
+		if err == nil {
+			h, err = agent.Dial(ctx, target, s.loose, s.say)
+		}
+		return h
+	}
+	if o.ServerHost != "" {
+		s.machines.servers = dial(o.ServerHost)
+	}
+	for i, target := range o.LoadHosts {
+		if target == o.ServerHost || slices.Contains(o.LoadHosts[:i], target) {
+			return UsageError{fmt.Errorf("--load-host %s: this machine has a part already", target)}
+		}
+		s.loads = append(s.loads, agent.Generator{Host: dial(target)})
+	}
+	if err != nil {
+		return err
+	}
+	if s.address = o.ServerAddress; s.apart() && s.address == "" {
+		s.address, err = s.findAddress()
+	}
+	return err
+}
+
+// loose ends what is being done when the connection to a machine has ended.
+func (s *Session) loose(reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost = reason; s.cancel != nil {
+		s.cancel(reason)
+	}
+}
+
+// within is a context that also ends with the connection to a machine.
+func (s *Session) within(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel = cancel; s.lost != nil {
+		cancel(s.lost)
+	}
+	return ctx
+}
+
+// whyEnded puts a lost connection in the place of what it caused.
+func (s *Session) whyEnded(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && s.lost != nil {
+		return fmt.Errorf("%w\nhint: the blocks that were measured are kept: hellobench run --resume %s", s.lost, s.Dir)
+	}
+	return err
+}
+
+// findAddress is where the generators reach the servers, as far as ssh tells.
+func (s *Session) findAddress() (string, error) {
+	address := ""
+	if s.machines.servers != nil {
+		address = s.machines.servers.Facts.Address
+	} else if len(s.loads) > 0 { // the servers are here: where the load hosts see this machine
+		address = s.loads[0].Facts.Peer
+	}
+	if ip := net.ParseIP(address); ip == nil || ip.To4() == nil {
+		return "", UsageError{fmt.Errorf("at which IPv4 address the generators reach the servers is not known (ssh says %q); give it with --server-address", address)}
+	}
+	return address, nil
+}
+
+// close ends what runs on the other machines.
+func (m *machines) close() error {
+	var errs []error
+	if m.servers != nil {
+		errs = append(errs, m.servers.Close())
+	}
+	for _, g := range m.loads {
+		if g.Host != nil {
+			errs = append(errs, g.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// install installs a server where the servers run.
+func (s *Session) installThere(ctx context.Context, m *runners.Manifest) (*record.ServerVersion, error) {
+	if s.machines.servers != nil {
+		return s.machines.servers.Install(ctx, m)
+	}
+	return s.local.Install(ctx, m)
+}
+
+// start is the one door through which servers are started.
+func (s *Session) start(ctx context.Context, st machine.Start) (bench.Server, error) {
+	st.Address = s.address
+	if s.machines.servers != nil {
+		server, err := s.machines.servers.Start(ctx, st)
+		if err != nil {
+			return nil, err
+		}
+		return server, nil
+	}
+	group, err := s.local.Start(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	return group, nil
+}
+
+// startArm starts an arm's server on the cores of the servers.
+func (s *Session) startArm(ctx context.Context, arm record.Arm, env map[string]string, log string) (bench.Server, error) {
+	st := machine.Start{
+		Server: arm.Server, Workers: arm.Workers, Threads: arm.Threads, Instances: arm.Instances, Variant: arm.Variant,
+		CPUs: s.cpusOf(arm), Env: env, LogFile: log,
+	}
+	if arm.Canary() { // no more loops than the generator has, for it would not see any of them slow down
+		st.Loops = s.Run.ServerCPUs[:min(len(s.Run.ServerCPUs), max(s.Run.GeneratorCores(), 1))]
+	}
+	return s.start(ctx, st)
+}
+
+// newEngine makes the engine of a name where the load is generated.
+func (s *Session) newEngine(name string) (load.Engine, error) {
+	engine, err := NewEngine(name, "")
+	if err == nil && len(s.loads) > 0 {
+		engine = agent.NewEngine(engine.Name(), s.loads)
+	}
+	return engine, err
+}
+
+// hold opens idle connections from where the load is generated.
+func (s *Session) hold(ctx context.Context, x *http1.Exchange, n int) (end func() int, err error) {
+	if len(s.loads) > 0 {
+		kept, err := s.loads[0].Hold(ctx, x, n, s.Run.Timeout)
+		return kept.End, err
+	}
+	c, err := hold.Open(ctx, x, n, s.Run.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	return func() int {
+		defer c.Close()
+		return c.Open()
+	}, nil
+}
+
+// beside asks one thing over and over from where the load is generated.
+func (s *Session) beside(ctx context.Context, x *http1.Exchange) (end func() int) {
+	if len(s.loads) > 0 {
+		kept, err := s.loads[0].Beside(ctx, x)
+		if err != nil {
+			return func() int { return 0 }
+		}
+		return kept.End
+	}
+	return hold.Beside(ctx, x)
+}
+
+// readCores reads what the run's cores do on all machines, where there are cores of its own.
+func (s *Session) readCores() func() (host.Reading, error) {
+	type part struct {
+		cores []int
+		read  func([]int) (host.Reading, error)
+	}
+	here := part{slices.Sorted(slices.Values(slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs))), host.Read}
+	parts := []part{}
+	if s.machines.servers != nil {
+		parts, here.cores = append(parts, part{s.Run.ServerCPUs, s.machines.servers.Cores}), s.Run.LoadCPUs
+	}
+	for _, g := range s.loads {
+		parts = append(parts, part{g.CPUs, g.Cores})
+	}
+	if len(here.cores) > 0 {
+		parts = append(parts, here)
+	}
+	if len(parts) == 0 || slices.ContainsFunc(parts, func(p part) bool { return len(p.cores) == 0 }) {
+		return nil
+	}
+	return func() (sum host.Reading, err error) {
+		for _, p := range parts {
+			r, err := p.read(p.cores)
+			if err != nil {
+				return sum, err
+			}
+			sum = sum.Add(r)
+		}
+		return sum, nil
+	}
+}
+
+// readNetwork reads what the network of the run's machines does.
+func (s *Session) readNetwork() (sum host.Network, err error) {
+	reads := []func() (host.Network, error){}
+	if s.machines.servers == nil || len(s.loads) == 0 {
+		reads = append(reads, host.ReadNetwork)
+	}
+	if s.machines.servers != nil {
+		reads = append(reads, s.machines.servers.Network)
+	}
+	for _, g := range s.loads {
+		reads = append(reads, g.Network)
+	}
+	for _, read := range reads {
+		n, err := read()
+		if err != nil {
+			return sum, err
+		}
+		sum = sum.Add(n)
+	}
+	return sum, nil
+}
+
+// coresApart decides on which cores of which machine what runs, where servers and
+// generator have a machine each: all that there are, unless they are named.
+func (s *Session) coresApart(server, gen []int) (err error) {
+	own, err := machine.ReadFacts()
+	if err != nil {
+		return err
+	}
+	of := own
+	if h := s.machines.servers; h != nil {
+		of = h.Facts.Facts
+	}
+	if s.Run.ServerCPUs, err = s.allOf("--server-cpus", server, of); err != nil {
+		return err
+	}
+	if len(s.loads) == 0 {
+		s.Run.LoadCPUs, err = s.allOf("--load-cpus", gen, own)
+		return err
+	}
+	for i := range s.loads {
+		if s.loads[i].CPUs, err = s.allOf("--load-cpus", gen, s.loads[i].Facts.Facts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) allOf(flag string, wanted []int, f machine.Facts) ([]int, error) {
+	if f.Unpinned != "" {
+		s.notice(f.Unpinned + " Figures from this machine are not for quoting.")
+		s.Run.Quotable = false
+		return nil, nil
+	}
+	for _, c := range wanted {
+		if !slices.Contains(f.Cores, c) {
+			return nil, UsageError{fmt.Errorf("%s: core %d: there are only %s", flag, c, host.FormatCPUs(f.Cores))}
+		}
+	}
+	if len(wanted) > 0 {
+		return wanted, nil
+	}
+	return f.Cores, nil
+}
+
+func (s *Session) notice(text string) {
+	if !slices.Contains(s.Run.Notices, text) {
+		s.Run.Notices = append(s.Run.Notices, text)
+	}
+}
+
+// describe writes down which machines take part.
+func (s *Session) describe() {
+	here := host.Environment()
+	s.Run.Environment, s.Run.ServerHost, s.Run.ServerAddress = here, "", s.address
+	if h := s.machines.servers; h != nil {
+		s.Run.Environment, s.Run.ServerHost = h.Facts.Environment, h.Name
+		s.Run.Environment.Argv = os.Args
+		if len(s.loads) == 0 {
+			s.Run.Generators = []record.Generator{{CPUs: s.Run.LoadCPUs, Environment: here}}
+		}
+	}
+	for i, g := range s.loads {
+		if i == 0 {
+			s.Run.Generators = nil
+		}
+		s.Run.Generators = append(s.Run.Generators, record.Generator{Host: g.Name, CPUs: g.CPUs, Environment: g.Facts.Environment})
+	}
+}
+
+// roundTripWindow is how long one connection asks the null server to know the way there.
+const roundTripWindow = 300 * time.Millisecond
+
+// measureRoundTrips measures the way from each generator to the servers.
+func (s *Session) measureRoundTrips(ctx context.Context, name string) error {
+	for i := range s.Run.Generators {
+		var engine load.Engine
+		var err error
+		if len(s.loads) > 0 {
+			engine = agent.NewEngine(name, s.loads[i:i+1])
+		} else if engine, err = NewEngine(name, ""); err != nil {
+			return err
+		}
+		m, err := s.LoadNull(ctx, engine, 1, roundTripWindow)
+		if err != nil {
+			return err
+		}
+		g := &s.Run.Generators[i]
+		if m.OK == 0 {
+			return fmt.Errorf("%s answers over there at %s, and nothing comes of what is sent to it from %s: %s\nhint: is there a firewall, or another address (--server-address)?", "the null server", s.address, g.Name(), m.FirstError)
+		}
+		h, err := m.Latency.Histogram()
+		if err != nil {
+			return err
+		}
+		g.RoundTrip, g.Jitter = h.Quantile(0.5), h.Quantile(0.99)-h.Quantile(0.5)
+		s.say("round trip from %s to the null server: %v, and %v more at the p99", g.Name(), g.RoundTrip.Round(time.Microsecond), g.Jitter.Round(time.Microsecond))
+	}
+	return nil
+}
