@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
@@ -179,8 +180,11 @@ func listen(address string, port int) (net.Listener, error) {
 		}
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port))) //nolint:noctx // it does not wait
-	if err != nil {
-		return nil, fmt.Errorf("listen at %s, port %d: %w", address, port, err)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %d is taken: %w", port, err)
+	case err != nil:
+		return nil, fmt.Errorf("listen at %s: %w", address, err)
 	}
 	return ln, nil
 }

@@ -29,11 +29,12 @@ func (b *Bench) block(ctx context.Context, number int, ev Event) ([]*record.Tria
 		t.record.Block, t.record.Position = number, i
 		r.trials = append(r.trials, t)
 		r.tellOf(t, ServerStarts, nil)
-		if err := t.start(ctx); err != nil {
-			t.fail(err)
-		}
+		err := t.start(ctx)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if err != nil {
+			t.fail(err)
 		}
 	}
 	for pass := range r.experiment.Passes {
@@ -43,11 +44,12 @@ func (b *Bench) block(ctx context.Context, number int, ev Event) ([]*record.Tria
 				if t.server == nil {
 					continue
 				}
-				if err := t.visit(ctx, round.Level, pass); err != nil {
-					t.fail(err)
-				}
+				err := t.visit(ctx, round.Level, pass)
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
+				}
+				if err != nil {
+					t.fail(err)
 				}
 			}
 		}
