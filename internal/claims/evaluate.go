@@ -99,6 +99,7 @@ func (e *evaluation) claim(c Claim) Verdict {
 		}
 		e.conclude(&v)
 	}
+	v.Means = c.Means[v.Verdict]
 	return v
 }
 

@@ -44,6 +44,8 @@ type Claim struct {
 	Chain         bool         `yaml:"chain"` // the comparisons lead from the first's A, step by step, to the last's B
 	Facts         []Fact       `yaml:"facts"`
 	NotMeasurable string       `yaml:"not_measurable"`
+
+	Means map[Value]string `yaml:"means"` // what an answer means for a choice, as a clause of a sentence
 }
 
 // Kind says how the claim is checked.

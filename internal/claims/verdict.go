@@ -59,6 +59,7 @@ type Verdict struct {
 	Chain      *Chain       `json:"chain,omitempty"`   // what the ratio of its ends is made of
 	Section    string       `json:"section,omitempty"` // of the article
 	Paraphrase string       `json:"paraphrase"`
+	Means      string       `json:"means,omitempty"` // the answer for a choice; the ledger says it
 }
 
 // Found is one fact as it was found.

@@ -83,6 +83,12 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 	eventuallyWithin(t, 20*time.Second, "munged listens", func() bool { _, err := os.Stat(dir + "/munge.sock"); return err == nil })
 	daemon("slurmctld", "-D", "-f", file)
 	daemon("slurmd", "-D", "-f", file, "-N", name)
+	t.Cleanup(func() { // while the daemons run that end what is left of a job
+		eventuallyWithin(t, time.Minute, "all jobs have ended", func() bool {
+			out, err := exec.CommandContext(context.Background(), "squeue", "--noheader").Output()
+			return err == nil && len(bytes.TrimSpace(out)) == 0
+		})
+	})
 	eventuallyWithin(t, time.Minute, "the node is idle", func() bool {
 		out, _ := exec.CommandContext(t.Context(), "sinfo", "--noheader", "-o", "%T").CombinedOutput()
 		return strings.TrimSpace(string(out)) == "idle"

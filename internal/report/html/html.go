@@ -52,6 +52,7 @@ type view struct {
 	Answers   []answer
 	Cards     []card
 	Listed    []claims.Verdict // what no measurement can tell
+	Choice    []claims.Verdict // what means something for a choice
 	Forest    []picture        // the answers
 	Glance    *show.Grid
 	Charts    []picture
@@ -101,7 +102,7 @@ func Write(w io.Writer, d *report.Document) error {
 		}
 		v.Charts = append(v.Charts, p)
 	}
-	v.Arms = drawn(d.Charts)
+	v.Arms, v.Choice = drawn(d.Charts), show.Choice(d)
 	v.Data, v.Trimmed = trim(d)
 	mine, err := page.Clone()
 	if err != nil {
@@ -138,31 +139,20 @@ func hash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// trim leaves out the values of single blocks where there are too many.
+// trim leaves out what the pictures show, and the values of single blocks where there are too many.
 func trim(d *report.Document) (*report.Document, bool) {
 	n := 0
 	for i := range d.Cells {
 		n += len(d.Cells[i].Points)
 	}
-	if n <= mostPoints {
-		return d, false
-	}
 	small := *d
+	small.Charts = []report.Chart{}
+	if n <= mostPoints {
+		return &small, false
+	}
 	small.Cells = slices.Clone(d.Cells)
 	for i := range small.Cells {
 		small.Cells[i].Points = []report.BlockPoint{}
-	}
-	small.Charts = slices.Clone(d.Charts)
-	for i := range small.Charts {
-		c := &small.Charts[i]
-		c.Series = slices.Clone(c.Series)
-		for j := range c.Series {
-			s := &c.Series[j]
-			s.Points = slices.Clone(s.Points)
-			for k := range s.Points {
-				s.Points[k].Blocks = []float64{}
-			}
-		}
 	}
 	small.Starts = slices.Clone(d.Starts)
 	for i := range small.Starts {

@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func Sections(d *report.Document) []Section {
 		}
 	}
 	if len(d.Verdicts) > 0 {
-		add(ClaimsID, "What the measurement says", says(Tally(d)), grids("verdicts", ledger(d)), pictures(d, true), grids("glance", Glance(d)))
+		add(ClaimsID, "What the measurement says", says(Tally(d)), says(some(choose(d))...), grids("verdicts", ledger(d)), pictures(d, true), grids("glance", Glance(d)))
 		add(EvidenceID, "The evidence, claim by claim", evidence(d))
 	}
 	if len(d.Verdicts) == 0 {
@@ -74,6 +75,11 @@ func Sections(d *report.Document) []Section {
 	add(RawID, "Raw data", raw(d))
 	add(WordsID, "Words", []Item{{Words: Glossary()}})
 	return out
+}
+
+// some is a list without what is empty.
+func some(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(s string) bool { return s == "" })
 }
 
 // says is an item of sentences, none without any.

@@ -300,6 +300,28 @@ func Tally(d *report.Document) string {
 	return fmt.Sprintf("%s: %s.", plural(len(d.Verdicts), "claim"), strings.Join(parts, ", "))
 }
 
+// Choice are the answers that mean something to somebody who has to choose.
+func Choice(d *report.Document) (out []claims.Verdict) {
+	for _, v := range d.Verdicts {
+		if v.Means != "" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// choose is Choice as a sentence, empty without any.
+func choose(d *report.Document) string {
+	var clauses []string
+	for _, v := range Choice(d) {
+		clauses = append(clauses, plain(v.Means))
+	}
+	if len(clauses) == 0 {
+		return ""
+	}
+	return "If you have to choose: " + strings.Join(clauses, "; ") + "."
+}
+
 // Meaning says what an answer stands for.
 func Meaning(v claims.Value) string {
 	switch v {
