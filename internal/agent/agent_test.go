@@ -103,7 +103,7 @@ func TestServerOverThere(t *testing.T) {
 	before, err := s.Usage()
 	require.NoError(t, err)
 	clock := s.Clock()()
-	e := agent.NewEngine("wire", []agent.Generator{{Host: h}})
+	e := agent.NewEngine("wire", []agent.Generator{{Host: h}}, 0)
 	m, err := e.Run(t.Context(), load.Spec{Exchanges: exchanges, Connections: 4, Duration: 200 * time.Millisecond})
 	require.NoError(t, err)
 	assert.Positive(t, m.OK)
@@ -139,7 +139,7 @@ func TestTogether(t *testing.T) {
 	}))
 	defer server.Close()
 	reach(t, "")
-	e := agent.NewEngine("wire", []agent.Generator{{Host: dial(t, "a")}, {Host: dial(t, "b")}})
+	e := agent.NewEngine("wire", []agent.Generator{{Host: dial(t, "a")}, {Host: dial(t, "b")}}, 0)
 	for name, spec := range map[string]load.Spec{
 		"closed": {Connections: 5},
 		"open":   {Schedule: &load.Schedule{Rate: 200, Poisson: true, Seed: 1}},

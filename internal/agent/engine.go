@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 type Engine struct {
 	name  string
 	hosts []Generator
+	early time.Duration // so long does it take until what Began and Ended ask for is read
 }
 
 // Generator is a machine that generates load, and the cores that it has for it.
@@ -26,8 +28,12 @@ type Generator struct {
 	CPUs []int // none: not pinned
 }
 
-// NewEngine has the engine of a name, wire or vegeta, run on other machines.
-func NewEngine(name string, hosts []Generator) *Engine { return &Engine{name, hosts} }
+// NewEngine has the engine of a name, wire or vegeta, run on other machines. Began and
+// Ended are called that much before the window's edges, for it takes so long until the
+// servers' machine reads what they ask for.
+func NewEngine(name string, hosts []Generator, early time.Duration) *Engine {
+	return &Engine{name, hosts, early}
+}
 
 // Name is that of the engine which runs over there.
 func (e *Engine) Name() string { return e.name }
@@ -43,24 +49,28 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 		return nil, err
 	}
 	tell(spec.Opened)
-	if _, err := all[None](ctx, e, "Begin", repeat(None{}, len(parts))); err == nil {
-		for _, step := range []struct {
-			wait time.Duration
-			then func()
-		}{{spec.LeadIn, spec.Began}, {spec.Duration, spec.Ended}} {
-			select {
-			case <-time.After(step.wait):
-				tell(step.then)
-			case <-ctx.Done():
-			}
+	begin := time.Now().Add(e.way(len(parts)) + spec.LeadIn - e.early)
+	begun := make(chan error, 1)
+	go func() {
+		_, err := all[None](ctx, e, "Begin", repeat(None{}, len(parts)))
+		begun <- err
+	}()
+	for _, edge := range []struct {
+		at   time.Time
+		tell func()
+	}{{begin, spec.Began}, {begin.Add(spec.Duration), spec.Ended}} {
+		select {
+		case <-time.After(time.Until(edge.at)):
+			tell(edge.tell)
+		case <-ctx.Done():
 		}
 	}
-	if ctx.Err() != nil {
+	if err := <-begun; err != nil || ctx.Err() != nil {
 		_, _ = all[None](context.WithoutCancel(ctx), e, "Abort", repeat(None{}, len(parts)))
 	}
 	results, err := all[*record.Measurement](context.WithoutCancel(ctx), e, "Result", repeat(None{}, len(parts)))
 	if err != nil {
-		return nil, errors.Join(err, ctx.Err())
+		return nil, cmp.Or(ctx.Err(), err)
 	}
 	m, err := record.Together(results)
 	return m, errors.Join(err, ctx.Err())
@@ -70,6 +80,14 @@ func tell(f func()) {
 	if f != nil {
 		f()
 	}
+}
+
+// way is the longest to one of the first n machines.
+func (e *Engine) way(n int) (way time.Duration) {
+	for _, h := range e.hosts[:n] {
+		way = max(way, h.Way)
+	}
+	return way
 }
 
 // share divides a window among the machines. Each has a connection to each server at least.
@@ -86,9 +104,12 @@ func (e *Engine) share(spec load.Spec) ([]Window, error) {
 		n = min(n, spec.Connections)
 	}
 	parts := make([]Window, n)
+	dealt := 0
 	for i := range parts {
 		p := spec
 		p.CPUs, p.Connections = e.hosts[i].CPUs, (spec.Connections+n-1-i)/n
+		p.Exchanges = from(spec.Exchanges, dealt)
+		dealt += p.Connections
 		if spec.Schedule != nil { // Poisson processes together are one of the sum of their rates
 			s := *spec.Schedule
 			s.Rate, s.Seed = s.Rate/float64(n), s.Seed+uint64(i)<<48
@@ -97,6 +118,29 @@ func (e *Engine) share(spec load.Spec) ([]Window, error) {
 		parts[i] = Window{e.name, p}
 	}
 	return parts, nil
+}
+
+// from has the exchanges begin with another server, as if so many connections had been
+// dealt to them in turn.
+func from(exchanges []http1.Exchange, dealt int) []http1.Exchange {
+	var servers []string
+	of := map[string][]http1.Exchange{}
+	for i := range exchanges {
+		server := exchanges[i].URL
+		if r, err := http1.NewRequest(&exchanges[i], false); err == nil {
+			server = r.HostPort()
+		}
+		if of[server] == nil {
+			servers = append(servers, server)
+		}
+		of[server] = append(of[server], exchanges[i])
+	}
+	first := dealt % len(servers)
+	var out []http1.Exchange
+	for _, s := range slices.Concat(servers[first:], servers[:first]) {
+		out = append(out, of[s]...)
+	}
+	return out
 }
 
 func repeat[T any](v T, n int) []T {

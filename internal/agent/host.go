@@ -23,11 +23,14 @@ type Host struct {
 	Name  string // as ssh knows it
 	Facts Facts
 
+	Way time.Duration // over ssh: half of the shortest round trip of a ping
+
 	client *rpc.Client
 	pipe   *pipe
 	ping   *time.Ticker
 
 	closing atomic.Bool
+	silent  atomic.Bool   // it did not answer
 	gone    chan struct{} // closed when the connection has ended, and lost has been told
 }
 
@@ -49,20 +52,43 @@ func Dial(ctx context.Context, target string, lost func(reason error), note func
 	go h.await(lost)
 	h.client = rpc.NewClientWithCodec(jsonrpc.NewClientCodec(p))
 	go h.keepAlive()
-	if h.Facts, err = call[Facts](ctx, h, "Facts", None{}); err != nil {
+	if h.Facts, err = call[Facts](ctx, h, "Facts", None{}); err == nil {
+		err = h.measureWay(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
+// measureWay takes the shortest of some pings: what makes one longer is no part of the way.
+func (h *Host) measureWay(ctx context.Context) error {
+	for range 10 {
+		began := time.Now()
+		if _, err := call[None](ctx, h, "Ping", None{}); err != nil {
+			return err
+		}
+		if way := time.Since(began) / 2; h.Way == 0 || way < h.Way {
+			h.Way = way
+		}
+	}
+	return nil
+}
+
+// keepAlive tells the agent that somebody is there, and ends an ssh over which no answer comes.
 func (h *Host) keepAlive() {
 	for {
 		select {
 		case <-h.pipe.ended:
 			return
 		case <-h.ping.C:
-			h.client.Go("Agent.Ping", None{}, &None{}, make(chan *rpc.Call, 1))
 		}
+		late := time.AfterFunc(silence, func() {
+			h.silent.Store(true)
+			h.pipe.kill()
+		})
+		_, _ = call[None](context.Background(), h, "Ping", None{})
+		late.Stop()
 	}
 }
 
@@ -70,11 +96,15 @@ func (h *Host) keepAlive() {
 func (h *Host) await(lost func(error)) {
 	<-h.pipe.ended
 	if !h.closing.Load() {
-		reason := fmt.Errorf("the connection to %s was lost", h.Name)
-		if said := h.pipe.said.lastLine(); said != "" {
-			reason = fmt.Errorf("%w: %s", reason, said)
+		reason := h.pipe.reason
+		if h.silent.Load() {
+			reason = fmt.Errorf("it did not answer for %v", silence)
 		}
-		lost(reason)
+		said := ""
+		if last := h.pipe.said.lastLine(); last != "" {
+			said = "; the last that came from there: " + last
+		}
+		lost(fmt.Errorf("the connection to %s was lost (%w)%s", h.Name, reason, said))
 	}
 	close(h.gone)
 }
@@ -138,11 +168,12 @@ func (h *Host) Start(ctx context.Context, s machine.Start) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{host: h, started: started, log: s.LogFile}, nil
+	return &Server{ctx: ctx, host: h, started: started, log: s.LogFile}, nil
 }
 
 // Server is a server on another machine; see runners.Group.
 type Server struct {
+	ctx     context.Context // of the run: once it has ended there is little time to stop
 	host    *Host
 	started Started
 	log     string
@@ -193,7 +224,7 @@ func (s *Server) Alive() error {
 
 // Stop stops the server and fetches what it printed.
 func (s *Server) Stop() error {
-	logs, err := call[Logs](context.Background(), s.host, "Stop", About{ID: s.started.ID})
+	logs, err := call[Logs](context.Background(), s.host, "Stop", About{ID: s.started.ID, Hurry: s.ctx.Err() != nil})
 	if s.log == "" {
 		return err
 	}

@@ -86,6 +86,7 @@ type About struct {
 	ID     int    `json:"id"`
 	Route  string `json:"route,omitempty"`  // to be verified
 	Memory bool   `json:"memory,omitempty"` // is to be read
+	Hurry  bool   `json:"hurry,omitempty"`  // the run has ended: it gets little time to stop
 }
 
 // Logs are what a server printed, by what is to be appended to the name of its log file.

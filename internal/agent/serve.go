@@ -38,27 +38,27 @@ func Serve(ctx context.Context, conn io.ReadWriteCloser, note func(format string
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	s := &servant{ctx: ctx, local: local, running: map[int]*running{}, kept: map[int]func() int{}, heard: make(chan struct{}, 1)}
+	defer cancel()
+	s := &servant{ctx: ctx, cancel: cancel, local: local, running: map[int]*running{}, kept: map[int]func() int{}, heard: make(chan struct{}, 1)}
 	if s.scratch, err = os.MkdirTemp("", "hellobench-agent-"); err != nil {
-		cancel()
 		return err
 	}
+	defer func() { _ = os.RemoveAll(s.scratch) }()
 	server := rpc.NewServer()
 	if err := server.RegisterName("Agent", &Agent{s}); err != nil {
-		cancel()
 		return err
 	}
 	if _, err := fmt.Fprintln(conn, greeting); err != nil {
-		cancel()
 		return err
 	}
 	go s.watch(ctx, func() { _ = conn.Close() })
-	server.ServeCodec(jsonrpc.NewServerCodec(listening{conn, s}))
-	cancel() // there is little time to stop then
-	return errors.Join(s.stopAll(), os.RemoveAll(s.scratch))
+	server.ServeCodec(jsonrpc.NewServerCodec(listening{conn, s})) // waits for what was asked for last
+	cancel()
+	return s.stopAll()
 }
 
-// listening notes that something is heard.
+// listening notes that something is heard, and ends what is going on with the connection:
+// a server that is not ready yet, or a window that nobody waits for any more.
 type listening struct {
 	io.ReadWriteCloser
 	s *servant
@@ -66,6 +66,9 @@ type listening struct {
 
 func (l listening) Read(p []byte) (int, error) {
 	n, err := l.ReadWriteCloser.Read(p)
+	if err != nil {
+		l.s.cancel()
+	}
 	select {
 	case l.s.heard <- struct{}{}:
 	default:
@@ -76,6 +79,7 @@ func (l listening) Read(p []byte) (int, error) {
 // servant is what the agent has started.
 type servant struct {
 	ctx     context.Context // until the connection ends
+	cancel  context.CancelFunc
 	local   *machine.Local
 	scratch string // folder of logs
 	heard   chan struct{}
@@ -90,6 +94,7 @@ type servant struct {
 type running struct {
 	group *runners.Group
 	log   string
+	hurry context.CancelFunc // ends the context of its run
 }
 
 // watch ends a connection over which nothing is heard.
@@ -133,7 +138,7 @@ func (s *servant) get(id int) (*running, error) {
 type Agent struct{ s *servant }
 
 // Ping answers.
-func (*Agent) Ping(None, *None) error { return nil }
+func (*Agent) Ping(None, *Reply[None]) error { return nil }
 
 // Facts says what this machine is.
 func (*Agent) Facts(_ None, r *Reply[Facts]) error {
@@ -163,14 +168,17 @@ func (a *Agent) Start(start machine.Start, r *Reply[Started]) error {
 	id := s.last
 	s.mu.Unlock()
 	start.LogFile = filepath.Join(s.scratch, fmt.Sprintf("%d.log", id))
-	g, err := s.local.Start(s.ctx, start)
+	ctx, hurry := context.WithCancel(s.ctx)
+	g, err := s.local.Start(ctx, start)
 	if err != nil {
+		hurry()
 		return r.set(Started{}, err)
 	}
+	started := &running{g, start.LogFile, hurry}
 	s.mu.Lock()
 	gone := s.running == nil
 	if !gone {
-		s.running[id] = &running{g, start.LogFile}
+		s.running[id] = started
 	}
 	s.mu.Unlock()
 	if gone {
@@ -236,7 +244,11 @@ func (a *Agent) Stop(about About, r *Reply[Logs]) error {
 	if err != nil {
 		return r.set(nil, err)
 	}
+	if about.Hurry {
+		s.hurry()
+	}
 	err = s.group.Stop()
+	s.hurry()
 	a.s.mu.Lock()
 	delete(a.s.running, about.ID)
 	a.s.mu.Unlock()

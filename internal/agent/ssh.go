@@ -24,19 +24,23 @@ import (
 // notices a link that is gone.
 func command(ctx context.Context, target, script string) *exec.Cmd {
 	argv := strings.Fields(cmp.Or(os.Getenv("HELLOBENCH_SSH"), "ssh"))
-	argv = append(argv, "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "--", target, "exec sh -c '"+script+"'")
+	argv = append(argv, "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "-o", "ControlMaster=no", "--", target, "exec sh -c '"+script+"'")
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of reach of what a terminal sends: the agent ends when it is told
+	cmd.Cancel = func() error { return killGroup(cmd) }
 	cmd.WaitDelay = time.Second
 	return cmd
 }
 
+// killGroup ends ssh and a proxy that it may have started.
+func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
 // The scripts are for any sh. They hold no single quote.
 const (
 	folder = `d="${XDG_CACHE_HOME:-$HOME/.cache}/hellobench/agent"; f="$d/%s"; `
-	look   = `uname -s; uname -m; ` + folder + `if test -x "$f"; then echo here; else echo absent; fi`
-	// Another version that nobody has copied for a week is of no use.
-	receive = folder + `umask 077 && mkdir -p "$d" && cat >"$f.$$" && chmod 700 "$f.$$" && mv "$f.$$" "$f" && find "$d" -type f -mtime +7 -exec rm -f {} +`
+	look   = `uname -s; uname -m; ` + folder + `if test -x "$f"; then touch -c "$f"; echo here; else echo absent; fi`
+	// Another version that nobody has used for a month is of no use.
+	receive = folder + `umask 077 && mkdir -p "$d" && cat >"$f.$$" && chmod 700 "$f.$$" && mv "$f.$$" "$f" && { find "$d" -type f -mtime +30 -exec rm -f {} + || :; }`
 	run     = folder + `exec "$f" agent`
 )
 
@@ -60,7 +64,9 @@ func equip(ctx context.Context, target string, note func(format string, args ...
 		return "", err
 	}
 	hash := hex.EncodeToString(sum.Sum(nil))
-	out, err := output(command(ctx, target, fmt.Sprintf(look, hash)), target)
+	short, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	out, err := output(command(short, target, fmt.Sprintf(look, hash)), target)
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +117,10 @@ func failed(target, said string, err error) error {
 	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("reach %s: %w\nhint: install an ssh client, or name one in HELLOBENCH_SSH", target, err)
 	}
-	return fmt.Errorf("%s: %s%s", target, cmp.Or(last, err.Error()), hint)
+	if last != "" {
+		last = "; ssh said: " + last
+	}
+	return fmt.Errorf("reach %s: %w%s%s", target, err, last, hint)
 }
 
 // pipe is the connection to an agent.
@@ -185,18 +194,20 @@ func connect(ctx context.Context, target, hash string, note func(format string, 
 	}
 	if err != nil {
 		_ = in.Close()
-		_ = cmd.Process.Kill()
+		_ = killGroup(cmd)
 		<-heard
 		_ = cmd.Wait()
 		return nil, failed(target, p.said.lastLine(), err)
 	}
 	go func() {
 		<-heard // Wait would close what is still read
-		p.reason = cmp.Or(cmd.Wait(), error(io.EOF))
+		p.reason = cmp.Or(cmd.Wait(), io.EOF)
 		close(p.ended)
 	}()
 	return p, nil
 }
+
+func (p *pipe) kill() { _ = killGroup(p.cmd) }
 
 // mostChatter bounds what a login script may print before the agent greets.
 const mostChatter = 1000
@@ -221,7 +232,7 @@ func (p *pipe) Close() error {
 	case <-p.ended:
 		return nil
 	case <-time.After(silence):
-		_ = p.cmd.Process.Kill()
+		p.kill()
 		<-p.ended
 		return fmt.Errorf("the agent on %s did not end in %v", p.said.target, silence)
 	}

@@ -135,7 +135,7 @@ func gates(w *record.Window, arm record.Arm, run *record.Run) []record.Gate {
 			failed = append(failed, record.Gate{Name: g.name, Detail: detail})
 		}
 	}
-	if !arm.Shared {
+	if !arm.Shared || run.Apart() {
 		return append(failed, residents(w, max(len(run.ServerCPUs), 1))...)
 	}
 	cores := len(run.ServerCPUs) + len(run.LoadCPUs)

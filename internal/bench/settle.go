@@ -52,7 +52,7 @@ type readings struct {
 	at     time.Time
 	clocks clocks
 	server record.Usage
-	cores  host.Reading
+	cores  []host.Reading
 }
 
 // clocks take microseconds to ask for.
@@ -133,8 +133,23 @@ func (w *watch) used(u *record.Usage) (others time.Duration) {
 	return others
 }
 
-// disturbance is what other processes and the hypervisor took.
-func (w *watch) disturbance() record.Disturbance {
-	own := w.after.server.CPU.Sub(w.before.server.CPU).Total() + w.after.cores.Self.Sub(w.before.cores.Self).Total() + w.after.clocks.others - w.before.clocks.others
-	return Disturbance(w.before.cores.Noise, w.after.cores.Noise, own)
+// disturbance is what other processes and the hypervisor took, of the machine on which
+// that is the largest share: quiet cores elsewhere do not make up for it.
+func (w *watch) disturbance() (worst record.Disturbance) {
+	if len(w.before.cores) != len(w.after.cores) {
+		return worst
+	}
+	share := -1.0
+	for i := range w.after.cores {
+		before, after := &w.before.cores[i], &w.after.cores[i]
+		own := after.Self.Sub(before.Self).Total()
+		if after.Servers {
+			own += w.after.server.CPU.Sub(w.before.server.CPU).Total() + w.after.clocks.others - w.before.clocks.others
+		}
+		d := Disturbance(before.Noise, after.Noise, own)
+		if s := float64(lost(d)) / float64(max(d.Elapsed, 1)); s > share {
+			worst, share = d, s
+		}
+	}
+	return worst
 }

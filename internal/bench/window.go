@@ -100,13 +100,15 @@ func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Sp
 	return w, t.server.Alive()
 }
 
-func (b *Bench) cores() (r host.Reading) {
-	if b.Cores != nil {
-		if read, err := b.Cores(); err == nil {
-			r = read
-		}
+func (b *Bench) cores() []host.Reading {
+	if b.Cores == nil {
+		return nil
 	}
-	return r
+	read, err := b.Cores()
+	if err != nil {
+		return nil
+	}
+	return read
 }
 
 // Disturbance is what happened between two readings less what the servers and

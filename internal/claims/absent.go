@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
@@ -65,7 +66,11 @@ func (e *evaluation) absent(arm string) sample.Lack {
 func (c *Comparison) against(level record.Level) (other sample.Side, name string) {
 	switch {
 	case c.Limit > 0:
-		return sample.Side{Figure: c.Limit}, fmt.Sprintf("the figure %g", c.Limit)
+		limit := fmt.Sprintf("%g", c.Limit)
+		if c.metric().Unit == sample.Seconds {
+			limit = time.Duration(c.Limit * float64(time.Second)).String()
+		}
+		return sample.Side{Figure: c.Limit}, "the limit of " + limit
 	case c.Delay > 0:
 		return sample.Side{Figure: float64(level.Connections) / c.Delay.Seconds()}, fmt.Sprintf("connections that only wait %v", c.Delay)
 	case c.Baseline > 0:

@@ -114,7 +114,7 @@ func TestEffectIsTheHardestCondition(t *testing.T) {
 	assert.InEpsilon(t, 2, v.Effect, 0.03)
 	assert.Less(t, v.Low, v.Effect)
 	assert.Greater(t, v.High, v.Effect)
-	assert.Contains(t, v.Flips, "The ratio goes from")
+	assert.Contains(t, v.Flips, "nearest to turning")
 	assert.Contains(t, v.Flips, "in one way")
 }
 
@@ -350,8 +350,8 @@ func TestSidesOfAComparison(t *testing.T) {
 		{"at least 2.5 times", "0.1", "b: b, at_least: 2.5, connections: [1]", claims.Refuted, 2, "b", "c=1"},
 		{"at least what it is", "0.1", "b: b, at_least: 2, connections: [1]", claims.Inconclusive, 2, "b", "c=1"},
 		{"1.8 times in an older ledger", "0", "b: b, factor: 0.5556, connections: [1]", claims.Supported, 2, "b", "c=1"},
-		{"a figure below", "0.1", "limit: 800, connections: [1]", claims.Supported, 1.25, "the figure 800", "c=1"},
-		{"a figure above", "0.1", "limit: 2000, connections: [1]", claims.Refuted, 0.5, "the figure 2000", "c=1"},
+		{"a figure below", "0.1", "limit: 800, connections: [1]", claims.Supported, 1.25, "the limit of 800", "c=1"},
+		{"a figure above", "0.1", "limit: 2000, connections: [1]", claims.Refuted, 0.5, "the limit of 2000", "c=1"},
 		{"an ideal", "0.1", "delay: 2ms, connections: [1]", claims.Supported, 2, "connections that only wait 2ms", "c=1"},
 		{"a speed-up that is the same", "0.1", "a_over: c, b: b, b_over: c, connections: [1]", claims.Supported, 2, "b", "c=1"},
 		{"a margin of its own", "0.1", "b: b, margin: 2, connections: [1]", claims.Refuted, 2, "b", "c=1"},

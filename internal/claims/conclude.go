@@ -26,6 +26,9 @@ func (c *Condition) decide(bar bar, p *sample.Pairs) {
 		c.Reason = fmt.Sprintf("the interval %s reaches across %s", ratioRange(c.Ratio), bar)
 	case position == stats.Reversed:
 		c.Reason = fmt.Sprintf("the other way round: %s is ahead", c.B)
+		if c.A == c.B { // itself at another level
+			c.Reason = "it is less than there"
+		}
 	}
 }
 
@@ -207,26 +210,28 @@ func (v *Verdict) describe(cells []Condition) string {
 	return strings.Join(groups, " and ")
 }
 
-// flips says in one sentence how the answer moves over the conditions, and
-// how far the nearest one is from turning it.
+// flips says in one sentence how far the answer is from another one, of the condition
+// that is nearest to it.
 func flips(v *Verdict, answered []Condition) string {
 	if len(answered) == 0 {
 		return ""
 	}
-	byMid := func(a, b Condition) int { return compare(a.Ratio.Mid, b.Ratio.Mid) }
-	least, most := slices.MinFunc(answered, byMid), slices.MaxFunc(answered, byMid)
-	move := fmt.Sprintf("The ratio goes from %s %s to %s %s", multiple(most.Ratio.Mid), most.where(), multiple(least.Ratio.Mid), least.where())
-	if len(answered) == 1 {
-		move = fmt.Sprintf("The ratio is %s %s", multiple(least.Ratio.Mid), least.where())
-	}
+	nearest := hardest(answered)
 	switch v.Verdict {
 	case Supported:
-		nearest := hardest(answered)
-		return fmt.Sprintf("%s; the nearest to turning is %s, where %s would still be supported.", move, nearest.where(), multiple(nearest.Ratio.Low))
+		return fmt.Sprintf("The condition nearest to turning is %s: its interval begins at %s, and below %s it would be open.", nearest.where(), multiple(nearest.Ratio.Low), multiple(nearest.AtLeast))
 	case Refuted:
 		high := slices.MaxFunc(answered, func(a, b Condition) int { return compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
-		return fmt.Sprintf("%s; only a claim of less than %s %s would be open.", move, multiple(high.Ratio.High), high.where())
-	default:
-		return move + "."
+		return fmt.Sprintf("The condition nearest to turning is %s: its interval ends at %s, and above %s it would be open.", high.where(), multiple(high.Ratio.High), multiple(high.AtLeast))
+	case Depends:
+		return fmt.Sprintf("To be supported, all conditions would have to be beyond what is asked. The farthest from it is %s: %s, where %s is asked.", nearest.where(), multiple(nearest.Ratio.Mid), multiple(nearest.AtLeast))
+	case Inconclusive:
+		open := slices.DeleteFunc(slices.Clone(answered), func(c Condition) bool { return c.Verdict != Inconclusive })
+		if len(open) == 0 {
+			return ""
+		}
+		c := hardest(open)
+		return fmt.Sprintf("It takes a narrower interval %s: it reaches from %s, across %s. More blocks make it narrower.", c.where(), ratioRange(c.Ratio), multiple(c.AtLeast))
 	}
+	return ""
 }

@@ -145,7 +145,7 @@ func (e *evaluation) plans(arm string, level int) bool {
 func (e *evaluation) condition(c Claim, cmp Comparison, level record.Level, of int) Condition {
 	against, name := cmp.against(level)
 	bar := cmp.bar(c.Margin)
-	out := Condition{Metric: cmp.Metric, A: cmp.A, B: name, Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio()}
+	out := Condition{Metric: cmp.Metric, A: cmp.A, B: name, Level: level.String(), Group: cmp.Group, Verdict: NotTestable, AtLeast: bar.ratio(), AOver: cmp.AOver, BOver: cmp.BOver}
 	if cmp.metric().OfStart {
 		out.Level = atStart
 	}

@@ -75,8 +75,10 @@ type Found struct {
 // Condition is one condition of a claim: one comparison at one level.
 type Condition struct {
 	Metric  string         `json:"metric"`
-	A       string         `json:"a"` // arm that the claim favors
-	B       string         `json:"b"` // arm, or the figure that stands in its place
+	A       string         `json:"a"`                // arm that the claim favors
+	B       string         `json:"b"`                // arm, or the figure that stands in its place
+	AOver   string         `json:"a_over,omitempty"` // what is compared of A is its ratio to this arm
+	BOver   string         `json:"b_over,omitempty"`
 	Level   string         `json:"level"`
 	Group   string         `json:"group"` // "as in the article", "production", ...
 	Verdict Value          `json:"verdict"`

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,8 @@ func (a *app) agentCommand() *cobra.Command {
 		Use: "agent", Hidden: true, Args: arguments(cobra.NoArgs),
 		Short: "Start servers or generate load for a run on another machine (started by run over ssh)",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.stays.Store(true) // it ends with its input, and what it started with it
+			a.stays.Store(true)                                     // it ends with its input, and what it started with it
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // not ignored: the servers would inherit that
 			ctx, conn := cmd.Context(), newStandard()
 			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 			return agent.Serve(ctx, conn, a.say)

@@ -120,6 +120,7 @@ func join(into, r *record.Run) error {
 		{"windows", []any{into.LongWindow, into.TailWindow, into.Warmup, into.WarmupMax, into.Timeout}, []any{r.LongWindow, r.TailWindow, r.Warmup, r.WarmupMax, r.Timeout}},
 		{"servers", withoutPaths(into.Servers), withoutPaths(r.Servers)},
 		{"missing arms", into.Missing, r.Missing},
+		{"whether the load came over a network", into.Apart(), r.Apart()},
 	} {
 		if !reflect.DeepEqual(part.a, part.b) {
 			return fmt.Errorf("they differ in %s, so they are no shards of one run", part.what)
@@ -128,6 +129,9 @@ func join(into, r *record.Run) error {
 	if !session.SameMachine(into.Environment, r.Environment) {
 		into.Notices = append(into.Notices, fmt.Sprintf("Merged from several machines, among them %s with %d cores, %s: blocks of each were compared within themselves.",
 			r.Environment.CPU, r.Environment.Cores, r.Environment.Kernel))
+	}
+	if into.ServerHost != r.ServerHost || !slices.EqualFunc(into.Generators, r.Generators, func(a, b record.Generator) bool { return a.Host == b.Host }) {
+		into.Notices = append(into.Notices, "The shards had their servers or their load on different machines; those of the first are shown.")
 	}
 	if len(into.Environment.Different(&r.Environment)) > 0 {
 		into.Environment.Join(&r.Environment)

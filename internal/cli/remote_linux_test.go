@@ -282,6 +282,14 @@ func TestLoadHosts(t *testing.T) {
 			assert.EqualValues(t, w.Load.OK, w.Load.Latency.Count)
 		}
 	}
+	run.State, run.End = record.Running, time.Time{} // as after a kill behind the last block
+	require.NoError(t, record.WriteRun(dir, run))
+	out, err := exec.CommandContext(t.Context(), binary, "run", "--resume", dir).CombinedOutput()
+	if err != nil {
+		require.ErrorContains(t, err, "exit status 4", "%s", out)
+	}
+	_, same := flawless(t, dir)
+	assert.Len(t, same, len(trials))
 	for i := range l.hosts {
 		eventually(t, "nothing is left over there", func() bool { return len(l.programs(t, i)) == 0 })
 	}

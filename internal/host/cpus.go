@@ -61,6 +61,9 @@ func FormatCPUs(cpus []int) string {
 // Forbidden says why nothing can be pinned here.
 type Forbidden struct{ reason string }
 
+// Reason is why, without what follows from it.
+func (f Forbidden) Reason() string { return f.reason }
+
 func (f Forbidden) Error() string {
 	return "Servers and generator share all cores, because they cannot be pinned: " + f.reason + "."
 }

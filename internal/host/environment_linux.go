@@ -57,3 +57,6 @@ func settings() map[string]string {
 	maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
 	return all
 }
+
+// Boot is the identity of this system's start, which all its names share; empty: not told.
+func Boot() string { return System.Text("proc/sys/kernel/random/boot_id") }

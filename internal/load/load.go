@@ -113,7 +113,7 @@ func (s *Spec) Normalize() error {
 	case s.Duration <= 0:
 		return fmt.Errorf("duration %v: must be above 0", s.Duration)
 	case len(s.Socket) > mostSocket:
-		return fmt.Errorf("Unix socket %q: its name has at most %d bytes", s.Socket, mostSocket)
+		return fmt.Errorf("socket %q: the name of a Unix socket has at most %d bytes", s.Socket, mostSocket)
 	case s.LeadIn < 0:
 		return fmt.Errorf("lead-in %v: must not be negative", s.LeadIn)
 	case s.Timeout < 0:

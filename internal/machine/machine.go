@@ -22,6 +22,7 @@ type Facts struct {
 	Limits      host.Limits        `json:"limits"`
 	Cores       []int              `json:"cores"`              // on which processes may be kept
 	Unpinned    string             `json:"unpinned,omitempty"` // why there are none
+	Boot        string             `json:"boot,omitempty"`     // identity of the system's start, which two names of one machine share; empty: not told
 }
 
 // ReadFacts reads those of this machine. It raises the limit of open files.
@@ -29,10 +30,10 @@ func ReadFacts() (f Facts, err error) {
 	if f.Limits, err = host.ReadLimits(); err != nil {
 		return f, err
 	}
-	f.Environment = host.Environment()
+	f.Environment, f.Boot = host.Environment(), host.Boot()
 	var forbidden host.Forbidden
 	if f.Cores, err = host.Pinnable(nil); errors.As(err, &forbidden) {
-		f.Unpinned, err = forbidden.Error(), nil
+		f.Unpinned, err = forbidden.Reason(), nil
 	}
 	return f, err
 }

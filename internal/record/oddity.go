@@ -9,6 +9,7 @@ type Oddity string
 const (
 	Starvation Oddity = "starvation"  // few requests take most of the time
 	DelayedACK Oddity = "delayed-ack" // many take just as long as TCP's timer
+	Unfinished Oddity = "unfinished"  // many had begun before the window
 )
 
 // Explain says what the oddity is, and what follows.
@@ -18,6 +19,8 @@ func (o Oddity) Explain() string {
 		return "the mean is far above the median: a few requests, or connections that starve, take most of the time, and the median does not show them"
 	case DelayedACK:
 		return "responses pile up at 40 ms, which is TCP's delayed-ACK timer: the server writes head and body apart without TCP_NODELAY"
+	case Unfinished:
+		return "throughput times mean latency is less than the requests in flight: the slowest requests had begun before the window, which is short against them, and the mean does not hold them"
 	}
 	return string(o)
 }
@@ -34,6 +37,10 @@ const (
 	// nearMean is how far the mean may be from a median that most values equal, and
 	// nearNext how far two percentiles in a row: those of a smooth tail are farther apart.
 	nearMean, nearNext = 0.2, 0.1
+
+	// leastInside is the share of the time in flight that the requests of a window account
+	// for, by Little's law. A window that begins in the middle of long requests has less.
+	leastInside = 0.8
 )
 
 // Oddities lists what is odd about the latencies, or in an open loop about the
@@ -49,7 +56,19 @@ func (m *Measurement) Oddities() []Oddity {
 	if waited && (m.Latency.plateau() || m.Service.plateau()) {
 		odd = append(odd, DelayedACK)
 	}
+	if m.unfinished() {
+		odd = append(odd, Unfinished)
+	}
 	return odd
+}
+
+// unfinished says whether the requests that belong to a window of a closed loop account for
+// much less time than requests spent in it.
+func (m *Measurement) unfinished() bool {
+	if m.Offered > 0 || m.Latency == nil || m.Completed == 0 || m.Errors.Total() > 0 {
+		return false
+	}
+	return float64(m.Completed)*float64(m.Latency.Mean) < leastInside*float64(m.InFlight)
 }
 
 // starves says whether the mean is far above the median.

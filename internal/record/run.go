@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -67,6 +68,22 @@ type Generator struct {
 
 // Name is for people.
 func (g *Generator) Name() string { return cmp.Or(g.Host, "this machine") }
+
+// LoadFrom is where the load came from, as people read it.
+func LoadFrom(generators []Generator) string {
+	if len(generators) == 0 {
+		return "the servers' own machine"
+	}
+	var machines []string
+	for i := range generators {
+		machines = append(machines, generators[i].Environment.Machine())
+	}
+	slices.Sort(machines)
+	return strings.Join(machines, " and ") + " over a network"
+}
+
+// Apart says whether servers and generators had machines of their own.
+func (r *Run) Apart() bool { return len(r.Generators) > 0 }
 
 // LoadHosts are the machines that ssh reached to generate load.
 func (r *Run) LoadHosts() (hosts []string) {

@@ -95,7 +95,7 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 		}
 		return nil, fmt.Errorf("the runs %s: a change of method would be read as a change of speed", words)
 	}
-	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Machines: base.Environment.Different(&head.Environment), Invalid: []string{}, Rows: []Change{}}
+	c := &Comparison{Base: base.Asked.ID, Head: head.Asked.ID, Reference: reference, Margin: margin, Machines: machines(base, head), Invalid: []string{}, Rows: []Change{}}
 	for _, d := range []*Document{base, head} {
 		if d.Invalid() {
 			c.Invalid = append(c.Invalid, d.Asked.ID)

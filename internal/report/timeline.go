@@ -10,13 +10,13 @@ import (
 
 // timelineChart shows every window of one experiment at one level over the time of the
 // run: episodes of the machine's speed hit all servers alike, and a stall one. It is of
-// the experiment and the level with the most windows.
+// the experiment and the level with the most windows, of several the last.
 func timelineChart(d *Document, w work, closed []Level) Chart {
 	best := Chart{}
 	points := 0
 	for x := range d.table.Run.Experiments {
 		for _, l := range closed {
-			if c, n := d.timeline(w, &d.table.Run.Experiments[x], l); n > points {
+			if c, n := d.timeline(w, &d.table.Run.Experiments[x], l); n >= points {
 				best, points = c, n
 			}
 		}

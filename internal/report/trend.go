@@ -158,7 +158,16 @@ func (t *Trend) addSeries(docs []*Document) error {
 // changesBetween says what makes the second of two runs one that no figure of the
 // first can be held against: the same that makes Compare refuse.
 func changesBetween(before, after *Document) Differences {
-	return append(methods(before, after), before.Environment.Different(&after.Environment)...)
+	return append(methods(before, after), machines(before, after)...)
+}
+
+// machines says in which respects the machines of two runs differ.
+func machines(a, b *Document) []record.Difference {
+	out := a.Environment.Different(&b.Environment)
+	if from, other := record.LoadFrom(a.Asked.Generators), record.LoadFrom(b.Asked.Generators); from != other {
+		out = append(out, record.Difference{What: "where the load came from", A: from, B: other})
+	}
+	return out
 }
 
 func newSerie(docs []*Document, arm Arm, over, level string) TrendSerie {

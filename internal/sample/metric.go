@@ -115,7 +115,7 @@ var Metrics = []Metric{
 		return s.Server.CPU.Total().Seconds() / s.Load.Duration.Seconds()
 	}},
 	{ // from the first attempt to connect until each connection has had a response, the mean of the rounds
-		Name: "accepted", Levels: []record.Kind{record.Closed}, Lacks: "not every connection had a response",
+		Name: "accepted", Unit: Seconds, Levels: []record.Kind{record.Closed}, Lacks: "not every connection had a response",
 		value: func(s *Sample) (mean float64) {
 			for _, w := range s.Rounds {
 				if w.Load.Accepted == 0 {

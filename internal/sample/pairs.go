@@ -113,7 +113,7 @@ func (t *Table) reader(m *Metric, s Side) *reader {
 	at := place{s.Arm, s.Level}
 	r := &reader{Side: s, metric: m, plan: t.planned[at], starts: t.starts[s.Arm], samples: t.samples[at]}
 	for _, a := range t.Run.Arms {
-		if a.Name == s.Arm && a.Shared {
+		if a.Name == s.Arm && a.Shared && !t.Run.Apart() {
 			r.shared = len(t.Run.ServerCPUs) + len(t.Run.LoadCPUs)
 			r.parallel = max(a.Workers, a.Instances) >= r.shared
 		}

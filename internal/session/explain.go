@@ -32,7 +32,9 @@ const (
 // Explain starts each server once more, under load and a sampling profiler, and writes
 // what was seen into the run folder. Nothing of it enters a figure. Where a server cannot be
 // profiled, its profile says why.
-func (s *Session) Explain(ctx context.Context) error {
+func (s *Session) Explain(ctx context.Context) error { return s.whyEnded(s.explainAll(s.within(ctx))) }
+
+func (s *Session) explainAll(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(s.Dir, explain.Folder), 0o755); err != nil {
 		return fmt.Errorf("explain: %w", err)
 	}

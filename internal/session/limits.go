@@ -103,23 +103,34 @@ func (s *Session) checkResumable(dir string) error {
 // all do. Those that generate load share the connections.
 func (s *Session) Refuses(l record.Level, engine string) (reason, hint string, err error) {
 	need := s.needOfLevel(l, engine)
-	if s.machines.servers == nil || len(s.loads) == 0 {
+	idle := host.Need{OpenFiles: uint64(l.Idle), Ports: uint64(l.Idle)} // one machine opens them
+	if s.address == "" {
+		idle.Ports = 0 // loopback has more addresses
+	}
+	if s.servers == nil || len(s.loads) == 0 {
 		limits, err := host.ReadLimits()
 		if err != nil {
 			return "", "", err
+		}
+		if len(s.loads) == 0 {
+			need.Ports += idle.Ports
 		}
 		if reason, hint = limits.Refuse(need); reason != "" {
 			return reason, hint, nil
 		}
 	}
-	if h := s.machines.servers; h != nil {
+	if h := s.servers; h != nil {
 		if reason, hint = h.Facts.Limits.Refuse(host.Need{OpenFiles: need.OpenFiles}); reason != "" {
 			return reason, "on " + h.Name + ": " + hint, nil
 		}
 	}
-	for _, g := range s.loads {
+	for i, g := range s.loads {
 		n := uint64(len(s.loads))
-		if reason, hint = g.Facts.Limits.Refuse(host.Need{OpenFiles: need.OpenFiles/n + spareFiles, Ports: need.Ports / n}); reason != "" {
+		part := host.Need{OpenFiles: need.OpenFiles/n + spareFiles, Ports: need.Ports / n}
+		if i == 0 {
+			part.OpenFiles, part.Ports = part.OpenFiles+idle.OpenFiles, part.Ports+idle.Ports
+		}
+		if reason, hint = g.Facts.Limits.Refuse(part); reason != "" {
 			return reason, "on " + g.Name + ": " + hint, nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -40,6 +41,9 @@ func (s *Session) connect(ctx context.Context, o Options) (err error) {
 	if o.ServerHost == "" && o.ServerAddress != "" && len(o.LoadHosts) == 0 {
 		return UsageError{errors.New("--server-address: has a meaning only with --server-host or --load-host")}
 	}
+	if ip := net.ParseIP(o.ServerAddress); o.ServerAddress != "" && ip.To4() == nil {
+		return UsageError{fmt.Errorf("--server-address %q: want an IPv4 address of the servers' machine, such as 192.0.2.7", o.ServerAddress)}
+	}
 	if o.Explain && o.ServerHost != "" {
 		return UsageError{errors.New("--explain: profiles servers of this machine only, not those of --server-host")}
 	}
@@ -50,7 +54,7 @@ func (s *Session) connect(ctx context.Context, o Options) (err error) {
 		return h
 	}
 	if o.ServerHost != "" {
-		s.machines.servers = dial(o.ServerHost)
+		s.servers = dial(o.ServerHost)
 	}
 	for i, target := range o.LoadHosts {
 		if target == o.ServerHost || slices.Contains(o.LoadHosts[:i], target) {
@@ -91,17 +95,20 @@ func (s *Session) within(ctx context.Context) context.Context {
 func (s *Session) whyEnded(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil && s.lost != nil {
-		return fmt.Errorf("%w\nhint: the blocks that were measured are kept: hellobench run --resume %s", s.lost, s.Dir)
+	if err == nil || s.lost == nil {
+		return err
 	}
-	return err
+	if _, none := os.Stat(filepath.Join(s.Dir, record.RunFile)); s.Dir == "" || none != nil {
+		return s.lost
+	}
+	return fmt.Errorf("%w\nhint: the blocks that were measured are kept: hellobench run --resume %s", s.lost, s.Dir)
 }
 
 // findAddress is where the generators reach the servers, as far as ssh tells.
 func (s *Session) findAddress() (string, error) {
 	address := ""
-	if s.machines.servers != nil {
-		address = s.machines.servers.Facts.Address
+	if s.servers != nil {
+		address = s.servers.Facts.Address
 	} else if len(s.loads) > 0 { // the servers are here: where the load hosts see this machine
 		address = s.loads[0].Facts.Peer
 	}
@@ -111,8 +118,8 @@ func (s *Session) findAddress() (string, error) {
 	return address, nil
 }
 
-// close ends what runs on the other machines.
-func (m *machines) close() error {
+// leave ends what runs on the other machines.
+func (m *machines) leave() error {
 	var errs []error
 	if m.servers != nil {
 		errs = append(errs, m.servers.Close())
@@ -127,8 +134,8 @@ func (m *machines) close() error {
 
 // install installs a server where the servers run.
 func (s *Session) installThere(ctx context.Context, m *runners.Manifest) (*record.ServerVersion, error) {
-	if s.machines.servers != nil {
-		return s.machines.servers.Install(ctx, m)
+	if s.servers != nil {
+		return s.servers.Install(ctx, m)
 	}
 	return s.local.Install(ctx, m)
 }
@@ -136,8 +143,8 @@ func (s *Session) installThere(ctx context.Context, m *runners.Manifest) (*recor
 // start is the one door through which servers are started.
 func (s *Session) start(ctx context.Context, st machine.Start) (bench.Server, error) {
 	st.Address = s.address
-	if s.machines.servers != nil {
-		server, err := s.machines.servers.Start(ctx, st)
+	if s.servers != nil {
+		server, err := s.servers.Start(ctx, st)
 		if err != nil {
 			return nil, err
 		}
@@ -166,9 +173,17 @@ func (s *Session) startArm(ctx context.Context, arm record.Arm, env map[string]s
 func (s *Session) newEngine(name string) (load.Engine, error) {
 	engine, err := NewEngine(name, "")
 	if err == nil && len(s.loads) > 0 {
-		engine = agent.NewEngine(engine.Name(), s.loads)
+		engine = agent.NewEngine(engine.Name(), s.loads, s.toServers())
 	}
 	return engine, err
+}
+
+// toServers is how long a question takes to where the servers run.
+func (s *Session) toServers() time.Duration {
+	if s.servers == nil {
+		return 0
+	}
+	return s.servers.Way
 }
 
 // hold opens idle connections from where the load is generated.
@@ -199,19 +214,21 @@ func (s *Session) beside(ctx context.Context, x *http1.Exchange) (end func() int
 	return hold.Beside(ctx, x)
 }
 
-// readCores reads what the run's cores do on all machines, where there are cores of its own.
-func (s *Session) readCores() func() (host.Reading, error) {
+// readCores reads what the run's cores do on each machine, where there are cores of its own.
+func (s *Session) readCores() func() ([]host.Reading, error) {
 	type part struct {
-		cores []int
-		read  func([]int) (host.Reading, error)
+		cores   []int
+		read    func([]int) (host.Reading, error)
+		servers bool
 	}
-	here := part{slices.Sorted(slices.Values(slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs))), host.Read}
+	here := part{slices.Sorted(slices.Values(slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs))), host.Read, true}
 	parts := []part{}
-	if s.machines.servers != nil {
-		parts, here.cores = append(parts, part{s.Run.ServerCPUs, s.machines.servers.Cores}), s.Run.LoadCPUs
+	if s.servers != nil {
+		parts = append(parts, part{s.Run.ServerCPUs, s.servers.Cores, true})
+		here.cores, here.servers = s.Run.LoadCPUs, false
 	}
 	for _, g := range s.loads {
-		parts = append(parts, part{g.CPUs, g.Cores})
+		parts = append(parts, part{g.CPUs, g.Cores, false})
 	}
 	if len(here.cores) > 0 {
 		parts = append(parts, here)
@@ -219,26 +236,27 @@ func (s *Session) readCores() func() (host.Reading, error) {
 	if len(parts) == 0 || slices.ContainsFunc(parts, func(p part) bool { return len(p.cores) == 0 }) {
 		return nil
 	}
-	return func() (sum host.Reading, err error) {
-		for _, p := range parts {
-			r, err := p.read(p.cores)
-			if err != nil {
-				return sum, err
+	return func() ([]host.Reading, error) {
+		all := make([]host.Reading, len(parts))
+		for i, p := range parts {
+			var err error
+			if all[i], err = p.read(p.cores); err != nil {
+				return nil, err
 			}
-			sum = sum.Add(r)
+			all[i].Servers = p.servers
 		}
-		return sum, nil
+		return all, nil
 	}
 }
 
 // readNetwork reads what the network of the run's machines does.
 func (s *Session) readNetwork() (sum host.Network, err error) {
 	reads := []func() (host.Network, error){}
-	if s.machines.servers == nil || len(s.loads) == 0 {
+	if s.servers == nil || len(s.loads) == 0 {
 		reads = append(reads, host.ReadNetwork)
 	}
-	if s.machines.servers != nil {
-		reads = append(reads, s.machines.servers.Network)
+	if s.servers != nil {
+		reads = append(reads, s.servers.Network)
 	}
 	for _, g := range s.loads {
 		reads = append(reads, g.Network)
@@ -261,33 +279,63 @@ func (s *Session) coresApart(server, gen []int) (err error) {
 		return err
 	}
 	of := own
-	if h := s.machines.servers; h != nil {
+	if h := s.servers; h != nil {
 		of = h.Facts.Facts
 	}
-	if s.Run.ServerCPUs, err = s.allOf("--server-cpus", server, of); err != nil {
+	const here = "this machine"
+	name := here
+	if h := s.servers; h != nil {
+		name = h.Name
+	}
+	if s.Run.ServerCPUs, err = s.allOf("--server-cpus", name, server, of); err != nil {
 		return err
 	}
+	parts := []part{{name, of.Boot, s.Run.ServerCPUs}}
 	if len(s.loads) == 0 {
-		s.Run.LoadCPUs, err = s.allOf("--load-cpus", gen, own)
-		return err
-	}
-	for i := range s.loads {
-		if s.loads[i].CPUs, err = s.allOf("--load-cpus", gen, s.loads[i].Facts.Facts); err != nil {
+		if s.Run.LoadCPUs, err = s.allOf("--load-cpus", here, gen, own); err != nil {
 			return err
 		}
+		parts = append(parts, part{here, own.Boot, s.Run.LoadCPUs})
 	}
+	for i := range s.loads {
+		g := &s.loads[i]
+		if g.CPUs, err = s.allOf("--load-cpus", g.Name, gen, g.Facts.Facts); err != nil {
+			return err
+		}
+		parts = append(parts, part{g.Name, g.Facts.Boot, g.CPUs})
+	}
+	s.overlapping(parts)
 	return nil
 }
 
-func (s *Session) allOf(flag string, wanted []int, f machine.Facts) ([]int, error) {
+// part is a machine by its name, its start, and the cores that are used of it.
+type part struct {
+	name, boot string
+	cores      []int
+}
+
+// overlapping notices that two names stand for one machine.
+func (s *Session) overlapping(parts []part) {
+	for i, a := range parts {
+		for _, b := range parts[:i] {
+			if a.boot != "" && a.boot == b.boot && slices.ContainsFunc(a.cores, func(c int) bool { return slices.Contains(b.cores, c) }) {
+				s.notice(fmt.Sprintf("%s and %s are one machine and share cores (%s and %s): give them different ones with --server-cpus and --load-cpus. Figures of this run are not for quoting.",
+					b.name, a.name, host.FormatCPUs(b.cores), host.FormatCPUs(a.cores)))
+				s.Run.Quotable = false
+			}
+		}
+	}
+}
+
+func (s *Session) allOf(flag, name string, wanted []int, f machine.Facts) ([]int, error) {
 	if f.Unpinned != "" {
-		s.notice(f.Unpinned + " Figures from this machine are not for quoting.")
+		s.notice(fmt.Sprintf("On %s nothing can be pinned to cores (%s). Figures of this run are not for quoting.", name, f.Unpinned))
 		s.Run.Quotable = false
 		return nil, nil
 	}
 	for _, c := range wanted {
 		if !slices.Contains(f.Cores, c) {
-			return nil, UsageError{fmt.Errorf("%s: core %d: there are only %s", flag, c, host.FormatCPUs(f.Cores))}
+			return nil, UsageError{fmt.Errorf("%s: core %d: %s has only %s", flag, c, name, host.FormatCPUs(f.Cores))}
 		}
 	}
 	if len(wanted) > 0 {
@@ -306,7 +354,7 @@ func (s *Session) notice(text string) {
 func (s *Session) describe() {
 	here := host.Environment()
 	s.Run.Environment, s.Run.ServerHost, s.Run.ServerAddress = here, "", s.address
-	if h := s.machines.servers; h != nil {
+	if h := s.servers; h != nil {
 		s.Run.Environment, s.Run.ServerHost = h.Facts.Environment, h.Name
 		s.Run.Environment.Argv = os.Args
 		if len(s.loads) == 0 {
@@ -321,16 +369,43 @@ func (s *Session) describe() {
 	}
 }
 
+// mostLate is the share of a window by which its readings of processor time may be late.
+const mostLate = 0.01
+
+// checkDistance notices what the way to the machines makes wrong, and what may run out.
+func (s *Session) checkDistance() {
+	if !s.Run.Apart() {
+		return
+	}
+	shortest := s.Run.Window
+	for i := range s.Run.Experiments {
+		shortest = min(shortest, s.Run.Experiments[i].Window)
+	}
+	if way := s.toServers(); len(s.loads) == 0 && float64(way) > mostLate*float64(shortest) {
+		s.notice(fmt.Sprintf("A question to %s takes %v, so the processor time of a window of %v is up to %.0f%% wrong: start the run from a machine that is nearer. Figures of this run are not for quoting.",
+			s.Run.ServerHost, way.Round(10*time.Microsecond), shortest, 100*float64(way)/float64(shortest)))
+		s.Run.Quotable = false
+	}
+	closing := slices.ContainsFunc(s.Run.Arms, func(a record.Arm) bool { return a.Close })
+	for i := range s.Run.Generators {
+		g := &s.Run.Generators[i]
+		if reuse := g.Environment.Sysctls["net.ipv4.tcp_tw_reuse"]; closing && reuse != "" && reuse != "1" {
+			s.notice(fmt.Sprintf("Arms that close their connections may use up the ports of %s: sysctl -w net.ipv4.tcp_tw_reuse=1 there, as root.", g.Name()))
+		}
+	}
+}
+
 // roundTripWindow is how long one connection asks the null server to know the way there.
 const roundTripWindow = 300 * time.Millisecond
 
 // measureRoundTrips measures the way from each generator to the servers.
 func (s *Session) measureRoundTrips(ctx context.Context, name string) error {
+	s.checkDistance()
 	for i := range s.Run.Generators {
 		var engine load.Engine
 		var err error
 		if len(s.loads) > 0 {
-			engine = agent.NewEngine(name, s.loads[i:i+1])
+			engine = agent.NewEngine(name, s.loads[i:i+1], s.toServers())
 		} else if engine, err = NewEngine(name, ""); err != nil {
 			return err
 		}

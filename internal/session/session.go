@@ -245,6 +245,9 @@ func (s *Session) resume(ctx context.Context, o Options) (err error) {
 		ServerCPUs: host.FormatCPUs(old.ServerCPUs), LoadCPUs: host.FormatCPUs(old.LoadCPUs),
 		ServerHost: old.ServerHost, LoadHosts: old.LoadHosts(), ServerAddress: old.ServerAddress,
 	}
+	if len(again.LoadHosts) > 0 {
+		again.LoadCPUs = host.FormatCPUs(old.Generators[0].CPUs)
+	}
 	if err := s.connect(ctx, again); err != nil {
 		return err
 	}
@@ -309,7 +312,7 @@ func (s *Session) takeCores() error {
 
 // Close gives the journal free, and the other machines.
 func (s *Session) Close() error {
-	err := s.machines.close()
+	err := s.leave()
 	if s.journal == nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package html
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/hellobench/hellobench/internal/claims"
@@ -49,7 +50,7 @@ func mark(v claims.Value) string {
 		return "✗"
 	case claims.Depends:
 		return "±"
-	case claims.NotTestable:
+	case claims.NotTestable, "not measurable":
 		return "–"
 	}
 	return "?"
@@ -62,7 +63,7 @@ func beside(v *claims.Verdict) string {
 		return ""
 	}
 	if v.Effect > 0 {
-		return show.Effect(v.Effect, v.Low, v.High)
+		return show.Effect(v.Effect, v.Low, v.High) + show.Asks(v)
 	}
 	for _, f := range v.Facts { // the one that decides
 		if f.Found != "" && f.Holds == (v.Verdict == claims.Supported) {
@@ -75,6 +76,7 @@ func beside(v *claims.Verdict) string {
 // answers groups the claims by answer, in the order of the tally.
 func answers(d *report.Document) (out []answer) {
 	at := map[claims.Value]int{}
+	const unmeasured claims.Value = "not measurable"
 	group := func(v claims.Value) *answer {
 		i, ok := at[v]
 		if !ok {
@@ -85,15 +87,18 @@ func answers(d *report.Document) (out []answer) {
 		return &out[i]
 	}
 	for _, t := range d.Tally {
-		group(t.Value)
+		if slices.ContainsFunc(d.Verdicts, func(v claims.Verdict) bool { return v.Verdict == t.Value && v.Kind != claims.NotMeasurable }) {
+			group(t.Value)
+		}
 	}
 	for _, v := range d.Verdicts {
-		g := group(v.Verdict)
 		if v.Kind == claims.NotMeasurable {
+			g := group(unmeasured)
 			g.Listed = append(g.Listed, v)
-		} else {
-			g.Cards = append(g.Cards, card{Verdict: v, Short: beside(&v)})
+			continue
 		}
+		g := group(v.Verdict)
+		g.Cards = append(g.Cards, card{Verdict: v, Short: beside(&v)})
 	}
 	return out
 }
@@ -112,6 +117,7 @@ type forestRow struct {
 	One                  float64
 	MarginLow, MarginTop float64 // what is not material
 	Width, Height        float64
+	Sides                string // what is compared
 	Asks                 string // the ratio, where the margin does not say it
 }
 
@@ -145,7 +151,7 @@ func forest(cells []claims.Condition) ([]forestRow, *forestAxis) {
 	}
 	rows := make([]forestRow, len(cells))
 	for i, c := range cells {
-		r := forestRow{Condition: c, Drawn: c.Ratio.Mid > 0, One: x(1), Width: forestWidth, Height: forestHeight}
+		r := forestRow{Condition: c, Sides: show.Compared(&c), Drawn: c.Ratio.Mid > 0, One: x(1), Width: forestWidth, Height: forestHeight}
 		r.Mid, r.Low, r.High = x(c.Ratio.Mid), x(c.Ratio.Low), x(c.Ratio.High)
 		r.MarginLow, r.MarginTop = x(1), x(1)
 		if c.AtLeast > 0 {

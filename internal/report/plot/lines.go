@@ -23,6 +23,14 @@ func (p *picture) drawLines(c draw.Canvas) {
 			left, right = min(left, at.X), max(right, at.X)
 		}
 	}
+	if p.chart.X.Unit == report.Percentiles {
+		for _, x := range []float64{2, 10, 20, 100, 1000, 10_000} { // p50 to p99.99
+			if x < right && !slices.Contains(xs, x) {
+				xs = append(xs, x)
+			}
+		}
+		slices.Sort(xs)
+	}
 	pad := math.Pow(right/left, 0.03)
 	if left == right {
 		pad = 2
@@ -279,7 +287,7 @@ func (p *picture) drawDots(c draw.Canvas) {
 	if p.chart.Quantity == report.OfAnswers {
 		pl.Add(asked{rows})
 	}
-	pl.Add(dots{rows})
+	pl.Add(dots{rows, p.chart.Quantity == report.OfAnswers})
 	c = labels(c, axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log), "")
 	pl.Draw(draw.Crop(c, names+nameGap, -vg.Points(58), 0, 0)) // room for a value beside the last mark
 }
@@ -306,7 +314,10 @@ func (a asked) Plot(c draw.Canvas, pl *plot.Plot) {
 }
 
 // dots draws the rows of a chart of dots.
-type dots struct{ rows []series }
+type dots struct {
+	rows    []series
+	aligned bool // the values stand below one another at the right, where they cross no line
+}
 
 // Plot implements plot.Plotter.
 func (d dots) Plot(c draw.Canvas, pl *plot.Plot) {
@@ -332,6 +343,9 @@ func (d dots) Plot(c draw.Canvas, pl *plot.Plot) {
 		endMark := group(c, "pt", "", s.titles[0])
 		s.look.mark(c, at, vg.Points(3.6), false)
 		endMark()
+		if d.aligned {
+			right = c.Max.X
+		}
 		value := writing(tickSize, ink, text.XLeft, text.YCenter)
 		c.FillText(value, vg.Point{X: right + vg.Points(9), Y: at.Y + value.FontExtents().Descent}, show.Number(p.Y.Mid))
 		end()

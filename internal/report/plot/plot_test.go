@@ -119,11 +119,12 @@ func TestEveryChartInEveryFormat(t *testing.T) {
 			svg := draw(t, d, c, "svg")
 			all := strings.Join(texts(t, svg), "\n")
 			wanted := []string{c.Title, "QUICK LOOK, NOT FOR QUOTING", "PARTIAL RUN", "AMD EPYC 7B13, 2 cores", "Engine wire. 6 blocks, 95% intervals."}
-			if c.Quantity == report.OfAnswers {
+			switch c.Quantity {
+			case report.OfAnswers:
 				wanted = append(wanted, "node-many-connections: supported", "node-faster: depends", "python-gil: inconclusive", "Red stroke: what the claim asks for")
-			} else if c.Quantity == report.OfParts || c.Quantity == report.OfWindows {
+			case report.OfParts, report.OfWindows:
 				wanted = append(wanted, "node-http", "flask-gunicorn-gthread")
-			} else {
+			default:
 				wanted = append(wanted, "node-http", "flask-gunicorn-gthread", "interval; faint dot: one start")
 			}
 			for _, want := range wanted {

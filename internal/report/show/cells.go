@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/sample"
 )
@@ -77,7 +78,7 @@ func ratios(d *report.Document, route string) *Grid {
 	g := byLevel(title, arms, levels, func(_ *Grid, arm, level string) string {
 		return cmp.Or(texts[[2]string{arm, level}], None)
 	})
-	g.note(fmt.Sprintf("%s intervals; ~ chance explains the difference", Percent(report.Confidence)))
+	g.note(fmt.Sprintf("%s intervals, of each ratio alone; a verdict asks more of the same ratio, since it stands beside many others; ~ chance explains the difference", Percent(report.Confidence)))
 	return g
 }
 
@@ -100,6 +101,8 @@ type placed struct {
 	*report.Cell
 	level string // its name, empty but in the first row of it
 	open  bool
+
+	searched bool // its rates were searched
 }
 
 // cells are those of a route, level by level.
@@ -108,7 +111,7 @@ func cells(d *report.Document, route string) (out []placed) {
 		name := l.Name
 		for _, a := range shown(d, route) {
 			if c := d.Cell(a.Name, l.Name); c != nil {
-				out = append(out, placed{c, name, l.Open})
+				out = append(out, placed{c, name, l.Open, l.Kind == record.SLO})
 				name = ""
 			}
 		}
@@ -121,6 +124,9 @@ func latency(d *report.Document, route string) *Grid {
 	g := grid("Latency, ms, "+Text(d.Request(route)), "Level", "Arm", ">Mean", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">Max")
 	closed := false
 	for _, c := range cells(d, route) {
+		if c.searched {
+			continue // of windows at several rates, half of which are too high
+		}
 		closed = closed || !c.open
 		longest := None
 		if c.MaxS > 0 {

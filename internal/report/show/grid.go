@@ -118,10 +118,31 @@ func Conditions(v *claims.Verdict) *Grid {
 		if len(c.Gates) > 0 {
 			answer += " (gates: " + texts(c.Gates) + ")"
 		}
-		g.add(Text(c.Group), Text(c.Metric)+", "+Text(c.A)+" over "+Text(c.B)+AtLeast(c, v.Margin), Text(record.PlainLevel(c.Level)),
+		g.add(Text(c.Group), Text(c.Metric)+", "+Compared(c)+AtLeast(c, v.Margin), Text(record.PlainLevel(c.Level)),
 			Effect(c.Ratio.Mid, c.Ratio.Low, c.Ratio.High), fmt.Sprint(c.Blocks), answer)
 	}
 	return g
+}
+
+// Compared names both sides of a condition, each over what it is itself compared with.
+func Compared(c *claims.Condition) string {
+	side := func(arm, over string) string {
+		if over != "" {
+			return "(" + Text(arm) + " over " + Text(over) + ")"
+		}
+		return Text(arm)
+	}
+	return side(c.A, c.AOver) + " over " + side(c.B, c.BOver)
+}
+
+// Asks says what ratio the condition that decides asks for, where the claim's margin does not say it.
+func Asks(v *claims.Verdict) string {
+	for i := range v.Conditions {
+		if c := &v.Conditions[i]; v.Chain == nil && c.Ratio.Mid == v.Effect && c.Ratio.Low == v.Low {
+			return AtLeast(c, v.Margin)
+		}
+	}
+	return ""
 }
 
 // AtLeast says what ratio a condition asks for, where the claim's margin does not say it.
@@ -269,6 +290,7 @@ func tiny(v float64) string {
 // rankings has a row for all levels with the same order: who is where, ties told.
 func rankings(d *report.Document) *Grid {
 	g := grid("Ranking: arms share a place unless their ratio, block by block, differs from 1 by more than chance (95%)", "Levels", "Route", "By", "Places")
+	g.note("2-5: a place from 2 to 5; arms that were not measured in the same blocks cannot be told apart")
 	for i := range d.Rankings {
 		r := &d.Rankings[i]
 		if len(r.Unranked) > 0 || slices.ContainsFunc(r.Places, func(p report.Place) bool { return p.Gated }) {

@@ -47,9 +47,9 @@ func experiments(d *report.Document) *Grid {
 	g := grid("Experiments: what was measured side by side", "Experiment", "Arms", "Levels", ">Blocks", ">Passes", ">Window", ">Windows", ">Left out")
 	for i := range d.Experiments {
 		e := &d.Experiments[i]
-		g.add(Text(e.Name), texts(e.Arms), texts(e.Levels), fmt.Sprintf("%d of %d", e.Blocks, e.Most), fmt.Sprint(e.Passes), Seconds(e.WindowS), fmt.Sprint(e.Windows), fmt.Sprint(e.Lost))
+		g.add(Text(e.Name), texts(e.Arms), texts(e.Levels), fmt.Sprintf("%d, at most %d", e.Blocks, e.Most), fmt.Sprint(e.Passes), Seconds(e.WindowS), fmt.Sprint(e.Windows), fmt.Sprint(e.Lost))
 	}
-	g.note("an experiment ends when its intervals are narrow enough; left out: windows of rounds that the machine disturbed, for all arms")
+	g.note("an experiment ends when its intervals are narrow enough, or its most blocks or the run's time are used up; left out: windows of rounds that the machine disturbed, for all arms")
 	return g
 }
 

@@ -122,7 +122,7 @@ func Asked(d *report.Document) []string {
 	out = append(out,
 		fmt.Sprintf("%s at load levels %s; %s counted of %d to %d asked; seed %d.",
 			plural(n, "arm"), strings.Join(levels, ", "), plural(len(d.Blocks.Counted), "complete block"), a.Blocks.Min, a.Blocks.Max, a.Seed),
-		fmt.Sprintf("Each block of an experiment starts all of its servers afresh; they stay up together, and each level is visited in rounds, one arm after the other in shuffled order, for windows of %s. The warm-up of %s is not part of any figure.",
+		fmt.Sprintf("Each block of an experiment starts all of its servers afresh; they stay up together, and each level is visited in rounds, one arm after the other in shuffled order, for windows of %s, unless its experiment has others. The warm-up of %s is not part of any figure.",
 			windows, Seconds(a.WarmupS)),
 		engine(d))
 	return out
@@ -272,7 +272,7 @@ func Chance(d *report.Document) string {
 	if !c.Holds {
 		verdict = "does not contain 1, so the run is invalid"
 	}
-	s := fmt.Sprintf("A/A: a server entered twice against itself: %sx in throughput, %.1f%% interval [%s, %s] over %s; it %s.",
+	s := fmt.Sprintf("Control (A/A): the same server under two names compares as %sx in throughput, %.1f%% interval [%s, %s] over %s; it %s.",
 		Number(c.Ratio.Mid), 100*c.Ratio.Confidence, Number(c.Ratio.Low), Number(c.Ratio.High), pairs(c.Ratio.Blocks), verdict)
 	if c.Comparisons >= manyComparisons {
 		s += fmt.Sprintf(" Of %d comparisons of %d blocks each, %d (%.0f%%) have 1 in their 95%% interval; %d would have been called a difference of 10%% or more.",
@@ -294,8 +294,22 @@ func Tally(d *report.Document) string {
 		return ""
 	}
 	var parts []string
+	listed := 0
+	for i := range d.Verdicts {
+		if d.Verdicts[i].Kind == claims.NotMeasurable {
+			listed++
+		}
+	}
 	for _, t := range d.Tally {
-		parts = append(parts, fmt.Sprintf("%d %s", t.Count, Text(string(t.Value))))
+		if t.Value == claims.NotTestable {
+			t.Count -= listed
+		}
+		if t.Count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", t.Count, Text(string(t.Value))))
+		}
+	}
+	if listed > 0 {
+		parts = append(parts, fmt.Sprintf("%d that no measurement can tell", listed))
 	}
 	return fmt.Sprintf("%s: %s.", plural(len(d.Verdicts), "claim"), strings.Join(parts, ", "))
 }
@@ -335,6 +349,8 @@ func Meaning(v claims.Value) string {
 		return "the intervals are too wide to tell"
 	case claims.NotTestable:
 		return "this machine or this run cannot answer it"
+	case "not measurable":
+		return "no measurement can tell"
 	}
 	return ""
 }
