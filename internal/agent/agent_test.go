@@ -222,7 +222,7 @@ func TestUnreachable(t *testing.T) {
 	for name, c := range map[string]struct{ script, says string }{
 		"password":        {"echo 'u@a: Permission denied (publickey,password).' >&2; exit 255", "hint: ssh has to log in without a password: ssh-copy-id a"},
 		"unknown key":     {"echo 'Host key verification failed.' >&2; exit 255", "hint: connect once by hand"},
-		"no host":         {"echo 'ssh: Could not resolve hostname a: Name or service not known' >&2; exit 255", "a: ssh: Could not resolve hostname"},
+		"no host":         {"echo 'ssh: Could not resolve hostname a: Name or service not known' >&2; exit 255", "reach a: ssh: Could not resolve hostname"},
 		"another machine": {"printf 'Linux\\nriscv64\\nabsent\\n'; exit", "a is Linux on riscv64"},
 		"no space":        {"case \"$*\" in *cat*) echo 'cat: write error: No space left on device' >&2; exit 1;; esac", "No space left on device"},
 		"not executable":  {"case \"$*\" in *agent\\'*) echo 'sh: agent: Permission denied' >&2; exit 126;; esac", "Permission denied"},

@@ -117,10 +117,14 @@ func failed(target, said string, err error) error {
 	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("reach %s: %w\nhint: install an ssh client, or name one in HELLOBENCH_SSH", target, err)
 	}
-	if last != "" {
-		last = "; ssh said: " + last
+	var exit *exec.ExitError
+	switch {
+	case last != "" && errors.As(err, &exit): // with the code 255, which says nothing
+		err = errors.New(last)
+	case last != "":
+		err = fmt.Errorf("%w; ssh said: %s", err, last)
 	}
-	return fmt.Errorf("reach %s: %w%s%s", target, err, last, hint)
+	return fmt.Errorf("reach %s: %w%s", target, err, hint)
 }
 
 // pipe is the connection to an agent.
