@@ -196,7 +196,10 @@ article's claims about Node.js and Python survive measurement.
 Exit codes: 0 done; 1 failed; 2 wrong usage, a mistake in a file, or more than this
 machine allows; 3 a required verdict was missed, something got worse, or a server
 failed under load; 4 the machine spoiled the run; 5 no answer where one was
-required; 130 or 143 interrupted, what was measured is saved.`,
+required; 130 or 143 interrupted, what was measured is saved.
+
+Environment: HELLOBENCH_CACHE is the folder in which servers are installed;
+HELLOBENCH_SSH is the ssh that reaches other machines, such as "ssh -F FILE".`,
 		Version:      strings.TrimPrefix(tool(), "hellobench "),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -213,6 +216,9 @@ required; 130 or 143 interrupted, what was measured is saved.`,
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{wrongValue(err)} })
 	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.siteCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), manCommand(), a.guardCommand(), a.agentCommand())
+	for _, cmd := range root.Commands() {
+		cmd.Example = examples[cmd.Name()]
+	}
 	return root
 }
 

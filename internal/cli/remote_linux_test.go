@@ -129,7 +129,7 @@ window: 200ms
 passes: 2
 warmup: 300ms
 timeout: 2s
-blocks: {min: 2, max: 2}
+blocks: {min: 1, max: 1}
 `
 
 func (l *lab) run(t *testing.T, name string, args ...string) (dir, said string) {
@@ -230,7 +230,7 @@ func TestServerHost(t *testing.T) {
 
 	t.Run("lost", func(t *testing.T) {
 		dir := filepath.Join(l.dir, "lost")
-		cmd := exec.CommandContext(t.Context(), binary, append([]string{"run", "--profile", filepath.Join(l.dir, "apart.yaml"), "--seed", "1", "--blocks", "3", "--out", dir}, pins...)...)
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"run", "--profile", filepath.Join(l.dir, "apart.yaml"), "--seed", "1", "--blocks", "2", "--out", dir}, pins...)...)
 		var said bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &said, &said
 		require.NoError(t, cmd.Start())

@@ -187,15 +187,19 @@ var percentiles = []percentile{
 func percentileChart(d *Document, w work, suffix string, closed, open []Level) Chart {
 	for _, levels := range [][]Level{open, closed} {
 		var best Chart
+		var at Level
 		points := 0
 		for _, l := range levels {
 			c, n := percentilesAt(d, w, l)
 			if n >= points && n > 0 { // of levels that tell as much the last is the highest
-				best, points = c, n
+				best, at, points = c, l, n
 			}
 		}
 		if points > 0 {
 			best.Name = "percentiles" + suffix
+			for i := range best.Series {
+				best.Series[i].Curve = d.spectrum(best.Series[i].Arm, at)
+			}
 			return best
 		}
 	}
@@ -218,7 +222,6 @@ func percentilesAt(d *Document, w work, l Level) (c Chart, n int) {
 			s.add(p.x, d.Cell(a.Name, l.Name), p.metric)
 		}
 		if len(s.Points) > 1 {
-			s.Curve = d.spectrum(a.Name, l)
 			c.Series = append(c.Series, s)
 			n += len(s.Points)
 		}

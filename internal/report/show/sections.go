@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -73,9 +74,22 @@ func Sections(d *report.Document) []Section {
 	add(MachineID, "Machine and versions", says(Machine(d)+"."), grids("versions", versions(d)))
 	add(MethodID, "How it was measured", says(method(d)...))
 	add(RawID, "Raw data", raw(d))
-	add(WordsID, "Words", []Item{{Words: Glossary()}})
+	add(WordsID, "Words", []Item{{Words: words(d)}})
 	return out
 }
+
+// words are those of the glossary that the report may use: where no claim was asked,
+// none that is about claims.
+func words(d *report.Document) []Word {
+	if len(d.Verdicts) > 0 {
+		return Glossary()
+	}
+	return slices.DeleteFunc(slices.Clone(Glossary()), func(w Word) bool {
+		return ofClaims.MatchString(w.Term + " " + w.Meaning)
+	})
+}
+
+var ofClaims = regexp.MustCompile(`[Cc]laim|ledger|verdict|conditions? `)
 
 // some is a list without what is empty.
 func some(texts ...string) []string {
