@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 )
 
@@ -32,7 +33,7 @@ func testUnixSocket(t *testing.T, e load.Engine) {
 	for _, closing := range []bool{false, true} {
 		before := answered.Load()
 		sp := spec("http://name.example/", 200, short)
-		sp.Socket, sp.Close = file, closing
+		sp.Socket, sp.Close, sp.Exchanges = file, closing, http1.Get("http://name.example/")
 		m := measure(t, e, sp)
 		assert.Zero(t, m.Errors.Total(), m.FirstError)
 		assert.Equal(t, answered.Load()-before, m.OK)
