@@ -99,6 +99,19 @@ func (p *Percentiles) Set(at func(q float64) *time.Duration) {
 
 // Distribution freezes the histogram.
 func (h *Histogram) Distribution() *Distribution {
+	d := h.Summary()
+	if d.Count == 0 {
+		return d
+	}
+	if enc, err := h.h.EncodeV2(); err == nil {
+		d.HDR = string(enc)
+	}
+	return d
+}
+
+// Summary is the distribution without the histogram itself, which takes longer to encode
+// than all the rest.
+func (h *Histogram) Summary() *Distribution {
 	d := &Distribution{Count: h.Count()}
 	if d.Count == 0 {
 		return d
@@ -111,9 +124,6 @@ func (h *Histogram) Distribution() *Distribution {
 		v := h.Quantile(q)
 		return &v
 	})
-	if enc, err := h.h.EncodeV2(); err == nil {
-		d.HDR = string(enc)
-	}
 	return d
 }
 

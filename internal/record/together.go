@@ -12,8 +12,9 @@ func (m *Measurement) distributions() [4]**Distribution {
 }
 
 // MergeDistributions gives m the distributions of several measurements as one: what all
-// of them recorded, each histogram once.
-func (m *Measurement) MergeDistributions(parts []*Measurement) error {
+// of them recorded, each histogram once. freeze is Histogram.Distribution or, where the
+// histogram itself is not needed, Histogram.Summary.
+func (m *Measurement) MergeDistributions(parts []*Measurement, freeze func(*Histogram) *Distribution) error {
 	pieces := slices.ContainsFunc(parts, func(p *Measurement) bool { return p.FirstByte != nil })
 	for k, into := range m.distributions() {
 		var all *Histogram
@@ -39,7 +40,7 @@ func (m *Measurement) MergeDistributions(parts []*Measurement) error {
 		}
 		*into = nil
 		if all != nil {
-			*into = all.Distribution()
+			*into = freeze(all)
 		} else if into == &m.Latency {
 			*into = &Distribution{}
 		}
@@ -78,7 +79,7 @@ func Together(parts []*Measurement) (*Measurement, error) {
 	if !accepted {
 		m.Accepted = 0
 	}
-	return m, m.MergeDistributions(parts)
+	return m, m.MergeDistributions(parts, (*Histogram).Distribution)
 }
 
 func (m *Measurement) addBins(bins []Bin) {

@@ -19,17 +19,19 @@ func (d *Document) spectrum(arm string, level Level) (curve []Dot) {
 	const perDecade = 12
 	var all *record.Histogram
 	for _, s := range d.samples(arm, level, d.table.Shown()) {
-		if s.Load.Latency == nil || s.Load.Latency.Count == 0 {
-			continue
-		}
-		h, err := s.Load.Latency.Histogram()
-		if err != nil {
-			continue // the sample was made from it: it can be read
-		}
-		if all == nil {
-			all = h
-		} else {
-			all.Merge(h)
+		for _, w := range s.Rounds {
+			if w.Load.Latency == nil || w.Load.Latency.Count == 0 {
+				continue
+			}
+			h, err := w.Load.Latency.Histogram()
+			if err != nil {
+				continue // the sample was made from it: it can be read
+			}
+			if all == nil {
+				all = h
+			} else {
+				all.Merge(h)
+			}
 		}
 	}
 	if all == nil {

@@ -118,7 +118,7 @@ func (s *Sample) merge() error {
 	for i, w := range s.Rounds {
 		loads[i] = &w.Load
 	}
-	return s.Load.MergeDistributions(loads)
+	return s.Load.MergeDistributions(loads, (*record.Histogram).Summary)
 }
 
 // firstByte is nil where a window had no latency either: it is not recorded where
