@@ -19,7 +19,7 @@ import (
 type Engine struct {
 	name  string
 	hosts []Generator
-	early time.Duration // so long does it take until what Began and Ended ask for is read
+	early time.Duration // how much before the window's edges Began and Ended are called
 }
 
 // Generator is a machine that generates load, and the cores that it has for it.
@@ -28,9 +28,9 @@ type Generator struct {
 	CPUs []int // none: not pinned
 }
 
-// NewEngine has the engine of a name, wire or vegeta, run on other machines. Began and
-// Ended are called that much before the window's edges, for it takes so long until the
-// servers' machine reads what they ask for.
+// NewEngine runs the engine of a name, wire or vegeta, on other machines. It calls Began
+// and Ended early, by the time that a message takes to the servers' machine, so that
+// readings are taken there at the window's edges.
 func NewEngine(name string, hosts []Generator, early time.Duration) *Engine {
 	return &Engine{name, hosts, early}
 }
@@ -120,8 +120,8 @@ func (e *Engine) share(spec load.Spec) ([]Window, error) {
 	return parts, nil
 }
 
-// from has the exchanges begin with another server, as if so many connections had been
-// dealt to them in turn.
+// from rotates the exchanges, so that connections go on with the server after the one
+// that got the last of those dealt before.
 func from(exchanges []http1.Exchange, dealt int) []http1.Exchange {
 	var servers []string
 	of := map[string][]http1.Exchange{}

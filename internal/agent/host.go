@@ -206,8 +206,8 @@ func (s *Server) usage(memory bool) (record.Usage, error) {
 	return call[record.Usage](context.Background(), s.host, "Usage", About{ID: s.started.ID, Memory: memory})
 }
 
-// Clock asks for the processor time, and does not wait for it: two readings are each
-// late by the way over the network, so what lies between them is not.
+// Clock asks for the processor time and does not wait for the answer. The reading is
+// taken when the question arrives: Host.Way later.
 func (s *Server) Clock() func() time.Duration {
 	answer := ask[time.Duration](s.host, "Clock", About{ID: s.started.ID})
 	return func() time.Duration {

@@ -34,7 +34,6 @@ type Failure struct {
 	Message     string               `json:"message"`
 	Fault       bool                 `json:"fault,omitempty"` // of the server: record.Fault
 	Unavailable *runners.Unavailable `json:"unavailable,omitempty"`
-	Unsupported bool                 `json:"unsupported,omitempty"` // load.ErrUnsupported
 }
 
 // set takes what a call came to.
@@ -43,22 +42,12 @@ func (r *Reply[T]) set(value T, err error) error {
 	if err == nil {
 		return nil
 	}
-	r.Error = &Failure{Message: err.Error(), Unsupported: errors.Is(err, load.ErrUnsupported)}
+	r.Error = &Failure{Message: err.Error()}
 	var fault record.Fault
 	r.Error.Fault = errors.As(err, &fault)
 	errors.As(err, &r.Error.Unavailable)
 	return nil
 }
-
-// remote is an error as it was on the other machine.
-type remote struct {
-	message string
-	kind    error
-}
-
-func (e remote) Error() string { return e.message }
-
-func (e remote) Unwrap() error { return e.kind }
 
 func (f *Failure) err() error {
 	switch {
@@ -68,10 +57,8 @@ func (f *Failure) err() error {
 		return f.Unavailable
 	case f.Fault:
 		return record.Fault{Err: errors.New(f.Message)}
-	case f.Unsupported:
-		return remote{f.Message, load.ErrUnsupported}
 	}
-	return remote{f.Message, nil}
+	return errors.New(f.Message)
 }
 
 // Started is a server that answers.

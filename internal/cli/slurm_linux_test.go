@@ -147,10 +147,21 @@ func TestSlurm(t *testing.T) {
 	job := submit()
 	first := "slurm-" + job + "-shards/0"
 	eventuallyWithin(t, time.Minute, "a block is measured", func() bool { return trials(first) > 0 })
+	began := func(shard string) time.Time {
+		folder := filepath.Join(dir, shard)
+		run, err := record.ReadRun(folder)
+		require.NoError(t, err)
+		return run.Start
+	}
+	start := began(first)
 	slurm(t, "scontrol", "requeue", job+"_0")
 	run := merged(job)
 	assert.Equal(t, record.Complete, run.State)
 	assert.Nil(t, run.Shard)
+	assert.Equal(t, start, began(first), "it went on, and did not start over")
+	report, err := os.ReadFile(filepath.Join(dir, "slurm-"+job, "report.md"))
+	require.NoError(t, err)
+	assert.NotContains(t, string(report), "PARTIAL")
 	planned := 0
 	for i := range run.Plan {
 		planned += len(run.Plan[i].Trials)
@@ -173,7 +184,7 @@ func TestSlurm(t *testing.T) {
 	eventuallyWithin(t, time.Minute, "a block is measured", func() bool { return trials("slurm-"+job+"-shards/0") > 0 })
 	slurm(t, "scancel", job+"_0")
 	merged(job)
-	report, err := os.ReadFile(filepath.Join(dir, "slurm-"+job, "report.md"))
+	report, err = os.ReadFile(filepath.Join(dir, "slurm-"+job, "report.md"))
 	require.NoError(t, err)
 	assert.Contains(t, string(report), "PARTIAL")
 }

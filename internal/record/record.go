@@ -8,6 +8,7 @@
 package record
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -178,19 +179,25 @@ func (m *Measurement) Add(o *Measurement) {
 	if o.Offered > 0 {
 		m.Offered = (m.Offered*m.Duration.Seconds() + o.Offered*o.Duration.Seconds()) / max((m.Duration+o.Duration).Seconds(), 1e-9)
 	}
-	m.Sent = m.sent() + o.sent()
 	m.Connections = o.Connections
 	m.Duration += o.Duration
+	m.count(o)
+}
+
+// count adds the counts of another window, or of another part of this one.
+func (m *Measurement) count(o *Measurement) {
+	m.Sent = m.sent() + o.sent()
 	m.Scheduled += o.Scheduled
 	m.Requests += o.Requests
 	m.OK += o.OK
 	m.Completed += o.Completed
 	m.Errors.Add(o.Errors)
+	m.BytesIn += o.BytesIn
+	m.Reconnects += o.Reconnects
+	m.Retries += o.Retries
 	m.InFlight += o.InFlight
 	m.CPU = m.CPU.Add(o.CPU)
-	if m.FirstError == "" {
-		m.FirstError = o.FirstError
-	}
+	m.FirstError = cmp.Or(m.FirstError, o.FirstError)
 }
 
 // Throughput is the rate of correct responses inside the window.

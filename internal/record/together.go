@@ -62,18 +62,7 @@ func Together(parts []*Measurement) (*Measurement, error) {
 		accepted = accepted && p.Accepted > 0
 		m.Accepted = max(m.Accepted, p.Accepted)
 		m.Offered += p.Offered
-		m.Scheduled += p.Scheduled
-		m.Requests += p.Requests
-		m.Sent += p.Sent
-		m.OK += p.OK
-		m.Completed += p.Completed
-		m.Errors.Add(p.Errors)
-		m.BytesIn += p.BytesIn
-		m.Reconnects += p.Reconnects
-		m.Retries += p.Retries
-		m.InFlight += p.InFlight
-		m.CPU = m.CPU.Add(p.CPU)
-		m.FirstError = cmp.Or(m.FirstError, p.FirstError)
+		m.count(p)
 		m.addBins(p.Bins)
 	}
 	if !accepted {

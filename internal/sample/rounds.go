@@ -126,7 +126,6 @@ func (s *Sample) add(w *record.Window, first bool) {
 		s.Load = w.Load
 	} else {
 		s.Load.Add(&w.Load)
-		s.Load.BytesIn += w.Load.BytesIn
 	}
 	s.Server.CPU = s.Server.CPU.Add(w.Server.CPU)
 	s.Server.MainThread += w.Server.MainThread

@@ -50,7 +50,7 @@ func mark(v claims.Value) string {
 		return "✗"
 	case claims.Depends:
 		return "±"
-	case claims.NotTestable, "not measurable":
+	case claims.NotTestable, claims.Value(claims.NotMeasurable):
 		return "–"
 	}
 	return "?"
@@ -76,7 +76,7 @@ func beside(v *claims.Verdict) string {
 // answers groups the claims by answer, in the order of the tally.
 func answers(d *report.Document) (out []answer) {
 	at := map[claims.Value]int{}
-	const unmeasured claims.Value = "not measurable"
+	const unmeasured = claims.Value(claims.NotMeasurable)
 	group := func(v claims.Value) *answer {
 		i, ok := at[v]
 		if !ok {

@@ -349,7 +349,7 @@ func Meaning(v claims.Value) string {
 		return "the intervals are too wide to tell"
 	case claims.NotTestable:
 		return "this machine or this run cannot answer it"
-	case "not measurable":
+	case claims.Value(claims.NotMeasurable):
 		return "no measurement can tell"
 	}
 	return ""
