@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -257,7 +258,11 @@ func mentions(argv []string, name string) bool {
 	})
 }
 
-var versionNumber = regexp.MustCompile(`\d+(?:\.\d+)+`)
+// A version has dots, but for the first of a release line, as in "openjdk 21 2023-09-19".
+var (
+	versionNumber = regexp.MustCompile(`\d+(?:\.\d+)+`)
+	wholeNumber   = regexp.MustCompile(`\b\d+\b`)
+)
 
 func (n Need) versionArgs() []string {
 	if len(n.Version) == 0 {
@@ -277,7 +282,7 @@ func (n Need) version(parent context.Context, server, path, dir string, env []st
 	if parent.Err() != nil {
 		return "", parent.Err()
 	}
-	found := versionNumber.FindString(string(out))
+	found := cmp.Or(versionNumber.FindString(string(out)), wholeNumber.FindString(string(out)))
 	if err != nil || found == "" {
 		return "", &Unavailable{server, fmt.Sprintf("%s %s does not tell its version", n.Executable, strings.Join(n.versionArgs(), " ")), n.Install}
 	}

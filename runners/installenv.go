@@ -37,11 +37,11 @@ func (in *Installed) prepareEnvironment(dir, npmrc string) []string {
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")
 		if passed.MatchString(name) && !slices.Contains(inherited, name) || npmKeys.MatchString(npmKey(name)) {
-			env = append(env, name+"="+value)
+			env = append(env, name+"="+absolute(name, value))
 		}
 	}
 	for key, value := range pipSettings(in.Executables["python3"]) {
-		env = append(env, "PIP_"+strings.ToUpper(strings.ReplaceAll(key, "-", "_"))+"="+value)
+		env = append(env, "PIP_"+strings.ToUpper(strings.ReplaceAll(key, "-", "_"))+"="+absolute(key, value))
 	}
 	return append(env, "PWD="+dir, "NODE_ENV=production", "PATH="+in.search,
 		// pip reads no file at all if its own is the null device; npm has to be given one for each level.
@@ -50,6 +50,24 @@ func (in *Installed) prepareEnvironment(dir, npmrc string) []string {
 		// npm's own package may hold a configuration, which no variable names.
 		"npm_config_dry_run=false", "npm_config_global=false", "npm_config_location=project", "npm_config_ignore_scripts=false",
 		"npm_config_package_lock_only=false", "npm_config_audit=false", "npm_config_fund=false")
+}
+
+// ofFiles are the names of settings whose values are files or folders.
+var ofFiles = regexp.MustCompile(`(?i)(cert|ca|key|file|dir|links|cache|home|netrc|bundle|certs)$`)
+
+// absolute is the value of a setting with files and folders that are named by their way
+// from here named in full: what installs runs elsewhere.
+func absolute(name, value string) string {
+	if !ofFiles.MatchString(name) {
+		return value
+	}
+	words := strings.Split(value, " ")
+	for i, word := range words {
+		if _, err := os.Stat(word); err == nil {
+			words[i], _ = filepath.Abs(word) // fails without a working folder, where nothing runs
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // npmKey is the setting that an environment variable of npm gives, in npm's spelling; nothing for any other.

@@ -158,7 +158,11 @@ func (m *Manifest) checkLocks(doc *yamlfile.Document) error {
 	return nil
 }
 
-var placeholders = []string{"host", "port", "workers", "threads", "env", "src"}
+var (
+	placeholders = []string{"host", "port", "workers", "threads", "env", "src"} // of what starts a server
+	prepared     = []string{"env", "src"}                                       // of what installs it
+	explained    = []string{"pid", "seconds", "out"}                            // of what profiles it
+)
 
 // check finds what a schema cannot say.
 func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
@@ -169,37 +173,47 @@ func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 	if m.Name != folder {
 		add([]string{"name"}, "is %q, but the folder is called %q", m.Name, folder)
 	}
-	port := false
-	text := func(path []string, s string) {
-		for _, name := range placeholdersIn(s) {
+	text := func(path []string, s string, known []string) (used []string) {
+		used = placeholdersIn(s)
+		for _, name := range used {
 			switch {
-			case !slices.Contains(placeholders, name):
-				add(path, "unknown placeholder {%s}; there are {%s}", name, strings.Join(placeholders, "} {"))
+			case !slices.Contains(known, name):
+				add(path, "unknown placeholder {%s}; there are {%s}", name, strings.Join(known, "} {"))
 			case name == "workers" && m.Workers == nil, name == "threads" && m.Threads == nil:
 				add(path, "{%s} is used, but %s is not declared", name, name)
 			}
-			port = port || name == "port"
 		}
+		return used
 	}
-	start := func(at []string, command []string, environment map[string]string) {
+	words := func(at []string, key string, command, known []string) (used []string) {
 		for i, s := range command {
-			text(append(slices.Clone(at), "command", fmt.Sprint(i)), s)
+			used = append(used, text(append(slices.Clone(at), key, fmt.Sprint(i)), s, known)...)
 		}
+		return used
+	}
+	environment := func(at []string, environment map[string]string) (used []string) {
 		for _, k := range slices.Sorted(maps.Keys(environment)) {
-			text(append(slices.Clone(at), "environment", k), environment[k])
+			used = append(used, text(append(slices.Clone(at), "environment", k), environment[k], placeholders)...)
 		}
+		return used
 	}
-	start(nil, m.Command, m.Environment)
+	const noPort = "neither command nor environment uses {port}, so the server cannot be told where to listen"
+	command, always := words(nil, "command", m.Command, placeholders), environment(nil, m.Environment)
+	if !slices.Contains(slices.Concat(command, always), "port") {
+		add([]string{"command"}, noPort)
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Variants)) {
-		start([]string{"variants", name}, m.Variants[name].Command, m.Variants[name].Environment)
-	}
-	if !port {
-		add([]string{"command"}, "neither command nor environment uses {port}, so the server cannot be told where to listen")
+		at, v := []string{"variants", name}, m.Variants[name]
+		own := words(at, "command", v.Command, placeholders)
+		if used := environment(at, v.Environment); len(v.Command) > 0 && !slices.Contains(slices.Concat(own, used, always), "port") {
+			add(append(at, "command"), noPort)
+		}
 	}
 	for i, argv := range m.Prepare.Commands {
-		for j, s := range argv {
-			text([]string{"prepare", "commands", fmt.Sprint(i), fmt.Sprint(j)}, s)
-		}
+		words([]string{"prepare", "commands"}, fmt.Sprint(i), argv, prepared)
+	}
+	if used := words(nil, "explain", m.Explain, explained); len(m.Explain) > 0 && !slices.Contains(used, "out") {
+		add([]string{"explain"}, "does not use {out}, so the profiler cannot be told where to leave its stacks")
 	}
 	for name, p := range map[string]*Parameter{"workers": m.Workers, "threads": m.Threads} {
 		if p != nil && p.Default > p.Max {

@@ -238,12 +238,8 @@ func lock(ctx context.Context, file string) (unlock func(), err error) {
 	}
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
+		if !errors.Is(err, syscall.EWOULDBLOCK) { // some file systems have no locks
 			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			_ = f.Close()
-			return nil, fmt.Errorf("lock %s: %w", file, err)
 		}
 		select {
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -140,7 +141,7 @@ func (s *Send) read(files Files) (key string, err error) {
 	case name == "":
 		return "", nil
 	}
-	f, ok := files[name]
+	f, ok := files[path.Clean(name)]
 	if !ok || f.Link != "" {
 		return key, fmt.Errorf("there is no file %q in the folder", name)
 	}

@@ -186,12 +186,12 @@ func TestBesideAndHeld(t *testing.T) {
 	x.Want.Status = http.StatusOK
 	held, err := h.Hold(t.Context(), &x, 7, time.Second)
 	require.NoError(t, err)
-	beside, err := h.Beside(t.Context(), &x)
+	beside := h.Beside(t.Context(), &x)
 	require.NoError(t, err)
 	time.Sleep(50 * time.Millisecond)
-	assert.Positive(t, beside.End())
-	assert.Equal(t, 7, held.End())
-	assert.Zero(t, held.End(), "it has ended")
+	assert.Positive(t, beside())
+	assert.Equal(t, 7, held())
+	assert.Zero(t, held(), "it has ended")
 }
 
 // TestLost kills the agent: its servers end with it, and whoever waits for it is told.
@@ -233,8 +233,7 @@ func TestUnreachable(t *testing.T) {
 		})
 	}
 	for _, wrong := range []string{"", "-oProxyCommand=x", "a b", "a'b"} {
-		_, err := agent.Dial(t.Context(), wrong, func(error) {}, t.Logf)
-		assert.ErrorContains(t, err, "want [USER@]HOST")
+		assert.ErrorContains(t, agent.Check(wrong), "want [USER@]HOST")
 	}
 	t.Setenv("HELLOBENCH_SSH", "no-such-ssh")
 	_, err := agent.Dial(t.Context(), "a", func(error) {}, t.Logf)

@@ -45,14 +45,14 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 		return nil, err
 	}
 	if _, err := all[None](ctx, e, "Open", parts); err != nil {
-		_, _ = all[None](context.WithoutCancel(ctx), e, "Abort", repeat(None{}, len(parts)))
+		_, _ = all[None](context.WithoutCancel(ctx), e, "Abort", make([]None, len(parts)))
 		return nil, err
 	}
 	tell(spec.Opened)
 	begin := time.Now().Add(e.way(len(parts)) + spec.LeadIn - e.early)
 	begun := make(chan error, 1)
 	go func() {
-		_, err := all[None](ctx, e, "Begin", repeat(None{}, len(parts)))
+		_, err := all[None](ctx, e, "Begin", make([]None, len(parts)))
 		begun <- err
 	}()
 	for _, edge := range []struct {
@@ -66,9 +66,9 @@ func (e *Engine) Run(ctx context.Context, spec load.Spec) (*record.Measurement, 
 		}
 	}
 	if err := <-begun; err != nil || ctx.Err() != nil {
-		_, _ = all[None](context.WithoutCancel(ctx), e, "Abort", repeat(None{}, len(parts)))
+		_, _ = all[None](context.WithoutCancel(ctx), e, "Abort", make([]None, len(parts)))
 	}
-	results, err := all[*record.Measurement](context.WithoutCancel(ctx), e, "Result", repeat(None{}, len(parts)))
+	results, err := all[*record.Measurement](context.WithoutCancel(ctx), e, "Result", make([]None, len(parts)))
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), err)
 	}
@@ -143,14 +143,6 @@ func from(exchanges []http1.Exchange, dealt int) []http1.Exchange {
 	return out
 }
 
-func repeat[T any](v T, n int) []T {
-	all := make([]T, n)
-	for i := range all {
-		all[i] = v
-	}
-	return all
-}
-
 // all calls the first machines at the same time, each with its argument.
 func all[T, A any](ctx context.Context, e *Engine, method string, args []A) ([]T, error) {
 	out, errs := make([]T, len(args)), make([]error, len(args))
@@ -163,26 +155,21 @@ func all[T, A any](ctx context.Context, e *Engine, method string, args []A) ([]T
 	return out, errors.Join(errs...)
 }
 
-// Kept is what a machine asks or holds beside a window.
-type Kept struct {
-	host *Host
-	id   int
-}
-
-// Hold opens idle connections from over there.
-func (h *Host) Hold(ctx context.Context, x *http1.Exchange, n int, timeout time.Duration) (Kept, error) {
+// Hold opens idle connections from over there. end closes them, and says how many were still open.
+func (h *Host) Hold(ctx context.Context, x *http1.Exchange, n int, timeout time.Duration) (end func() int, err error) {
 	id, err := call[int](ctx, h, "Hold", Hold{*x, n, timeout})
-	return Kept{h, id}, err
+	return h.end(id), err
 }
 
-// Beside asks one thing over and over from over there.
-func (h *Host) Beside(ctx context.Context, x *http1.Exchange) (Kept, error) {
-	id, err := call[int](ctx, h, "Beside", *x)
-	return Kept{h, id}, err
+// Beside asks one thing over and over from over there. end ends that, and says how often it was answered.
+func (h *Host) Beside(ctx context.Context, x *http1.Exchange) (end func() int) {
+	id, _ := call[int](ctx, h, "Beside", *x) // of 0 there is nothing to end
+	return h.end(id)
 }
 
-// End ends it, and says how often it was answered, or how many connections were still open.
-func (k Kept) End() int {
-	n, _ := call[int](context.Background(), k.host, "End", k.id)
-	return n
+func (h *Host) end(id int) func() int {
+	return func() int {
+		n, _ := call[int](context.Background(), h, "End", id)
+		return n
+	}
 }

@@ -34,12 +34,12 @@ func (a *Agent) Open(asked Window, r *Reply[None]) error {
 	if err := host.PinProcess(asked.Spec.CPUs); err != nil {
 		return r.set(None{}, err)
 	}
-	ctx, cancel := context.WithCancel(a.s.ctx)
+	ctx, cancel := context.WithCancel(a.ctx)
 	begun := make(chan struct{})
 	w := &window{begin: sync.OnceFunc(func() { close(begun) }), opened: make(chan struct{}), done: make(chan struct{}), cancel: cancel}
-	a.s.mu.Lock()
-	a.s.window = w
-	a.s.mu.Unlock()
+	a.mu.Lock()
+	a.window = w
+	a.mu.Unlock()
 	spec := asked.Spec
 	spec.Opened = func() {
 		close(w.opened)
@@ -60,18 +60,18 @@ func (a *Agent) Open(asked Window, r *Reply[None]) error {
 	}
 }
 
-func (s *servant) current() (*window, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.window == nil {
+func (a *Agent) current() (*window, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.window == nil {
 		return nil, errors.New("no window was opened")
 	}
-	return s.window, nil
+	return a.window, nil
 }
 
 // Begin begins the window that was opened.
 func (a *Agent) Begin(_ None, r *Reply[None]) error {
-	w, err := a.s.current()
+	w, err := a.current()
 	if err == nil {
 		w.begin()
 	}
@@ -80,7 +80,7 @@ func (a *Agent) Begin(_ None, r *Reply[None]) error {
 
 // Result waits for the end of the window.
 func (a *Agent) Result(_ None, r *Reply[*record.Measurement]) error {
-	w, err := a.s.current()
+	w, err := a.current()
 	if err != nil {
 		return r.set(nil, err)
 	}
@@ -91,7 +91,7 @@ func (a *Agent) Result(_ None, r *Reply[*record.Measurement]) error {
 
 // Abort ends a window, whether it has begun or not.
 func (a *Agent) Abort(_ None, _ *Reply[None]) error {
-	if w, err := a.s.current(); err == nil {
+	if w, err := a.current(); err == nil {
 		w.cancel()
 		<-w.done
 	}
@@ -99,38 +99,34 @@ func (a *Agent) Abort(_ None, _ *Reply[None]) error {
 }
 
 // keep keeps what is asked or held beside a window, and returns its identity.
-func (s *servant) keep(end func() int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last++
-	s.kept[s.last] = end
-	return s.last
+func (a *Agent) keep(end func() int) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last++
+	a.kept[a.last] = end
+	return a.last
 }
 
 // Beside asks one thing over and over, until End.
 func (a *Agent) Beside(x http1.Exchange, r *Reply[int]) error {
-	return r.set(a.s.keep(hold.Beside(a.s.ctx, &x)), nil)
+	return r.set(a.keep(hold.Beside(a.ctx, &x)), nil)
 }
 
 // Hold opens idle connections, until End.
 func (a *Agent) Hold(h Hold, r *Reply[int]) error {
-	c, err := hold.Open(a.s.ctx, &h.Exchange, h.N, h.Timeout)
+	c, err := hold.Open(a.ctx, &h.Exchange, h.N, h.Timeout)
 	if err != nil {
 		return r.set(0, err)
 	}
-	return r.set(a.s.keep(func() int {
-		n := c.Open()
-		c.Close()
-		return n
-	}), nil)
+	return r.set(a.keep(c.End), nil)
 }
 
 // End ends what is asked or held, and says how often it was answered, or how many were still open.
 func (a *Agent) End(id int, r *Reply[int]) error {
-	a.s.mu.Lock()
-	end := a.s.kept[id]
-	delete(a.s.kept, id)
-	a.s.mu.Unlock()
+	a.mu.Lock()
+	end := a.kept[id]
+	delete(a.kept, id)
+	a.mu.Unlock()
 	if end == nil {
 		return r.set(0, fmt.Errorf("nothing %d is kept", id))
 	}

@@ -34,12 +34,17 @@ type Host struct {
 	gone    chan struct{} // closed when the connection has ended, and lost has been told
 }
 
+// Check refuses what ssh would not take for a machine.
+func Check(target string) error {
+	if target == "" || strings.HasPrefix(target, "-") || strings.ContainsAny(target, " \t\n'") {
+		return fmt.Errorf("%q is no machine: want [USER@]HOST as ssh takes it", target)
+	}
+	return nil
+}
+
 // Dial has an agent run on a machine, USER@HOST as ssh takes it. note is told what
 // takes long, and what the agent prints; lost, when the connection has ended before Close.
 func Dial(ctx context.Context, target string, lost func(reason error), note func(format string, args ...any)) (*Host, error) {
-	if target == "" || strings.HasPrefix(target, "-") || strings.ContainsAny(target, " \t\n'") {
-		return nil, fmt.Errorf("%q is no machine: want [USER@]HOST as ssh takes it", target)
-	}
 	hash, err := equip(ctx, target, note)
 	if err != nil {
 		return nil, err
@@ -158,8 +163,8 @@ func (h *Host) Cores(cores []int) (host.Reading, error) {
 }
 
 // Network reads what the network over there did.
-func (h *Host) Network() (host.Network, error) {
-	return call[host.Network](context.Background(), h, "Network", None{})
+func (h *Host) Network() (record.Network, error) {
+	return call[record.Network](context.Background(), h, "Network", None{})
 }
 
 // Start starts a server over there. What it prints comes here when it is stopped.

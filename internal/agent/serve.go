@@ -39,45 +39,45 @@ func Serve(ctx context.Context, conn io.ReadWriteCloser, note func(format string
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &servant{ctx: ctx, cancel: cancel, local: local, running: map[int]*running{}, kept: map[int]func() int{}, heard: make(chan struct{}, 1)}
-	if s.scratch, err = os.MkdirTemp("", "hellobench-agent-"); err != nil {
+	a := &Agent{ctx: ctx, cancel: cancel, local: local, running: map[int]*running{}, kept: map[int]func() int{}, heard: make(chan struct{}, 1)}
+	if a.scratch, err = os.MkdirTemp("", "hellobench-agent-"); err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(s.scratch) }()
+	defer func() { _ = os.RemoveAll(a.scratch) }()
 	server := rpc.NewServer()
-	if err := server.RegisterName("Agent", &Agent{s}); err != nil {
+	if err := server.RegisterName("Agent", a); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintln(conn, greeting); err != nil {
 		return err
 	}
-	go s.watch(ctx, func() { _ = conn.Close() })
-	server.ServeCodec(jsonrpc.NewServerCodec(listening{conn, s})) // waits for what was asked for last
+	go a.watch(ctx, func() { _ = conn.Close() })
+	server.ServeCodec(jsonrpc.NewServerCodec(listening{conn, a})) // waits for what was asked for last
 	cancel()
-	return s.stopAll()
+	return a.stopAll()
 }
 
 // listening notes that something is heard, and ends what is going on with the connection:
 // a server that is not ready yet, or a window that nobody waits for any more.
 type listening struct {
 	io.ReadWriteCloser
-	s *servant
+	a *Agent
 }
 
 func (l listening) Read(p []byte) (int, error) {
 	n, err := l.ReadWriteCloser.Read(p)
 	if err != nil {
-		l.s.cancel()
+		l.a.cancel()
 	}
 	select {
-	case l.s.heard <- struct{}{}:
+	case l.a.heard <- struct{}{}:
 	default:
 	}
 	return n, err
 }
 
-// servant is what the agent has started.
-type servant struct {
+// Agent is what can be called, and what it has started.
+type Agent struct {
 	ctx     context.Context // until the connection ends
 	cancel  context.CancelFunc
 	local   *machine.Local
@@ -98,12 +98,12 @@ type running struct {
 }
 
 // watch ends a connection over which nothing is heard.
-func (s *servant) watch(ctx context.Context, end func()) {
+func (a *Agent) watch(ctx context.Context, end func()) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.heard:
+		case <-a.heard:
 		case <-time.After(silence):
 			end()
 			return
@@ -111,11 +111,11 @@ func (s *servant) watch(ctx context.Context, end func()) {
 	}
 }
 
-func (s *servant) stopAll() error {
-	s.mu.Lock()
-	all := slices.Collect(maps.Values(s.running))
-	s.running = nil
-	s.mu.Unlock()
+func (a *Agent) stopAll() error {
+	a.mu.Lock()
+	all := slices.Collect(maps.Values(a.running))
+	a.running = nil
+	a.mu.Unlock()
 	errs := make([]error, len(all))
 	var wg sync.WaitGroup
 	for i, r := range all {
@@ -125,17 +125,23 @@ func (s *servant) stopAll() error {
 	return errors.Join(errs...)
 }
 
-func (s *servant) get(id int) (*running, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.running[id]; r != nil {
+func (a *Agent) get(id int) (*running, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r := a.running[id]; r != nil {
 		return r, nil
 	}
 	return nil, fmt.Errorf("no server %d was started", id)
 }
 
-// Agent is what can be called.
-type Agent struct{ s *servant }
+// of answers with what a server tells.
+func of[T any](a *Agent, about About, r *Reply[T], ask func(*runners.Group) (T, error)) error {
+	s, err := a.get(about.ID)
+	if err != nil {
+		return r.set(r.Value, err)
+	}
+	return r.set(ask(s.group))
+}
 
 // Ping answers.
 func (*Agent) Ping(None, *Reply[None]) error { return nil }
@@ -156,31 +162,29 @@ func (a *Agent) Install(source runners.Source, r *Reply[*record.ServerVersion]) 
 	if err != nil {
 		return r.set(nil, err)
 	}
-	v, err := a.s.local.Install(a.s.ctx, m)
-	return r.set(v, err)
+	return r.set(a.local.Install(a.ctx, m))
 }
 
 // Start starts a server.
 func (a *Agent) Start(start machine.Start, r *Reply[Started]) error {
-	s := a.s
-	s.mu.Lock()
-	s.last++
-	id := s.last
-	s.mu.Unlock()
-	start.LogFile = filepath.Join(s.scratch, fmt.Sprintf("%d.log", id))
-	ctx, hurry := context.WithCancel(s.ctx)
-	g, err := s.local.Start(ctx, start)
+	a.mu.Lock()
+	a.last++
+	id := a.last
+	a.mu.Unlock()
+	start.LogFile = filepath.Join(a.scratch, fmt.Sprintf("%d.log", id))
+	ctx, hurry := context.WithCancel(a.ctx)
+	g, err := a.local.Start(ctx, start)
 	if err != nil {
 		hurry()
 		return r.set(Started{}, err)
 	}
 	started := &running{g, start.LogFile, hurry}
-	s.mu.Lock()
-	gone := s.running == nil
+	a.mu.Lock()
+	gone := a.running == nil
 	if !gone {
-		s.running[id] = started
+		a.running[id] = started
 	}
-	s.mu.Unlock()
+	a.mu.Unlock()
 	if gone {
 		return r.set(Started{}, errors.Join(errors.New("the connection has ended"), g.Stop()))
 	}
@@ -189,58 +193,35 @@ func (a *Agent) Start(start machine.Start, r *Reply[Started]) error {
 
 // Verify checks the answers of a route.
 func (a *Agent) Verify(about About, r *Reply[[]http1.Exchange]) error {
-	s, err := a.s.get(about.ID)
-	if err != nil {
-		return r.set(nil, err)
-	}
-	x, err := s.group.Verify(a.s.ctx, about.Route)
-	return r.set(x, err)
+	return of(a, about, r, func(g *runners.Group) ([]http1.Exchange, error) { return g.Verify(a.ctx, about.Route) })
 }
 
 // Runtime is what a server says of itself.
 func (a *Agent) Runtime(about About, r *Reply[map[string]string]) error {
-	s, err := a.s.get(about.ID)
-	if err != nil {
-		return r.set(nil, err)
-	}
-	return r.set(s.group.Runtime(a.s.ctx), nil)
+	return of(a, about, r, func(g *runners.Group) (map[string]string, error) { return g.Runtime(a.ctx), nil })
 }
 
 // Usage is what a server has used.
 func (a *Agent) Usage(about About, r *Reply[record.Usage]) error {
-	s, err := a.s.get(about.ID)
-	if err != nil {
-		return r.set(record.Usage{}, err)
-	}
-	read := s.group.CPU
 	if about.Memory {
-		read = s.group.Usage
+		return of(a, about, r, (*runners.Group).Usage)
 	}
-	u, err := read()
-	return r.set(u, err)
+	return of(a, about, r, (*runners.Group).CPU)
 }
 
 // Clock is a server's processor time.
 func (a *Agent) Clock(about About, r *Reply[time.Duration]) error {
-	s, err := a.s.get(about.ID)
-	if err != nil {
-		return r.set(0, err)
-	}
-	return r.set(s.group.Clock()(), nil)
+	return of(a, about, r, func(g *runners.Group) (time.Duration, error) { return g.Clock()(), nil })
 }
 
 // Alive fails where a server does not run any more.
 func (a *Agent) Alive(about About, r *Reply[None]) error {
-	s, err := a.s.get(about.ID)
-	if err == nil {
-		err = s.group.Alive()
-	}
-	return r.set(None{}, err)
+	return of(a, about, r, func(g *runners.Group) (None, error) { return None{}, g.Alive() })
 }
 
 // Stop stops a server and gives its logs.
 func (a *Agent) Stop(about About, r *Reply[Logs]) error {
-	s, err := a.s.get(about.ID)
+	s, err := a.get(about.ID)
 	if err != nil {
 		return r.set(nil, err)
 	}
@@ -249,9 +230,9 @@ func (a *Agent) Stop(about About, r *Reply[Logs]) error {
 	}
 	err = s.group.Stop()
 	s.hurry()
-	a.s.mu.Lock()
-	delete(a.s.running, about.ID)
-	a.s.mu.Unlock()
+	a.mu.Lock()
+	delete(a.running, about.ID)
+	a.mu.Unlock()
 	logs := Logs{}
 	files, _ := filepath.Glob(s.log + "*") // its instances have one each
 	for _, file := range files {
@@ -265,12 +246,10 @@ func (a *Agent) Stop(about About, r *Reply[Logs]) error {
 
 // Cores reads what cores did.
 func (*Agent) Cores(cores []int, r *Reply[host.Reading]) error {
-	read, err := host.Read(cores)
-	return r.set(read, err)
+	return r.set(host.Read(cores))
 }
 
 // Network reads what the network did.
-func (*Agent) Network(_ None, r *Reply[host.Network]) error {
-	n, err := host.ReadNetwork()
-	return r.set(n, err)
+func (*Agent) Network(_ None, r *Reply[record.Network]) error {
+	return r.set(host.ReadNetwork())
 }

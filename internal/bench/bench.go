@@ -85,7 +85,7 @@ type Bench struct {
 	Hold     func(ctx context.Context, x *http1.Exchange, n int) (end func() int, err error) // opens idle connections until end, which says how many were still open
 	Beside   func(ctx context.Context, x *http1.Exchange) (end func() int)                   // asks one thing over and over until end, which says how often it was answered
 	Cores    func() ([]host.Reading, error)                                                  // what the run's cores did, of each machine; nil: not read
-	Network  func() (host.Network, error)                                                    // nil: not read
+	Network  func() (record.Network, error)                                                  // nil: not read
 	// Recalibrate, if set, measures the generator's ceiling at a level again,
 	// which an arm's window has disproved, and raises it in Run.
 	Recalibrate func(ctx context.Context, level record.Level, arm record.Arm) error

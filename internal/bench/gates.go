@@ -46,7 +46,7 @@ var windowGates = []gate{
 	}},
 	{record.GateErrors, func(w *record.Window, _ *record.Run) string {
 		switch {
-		case w.Load.Requests == 0 && w.Load.Offered == 0: // an open loop may have had nothing to send
+		case w.Load.Requests == 0 && w.Load.InFlight == 0 && w.Load.Offered == 0: // an open loop may have had nothing to send
 			return "no request was sent"
 		case w.Load.Offered == 0 && 2*w.Load.Errors.Timeout > uint64(w.Level.Connections):
 			// A server that hangs leaves each connection one request, which is few of all.
@@ -54,6 +54,12 @@ var windowGates = []gate{
 			return ""
 		}
 		return fmt.Sprintf("%d of %d requests failed (%v; first: %s)", w.Load.Errors.Total(), w.Load.Due(), w.Load.Errors, w.Load.FirstError)
+	}},
+	{record.GateWindow, func(w *record.Window, _ *record.Run) string {
+		if w.Load.Completed > 0 || w.Load.InFlight == 0 || w.Load.Offered > 0 || w.Load.Errors.Total() > 0 {
+			return ""
+		}
+		return fmt.Sprintf("no response came within the window of %v", w.Load.Duration)
 	}},
 	{record.GateLittlesLaw, func(w *record.Window, _ *record.Run) string {
 		ratio := w.Load.LittlesLaw()
@@ -113,6 +119,9 @@ func sharedCores(w *record.Window, arm record.Arm, cores int) (failed []record.G
 
 func hostNoise(w *record.Window, _ *record.Run) string {
 	d := &w.Host
+	if stood := w.Load.Stalled; stood > time.Duration(method.maxHostNoise*float64(w.Load.Duration)) {
+		return fmt.Sprintf("the generator did not run for %v of the window of %v: it was stopped, or had no core", stood.Round(time.Millisecond), w.Load.Duration)
+	}
 	if !Noisy(*d) {
 		return ""
 	}

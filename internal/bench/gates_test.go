@@ -26,6 +26,9 @@ func TestEachGateTripsAlone(t *testing.T) {
 		record.GateHostNoise: func(w *record.Window) {
 			w.Host = record.Disturbance{Elapsed: 2 * time.Second, Others: 201 * time.Millisecond}
 		},
+		record.GateWindow: func(w *record.Window) { // longer than a window is what each connection waits for
+			w.Load.Requests, w.Load.OK, w.Load.Completed = 0, 0, 0
+		},
 		record.GateNetwork: func(w *record.Window) {
 			w.Network = &record.Network{ListenOverflows: 12, ListenDrops: 12, SYNRetransmits: 12}
 		},
@@ -40,6 +43,11 @@ func TestEachGateTripsAlone(t *testing.T) {
 			assert.Equal(t, name, failed[0].Name)
 			assert.NotEmpty(t, failed[0].Detail)
 		}
+	}
+	stopped := sound()
+	stopped.Load.Stalled = 101 * time.Millisecond
+	if failed := gates(stopped, record.Arm{}, run); assert.Len(t, failed, 1) {
+		assert.Equal(t, record.Gate{Name: record.GateHostNoise, Detail: "the generator did not run for 101ms of the window of 1s: it was stopped, or had no core"}, failed[0])
 	}
 	for n, lost := range map[record.Network]bool{
 		{ListenDrops: 4 + 7}:      false, // the burst of the opening, a request in a thousand and strays

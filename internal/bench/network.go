@@ -9,24 +9,17 @@ import (
 // network reads the counters of the network; what it returns reads them again
 // and says by how much they grew. That is nil where the system does not tell.
 func (b *Bench) network() func() *record.Network {
-	nothing := func() *record.Network { return nil }
 	if b.Network == nil {
-		return nothing
+		return func() *record.Network { return nil }
 	}
 	before, err := b.Network()
-	if err != nil {
-		return nothing
-	}
 	return func() *record.Network {
-		after, err := b.Network()
-		if err != nil {
+		after, again := b.Network()
+		if err != nil || again != nil {
 			return nil
 		}
 		d := after.Sub(before)
-		return &record.Network{
-			ListenOverflows: d.ListenOverflows, ListenDrops: d.ListenDrops,
-			SYNRetransmits: d.SYNRetransmits, Resets: d.Resets,
-		}
+		return &d
 	}
 }
 

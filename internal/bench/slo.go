@@ -22,16 +22,10 @@ func (t *trialRun) nextProbe(level record.Level, capacity float64) float64 {
 	var probes []stats.Probe
 	for i := range t.record.Windows {
 		if w := &t.record.Windows[i]; w.Level == level {
-			probes = append(probes, probesOf(w)...)
+			for _, p := range w.Probes {
+				probes = append(probes, stats.Probe{Rate: p.Rate, Passed: p.Passed})
+			}
 		}
 	}
-	rate, _ := stats.Threshold(probes, method.sloLow*capacity, method.sloHigh*capacity)
-	return rate
-}
-
-func probesOf(w *record.Window) (out []stats.Probe) {
-	for _, p := range w.Probes {
-		out = append(out, stats.Probe{Rate: p.Rate, Passed: p.Passed})
-	}
-	return out
+	return stats.Threshold(probes, method.sloLow*capacity, method.sloHigh*capacity)
 }

@@ -141,6 +141,16 @@ func (t *trialRun) capacity() (rate float64) {
 	return rate
 }
 
+// noCapacity says why no closed loop of the trial shows what the arm can do.
+func (t *trialRun) noCapacity() error {
+	for i := range t.record.Windows {
+		if w := &t.record.Windows[i]; !w.Warmup && !w.Level.Open() && w.Load.FirstError != "" {
+			return record.Fault{Err: fmt.Errorf("no correct answer in the closed loop, which shows the capacity: %s", w.Load.FirstError)}
+		}
+	}
+	return errors.New("no closed loop shows the capacity of the arm: no response came within a window")
+}
+
 // visit measures a level, given by its index, in a pass.
 func (t *trialRun) visit(ctx context.Context, index, pass int) error {
 	level, seed := t.Run.Levels[index], t.planned.Seed+uint64(index)<<32+uint64(pass)

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -35,17 +34,14 @@ func (t *trialRun) window(ctx context.Context, level record.Level, pass int, see
 	if level.Kind.OfCapacity() {
 		capacity := t.capacity()
 		if capacity == 0 {
-			return nil, errors.New("the arm has no closed-loop level to take its capacity from")
+			return nil, t.noCapacity()
 		}
 		if rate = level.Share * capacity; level.Kind == record.SLO {
 			rate = t.nextProbe(level, capacity)
 		}
 	}
 	if rate > 0 {
-		var err error
-		if spec.Schedule, err = load.NewSchedule(rate, "poisson", seed); err != nil {
-			return nil, err
-		}
+		spec.Schedule = &load.Schedule{Rate: rate, Poisson: true, Seed: seed}
 	}
 	w, err := t.measure(ctx, level, spec, t.beside, pass == t.experiment.Passes-1)
 	if err != nil {
@@ -93,8 +89,8 @@ func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Sp
 		Level: level, Start: r.at, Restless: r.restless, Load: *m, Beside: answers,
 		Host: r.disturbance(), Network: network(), Held: held(),
 	}
-	if read {
-		w.Server = middle
+	if read { // its counts are those since the start; used has the window's
+		w.Server = record.Usage{RSS: middle.RSS, PSS: middle.PSS, Threads: middle.Threads, Processes: middle.Processes}
 	}
 	w.Others = r.used(&w.Server)
 	return w, t.server.Alive()

@@ -46,17 +46,15 @@ func (e *evaluation) unreachable(level record.Level) sample.Lack {
 
 // absent says why an arm has no samples, if it should have none.
 func (e *evaluation) absent(arm string) sample.Lack {
-	i := slices.IndexFunc(e.table.Run.Arms, func(a record.Arm) bool { return a.Name == arm })
-	for _, m := range e.table.Run.Missing {
-		switch {
-		case m.Arm != arm:
-		case e.table.Run.TooFewCores(arm):
-			return sample.Lack{Cause: sample.NoCores, Detail: m.Reason}
-		default:
-			return sample.Lack{Cause: sample.NoArm, Detail: fmt.Sprintf("%s: %s", arm, m.Reason)}
+	run := e.table.Run
+	if i := slices.IndexFunc(run.Missing, func(m record.Missing) bool { return m.Arm == arm }); i >= 0 {
+		reason := run.Missing[i].Reason
+		if run.TooFewCores(arm) {
+			return sample.Lack{Cause: sample.NoCores, Detail: reason}
 		}
+		return sample.Lack{Cause: sample.NoArm, Detail: arm + ": " + reason}
 	}
-	if i < 0 {
+	if !slices.ContainsFunc(run.Arms, func(a record.Arm) bool { return a.Name == arm }) {
 		return sample.Lack{Cause: sample.NoArm, Detail: fmt.Sprintf("%s was not part of this run", arm)}
 	}
 	return sample.Lack{}

@@ -44,6 +44,10 @@ func (e *evaluation) chain(c *Claim, steps []Condition) *Chain {
 	}
 	p := ch.Product
 	ch.Unexplained = product([]stats.Interval{ch.Whole.Ratio, {Low: 1 / p.High, Mid: 1 / p.Mid, High: 1 / p.Low}})
+	if !ch.Product.Bounded() || !ch.Unexplained.Bounded() {
+		ch.Product, ch.Unexplained, ch.Reason = stats.Interval{}, stats.Interval{}, "the steps differ too much for any interval"
+		return ch
+	}
 	ch.Closes = ch.Unexplained.Low <= 1 && ch.Unexplained.High >= 1
 	return ch
 }

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -16,11 +17,11 @@ func (c *Condition) decide(bar bar, p *sample.Pairs) {
 	position := bar.position(c.Ratio)
 	c.Verdict = valueOf(position)
 	switch {
-	case c.Verdict == Supported && p.BoundB:
+	case c.Verdict == Supported && p.LimitB.Bound:
 		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.B)
-	case c.Verdict == Refuted && p.BoundA:
+	case c.Verdict == Refuted && p.LimitA.Bound:
 		c.Verdict, c.Reason = Inconclusive, fmt.Sprintf("the generator limited %s, which could have done better", c.A)
-	case p.BoundA:
+	case p.LimitA.Bound:
 		c.Reason = fmt.Sprintf("a lower bound: the generator limited %s", c.A)
 	case c.Verdict == Inconclusive:
 		c.Reason = fmt.Sprintf("the interval %s reaches across %s", ratioRange(c.Ratio), bar)
@@ -59,7 +60,7 @@ func multiple(ratio float64) string {
 
 // conclude combines the conditions of a claim. One that cannot be tested here, or
 // is open, does not hide the others: the reason says which those are.
-func (e *evaluation) conclude(v *Verdict) {
+func conclude(v *Verdict) {
 	byValue := map[Value][]Condition{}
 	var answered []Condition
 	for _, c := range v.Conditions {
@@ -79,13 +80,13 @@ func (e *evaluation) conclude(v *Verdict) {
 	case len(open) > 0:
 		v.Verdict = Inconclusive
 		nearest := hardest(open)
-		v.Reason = e.soFar(v, supported, refuted) + fmt.Sprintf("open: %s, where %s", v.describe(open), nearest.Reason)
+		v.Reason = soFar(v, supported, refuted) + fmt.Sprintf("open: %s, where %s", v.describe(open), nearest.Reason)
 	case len(supported) > 0:
 		v.Verdict = Supported
 		v.Reason = fmt.Sprintf("%s the whole interval lies beyond %s", everywhere(supported, v.Conditions), asked(supported, v.Margin))
 	case len(refuted) > 0:
 		v.Verdict = Refuted
-		v.Reason = fmt.Sprintf("in none of %s does the ratio go beyond %s", plural(len(refuted), "condition"), asked(refuted, v.Margin))
+		v.Reason = fmt.Sprintf("in none of %s does the ratio go beyond %s", record.Plural(len(refuted), "condition"), asked(refuted, v.Margin))
 	default:
 		v.Verdict, v.Cause = NotTestable, untested[0].Cause
 		v.Reason = fmt.Sprintf("%s: %s", untested[0].where(), untested[0].Reason)
@@ -116,7 +117,7 @@ func (v *Verdict) deciding(byValue map[Value][]Condition) *Condition {
 
 // hardest is the cell whose interval begins lowest, as a share of what is asked.
 func hardest(cells []Condition) *Condition {
-	c := slices.MinFunc(cells, func(a, b Condition) int { return compare(a.Ratio.Low/a.AtLeast, b.Ratio.Low/b.AtLeast) })
+	c := slices.MinFunc(cells, func(a, b Condition) int { return cmp.Compare(a.Ratio.Low/a.AtLeast, b.Ratio.Low/b.AtLeast) })
 	return &c
 }
 
@@ -137,13 +138,13 @@ func apart(supported, refuted []Condition) bool {
 }
 
 // soFar says how far a claim with open conditions is answered.
-func (e *evaluation) soFar(v *Verdict, supported, refuted []Condition) string {
+func soFar(v *Verdict, supported, refuted []Condition) string {
 	of := len(v.Conditions)
 	switch {
 	case len(supported) > 0:
-		return fmt.Sprintf("supported in %d of %s, ", len(supported), plural(of, "condition"))
+		return fmt.Sprintf("supported in %d of %s, ", len(supported), record.Plural(of, "condition"))
 	case len(refuted) > 0:
-		return fmt.Sprintf("refuted in %d of %s, ", len(refuted), plural(of, "condition"))
+		return fmt.Sprintf("refuted in %d of %s, ", len(refuted), record.Plural(of, "condition"))
 	}
 	return ""
 }
@@ -160,13 +161,6 @@ func everywhere(supported, all []Condition) string {
 	}
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // atStart is the level of what is taken before any load.
 const atStart = "start"
 
@@ -175,17 +169,6 @@ func (c *Condition) where() string {
 		return c.Group
 	}
 	return fmt.Sprintf("%s at %s", c.Group, record.PlainLevel(c.Level))
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // describe names conditions by group and by level. The groups of a chain are causes.
@@ -221,7 +204,7 @@ func flips(v *Verdict, answered []Condition) string {
 	case Supported:
 		return fmt.Sprintf("The condition nearest to turning is %s: its interval begins at %s, and below %s it would be open.", nearest.where(), multiple(nearest.Ratio.Low), multiple(nearest.AtLeast))
 	case Refuted:
-		high := slices.MaxFunc(answered, func(a, b Condition) int { return compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
+		high := slices.MaxFunc(answered, func(a, b Condition) int { return cmp.Compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
 		return fmt.Sprintf("The condition nearest to turning is %s: its interval ends at %s, and above %s it would be open.", high.where(), multiple(high.Ratio.High), multiple(high.AtLeast))
 	case Depends:
 		return fmt.Sprintf("To be supported, all conditions would have to be beyond what is asked. The farthest from it is %s: %s, where %s is asked.", nearest.where(), multiple(nearest.Ratio.Mid), multiple(nearest.AtLeast))

@@ -19,16 +19,13 @@ import (
 // each of the conditions that disagree has to be told at the claim's alpha over the
 // number of its conditions. Where an experiment may stop at several looks, each look
 // has its part of alpha.
-func Evaluate(l *Ledger, t *sample.Table) ([]Verdict, error) {
-	e, err := newEvaluation(l, t)
-	if err != nil {
-		return nil, err
-	}
+func Evaluate(l *Ledger, t *sample.Table) []Verdict {
+	e := newEvaluation(l, t)
 	verdicts := make([]Verdict, 0, len(l.Claims))
 	for _, c := range l.Claims {
 		verdicts = append(verdicts, e.claim(c))
 	}
-	return verdicts, nil
+	return verdicts
 }
 
 type evaluation struct {
@@ -36,21 +33,13 @@ type evaluation struct {
 	alphas []float64 // of a claim's intervals, by the experiment that its blocks are of
 }
 
-func newEvaluation(l *Ledger, t *sample.Table) (*evaluation, error) {
+func newEvaluation(l *Ledger, t *sample.Table) *evaluation {
 	e := &evaluation{table: t}
 	alpha := l.Alpha / float64(max(1, e.testable(l)))
-	done := make([]int, len(t.Run.Experiments))
-	for _, b := range t.Blocks.Counted {
-		done[t.Run.Plan[b].Experiment]++
-	}
 	for x := range t.Run.Experiments {
-		part, err := alphaAt(alpha, Looks(t.Run.Experiments[x].Blocks), done[x])
-		if err != nil {
-			return nil, fmt.Errorf("evaluate ledger: %w", err)
-		}
-		e.alphas = append(e.alphas, part)
+		e.alphas = append(e.alphas, alphaAt(alpha, Looks(t.Run.Experiments[x].Blocks), t.Done(x)))
 	}
-	return e, nil
+	return e
 }
 
 // testable counts the measured claims of which the machine and the arms of the run
@@ -97,7 +86,7 @@ func (e *evaluation) claim(c Claim) Verdict {
 		if c.Chain {
 			v.Chain = e.chain(&c, v.Conditions)
 		}
-		e.conclude(&v)
+		conclude(&v)
 	}
 	v.Means = c.Means[v.Verdict]
 	return v
@@ -109,12 +98,7 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	if cmp.metric().OfStart && len(e.table.Run.Levels) > 0 {
 		return e.table.Run.Levels[:1]
 	}
-	levels := cmp.List()
-	for i := range levels {
-		if cmp.Idle > 0 { // they are open loops
-			levels[i].Kind, levels[i].Idle = record.Idle, cmp.Idle
-		}
-	}
+	levels := cmp.named()
 	if len(levels) > 0 {
 		return levels
 	}
@@ -125,6 +109,22 @@ func (e *evaluation) levels(cmp Comparison) []record.Level {
 	}
 	slices.SortFunc(levels, record.Level.Compare)
 	return levels
+}
+
+// named are the levels that a comparison names.
+func (c *Comparison) named() []record.Level {
+	levels := c.List()
+	for i := range levels {
+		if c.Idle > 0 { // they are open loops
+			levels[i].Kind, levels[i].Idle = record.Idle, c.Idle
+		}
+	}
+	return levels
+}
+
+// among says whether all arms of a comparison are among these.
+func (c *Comparison) among(arms []string) bool {
+	return !slices.ContainsFunc([]string{c.A, c.AOver, c.B, c.BOver}, func(arm string) bool { return arm != "" && !slices.Contains(arms, arm) })
 }
 
 // visits says whether an arm is planned at a level; "" is no arm and is
@@ -165,7 +165,7 @@ func (e *evaluation) condition(c Claim, cmp Comparison, level record.Level, of i
 	case p.Spoiled != (sample.Lack{}):
 		return out.without(p.Spoiled)
 	case len(p.A) < 2:
-		return out.without(e.tooFew(len(p.A), level))
+		return out.without(sample.Lack{Cause: sample.NoSample, Detail: fmt.Sprintf("%d complete blocks have both sides at %s; at least 2 are needed", len(p.A), record.PlainLevel(level.String()))})
 	}
 	alpha := e.alpha(p.Blocks)
 	var err error
@@ -191,8 +191,8 @@ func (e *evaluation) condition(c Claim, cmp Comparison, level record.Level, of i
 // others took of them could have been A's, or B's: the interval reaches as far.
 func (e *evaluation) interval(m *sample.Metric, p *sample.Pairs, alpha float64) (stats.Interval, error) {
 	i, err := e.table.Interval(m, p, 1-alpha)
-	i.Low *= 1 - p.TakenB
-	i.High /= 1 - p.TakenA
+	i.Low *= 1 - p.LimitB.Taken
+	i.High /= 1 - p.LimitA.Taken
 	return i, err
 }
 
@@ -211,11 +211,6 @@ func (e *evaluation) contradicted(m *sample.Metric, p *sample.Pairs, alpha float
 		return ""
 	}
 	return fmt.Sprintf("the t interval and the signed-rank interval (%s) disagree", ratioRange(robust))
-}
-
-// tooFew says why so few blocks have both sides.
-func (e *evaluation) tooFew(pairs int, level record.Level) sample.Lack {
-	return sample.Lack{Cause: sample.NoSample, Detail: fmt.Sprintf("%d complete blocks have both sides at %s; at least 2 are needed", pairs, record.PlainLevel(level.String()))}
 }
 
 // nowhere is the condition of a comparison that no level of the run has both sides of.

@@ -251,6 +251,24 @@ func (l *Ledger) Within(arms []record.Arm) (left []LeftOut) {
 	return left
 }
 
+// Unplanned says which conditions a run cannot answer because no experiment of it has
+// their arms at their level.
+func (l *Ledger) Unplanned(levels []record.Level, experiments []record.Experiment) (notes []string) {
+	for i := range l.Claims {
+		c := &l.Claims[i]
+		for j := range c.Comparisons {
+			x := &c.Comparisons[j]
+			for _, level := range x.named() {
+				at := slices.Index(levels, level)
+				if !slices.ContainsFunc(experiments, func(e record.Experiment) bool { return slices.Contains(e.Levels, at) && x.among(e.Arms) }) {
+					notes = append(notes, fmt.Sprintf("claim %q: no experiment of the profile has %s and what it is compared with at %s, so that condition gets no answer", c.ID, x.A, record.PlainLevel(level.String())))
+				}
+			}
+		}
+	}
+	return notes
+}
+
 // IDs are those of the claims, in order; none is an empty list, not nil.
 func (l *Ledger) IDs() []string {
 	ids := []string{}

@@ -11,18 +11,15 @@ import (
 
 // alphaAt is the part of alpha for an interval after so many blocks of an experiment
 // with these looks.
-func alphaAt(alpha float64, looks []int, done int) (float64, error) {
+func alphaAt(alpha float64, looks []int, done int) float64 {
 	if len(looks) < 2 {
-		return alpha, nil
+		return alpha
 	}
-	parts, err := stats.SpendAlpha(stats.Pocock, alpha, looks)
-	if err != nil {
-		return 0, err
-	}
+	parts := stats.SpendAlpha(stats.Pocock, alpha, looks)
 	// An experiment that ended between two looks did so for reasons that have nothing
 	// to do with its figures, and takes the part of the look to come.
 	i, _ := slices.BinarySearch(looks, done)
-	return parts[min(i, len(parts)-1)], nil
+	return parts[min(i, len(parts)-1)]
 }
 
 // Looks are the numbers of blocks after which a run looks whether its
@@ -46,19 +43,11 @@ func Looks(blocks record.Range) []int {
 // Precision says whether the intervals of all conditions that an experiment is for are
 // narrow enough to stop it, and after how many blocks they should be, as far as that
 // can be told. It looks at widths alone: a run never goes on until something comes out.
-func Precision(l *Ledger, t *sample.Table, experiment int) (enough bool, blocks int, err error) {
-	e, err := newEvaluation(l, t)
-	if err != nil {
-		return false, 0, err
-	}
-	done := 0
-	for _, b := range t.Blocks.Counted {
-		if t.Run.Plan[b].Experiment == experiment {
-			done++
-		}
-	}
+func Precision(l *Ledger, t *sample.Table, experiment int) (enough bool, blocks int) {
+	e := newEvaluation(l, t)
+	done := t.Done(experiment)
 	if done < 2 {
-		return false, done + 1, nil // nothing is known yet of any width
+		return false, done + 1 // nothing is known yet of any width
 	}
 	enough = true
 	for _, c := range l.Claims {
@@ -82,17 +71,12 @@ func Precision(l *Ledger, t *sample.Table, experiment int) (enough bool, blocks 
 			}
 		}
 	}
-	return enough, blocks, nil
+	return enough, blocks
 }
 
 // within says whether an experiment has both sides of a comparison at a level.
 func (e *evaluation) within(experiment int, c *Comparison, level record.Level) bool {
 	x := &e.table.Run.Experiments[experiment]
 	at := slices.Index(e.table.Run.Levels, level)
-	for _, arm := range []string{c.A, c.AOver, c.B, c.BOver} {
-		if arm != "" && !slices.Contains(x.Arms, arm) {
-			return false
-		}
-	}
-	return c.metric().OfStart || slices.Contains(x.Levels, at)
+	return c.among(x.Arms) && (c.metric().OfStart || slices.Contains(x.Levels, at))
 }

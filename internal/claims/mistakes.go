@@ -108,6 +108,8 @@ func (c *Comparison) mistakenSides() (field, why string) {
 		return "a_over", fmt.Sprintf("%q is divided by itself", c.A)
 	case c.BOver != "" && c.BOver == c.B:
 		return "b_over", fmt.Sprintf("%q is divided by itself", c.B)
+	case c.AOver != "" && c.AOver == c.B && c.BOver == c.A:
+		return "b_over", fmt.Sprintf("both sides are the ratio of %q and %q, one of them turned over, so that what is shown is its square", c.A, c.B)
 	case c.Baseline > 0 && !closed:
 		return "baseline", "is a level of a closed loop; name those that are compared with it, as connections"
 	case c.Baseline > 0 && c.A == c.B && slices.Contains(c.Connections, c.Baseline):

@@ -24,6 +24,9 @@ const (
 	NotTestable  Value = "not testable here" // a validity gate, the machine's size or a missing arm forbids an answer in every condition
 )
 
+// Values are the five, in the order in which reports list them.
+var Values = []Value{Supported, Refuted, Depends, Inconclusive, NotTestable}
+
 // Answers says whether the value is an answer to its claim, whichever it is.
 func (v Value) Answers() bool { return v != Inconclusive && v != NotTestable }
 
@@ -60,6 +63,18 @@ type Verdict struct {
 	Section    string       `json:"section,omitempty"` // of the article
 	Paraphrase string       `json:"paraphrase"`
 	Means      string       `json:"means,omitempty"` // the answer for a choice; the ledger says it
+}
+
+// Headline is the condition that Effect is of, nil where nothing could be computed.
+func (v *Verdict) Headline() *Condition {
+	if v.Chain != nil && v.Chain.Whole.Ratio.Mid == v.Effect {
+		return &v.Chain.Whole
+	}
+	i := slices.IndexFunc(v.Conditions, func(c Condition) bool { return c.Ratio.Mid == v.Effect && c.Ratio.Low == v.Low })
+	if i < 0 || v.Effect <= 0 {
+		return nil
+	}
+	return &v.Conditions[i]
 }
 
 // Found is one fact as it was found.

@@ -62,17 +62,18 @@ func (a *app) calibrate(ctx context.Context, o session.Options, window time.Dura
 	if o.Engine != "" {
 		names = []string{o.Engine}
 	}
+	for _, name := range names {
+		if err := session.CheckEngine(name); err != nil {
+			return err
+		}
+	}
 	s, err := session.ToCalibrate(o, session.Tell{Say: a.say})
 	if err != nil {
 		return err
 	}
 	all := []ceiling{}
 	for _, name := range names {
-		engine, err := session.NewEngine(name, "")
-		if err != nil {
-			return err
-		}
-		of, err := calibrateEngine(ctx, s, engine, window)
+		of, err := calibrateEngine(ctx, s, session.NewEngine(name, ""), window)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/session"
 	"github.com/hellobench/hellobench/internal/yamlfile"
 	"github.com/hellobench/hellobench/runners"
@@ -208,6 +209,9 @@ HELLOBENCH_SSH is the ssh that reaches other machines, such as "ssh -F FILE".`,
 			}
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 				return usageError{fmt.Errorf("there is no command %q; did you mean %s?", args[0], strings.Join(near, " or "))}
+			}
+			if strings.Contains(args[0], "://") {
+				return usageError{fmt.Errorf("there is no command %q; did you mean load URL?", http1.Mask(args[0]))}
 			}
 			return usageError{fmt.Errorf("there is no command %q", args[0])}
 		},

@@ -20,8 +20,8 @@ func (a *app) compareCommand() *cobra.Command {
 		Use:   "compare BASE HEAD",
 		Short: "Say what got faster or slower from one run to another",
 		Long: `Compare two run folders, arm by arm and level by level. A row is better or worse
-only where the whole interval of the ratio lies beyond the margin and beyond
-the noise that both runs measured of themselves; "~" is no such difference.
+only where the whole interval of the ratio lies beyond the margin; "~" is no
+such difference.
 With --reference every figure is taken over that arm's in the same block, so
 that what the machine did to both cancels: on shared machines use it. Runs of
 two machines (another processor, number of cores, or kind of machine) can be

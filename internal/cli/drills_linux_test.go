@@ -113,8 +113,8 @@ func TestDrills(t *testing.T) {
 	}{
 		{"errors", "errors", node, "connections: [8]\n", "drill", record.GateErrors, nil},
 		{"resets", "resets", node, "connections: [8]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork}},
-		{"it ends idle connections", "hangs-up", node, "connections: [1]\nidle: [{connections: 200, rate: 200}]\n", "drill", record.GateIdleConnections, []string{record.GateResident}}, // the server has them to close
-		{"a listen queue of one", "backlog", node, "connections: [1]\nrates: [3000]\n", "drill:close", record.GateNetwork, []string{record.GateErrors, record.GateOfferedRate}},
+		{"it ends idle connections", "hangs-up", node, "connections: [1]\nidle: [{connections: 200, rate: 200}]\n", "drill", record.GateIdleConnections, []string{record.GateResident}},              // the server has them to close
+		{"a listen queue of one", "backlog", node, "connections: [1]\nrates: [3000]\n", "drill:close", record.GateNetwork, []string{record.GateErrors, record.GateOfferedRate, record.GateResident}}, // connections that were turned away come back when the server is idle
 		{"it restarts under load", "restarts", node, "connections: [8]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork}},
 		{"fewer open files than connections", "none", "[sh, -c, \"ulimit -n 48; exec node server.js\"]", "connections: [100]\n", "drill", record.GateErrors, []string{record.GateLittlesLaw, record.GateNetwork, record.GateConnections, record.GateGeneratorCPU, record.GateCeiling}},
 		{

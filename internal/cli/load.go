@@ -15,6 +15,7 @@ import (
 	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
+	"github.com/hellobench/hellobench/internal/load/wire"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/table"
@@ -84,32 +85,36 @@ func (a *app) load(cmd *cobra.Command, urls []string, o loadOptions) error {
 	if err != nil {
 		return err
 	}
+	checked := map[string]bool{}
 	for i := range spec.Exchanges {
-		if o.allowRemote || o.socket != "" || i > 0 && o.request.urls == "" { // the same URL again
-			break
+		url := spec.Exchanges[i].URL
+		if o.allowRemote || o.socket != "" || checked[url] {
+			continue
 		}
-		if err := load.CheckLocal(cmd.Context(), spec.Exchanges[i].URL); err != nil {
+		checked[url] = true
+		if err := load.CheckLocal(cmd.Context(), url); err != nil {
 			return usageError{err}
 		}
 	}
 	url := spec.Exchanges[0].URL
-	engine, done, err := o.newEngine(url)
+	name, err := o.engineFor(url)
 	if err != nil {
 		return err
 	}
-	if o.sleep && engine.Name() != "wire" {
-		return errors.Join(usageError{fmt.Errorf("--sleep: the %s engine always sleeps while it waits; it needs --engine wire", engine.Name())}, done())
+	if err := session.Refuse(fmt.Sprintf("--connections %d", max(spec.Connections, spec.Preopened())), session.NeedOf(&spec, name)); err != nil {
+		return err
 	}
-	if err := session.Refuse(fmt.Sprintf("--connections %d", max(spec.Connections, spec.Preopened())), session.NeedOf(&spec, engine.Name())); err != nil {
-		return errors.Join(err, done())
+	pinned, notice, err := host.Pin(spec.CPUs)
+	if err != nil {
+		return usageError{fmt.Errorf("--load-cpus: %w", err)}
+	}
+	engine, done, err := o.newEngine(name) // which empties its output: all that may be refused was
+	if err != nil {
+		return err
 	}
 	written, err := o.writeSeconds(cmd.Context(), &spec)
 	if err != nil {
 		return errors.Join(err, done())
-	}
-	pinned, notice, err := host.Pin(spec.CPUs)
-	if err != nil {
-		return errors.Join(usageError{fmt.Errorf("--load-cpus: %w", err)}, done(), written())
 	}
 	if spec.CPUs = pinned; notice != "" {
 		_, _ = fmt.Fprintf(a.err, "note: %s\n", notice)
@@ -124,10 +129,13 @@ func (a *app) load(cmd *cobra.Command, urls []string, o loadOptions) error {
 	if m == nil {
 		return fmt.Errorf("load %s: %w", url, err)
 	}
-	if err := errors.Join(a.printLoad(url, m, spec.CPUs, o.format), loadFailed(url, m, err)); err != nil {
-		return err
+	if perr := a.printLoad(url, m, spec.CPUs, o.format); perr != nil || err != nil {
+		return errors.Join(perr, loadFailed(url, m, err))
 	}
-	return o.limits.check(url, m)
+	if missed := o.limits.check(url, m); missed != nil {
+		return missed
+	}
+	return loadFailed(url, m, nil)
 }
 
 // spec reads the flags.
@@ -145,6 +153,11 @@ func (o loadOptions) spec(given func(flag string) bool, urls []string) (load.Spe
 		within("duration", o.duration, leastDuration, mostDuration), within("timeout", o.timeout, leastDuration, record.MaxLatency),
 		within("expect-status", o.request.status, 200, 999), o.limits.valid(),
 	}
+	for _, flag := range []string{"arrivals", "seed"} {
+		if given(flag) && !given("rate") {
+			return spec, usageError{fmt.Errorf("--%s: has a meaning with --rate only", flag)}
+		}
+	}
 	if !given("rate") {
 		checks = append(checks, within("connections", o.connections, 1, mostConnections))
 	} else {
@@ -156,9 +169,7 @@ func (o loadOptions) spec(given func(flag string) bool, urls []string) (load.Spe
 		}
 	}
 	if given("rate") {
-		if spec.Schedule, err = load.NewSchedule(o.rate, o.arrivals, o.seed); err != nil {
-			return spec, usageError{fmt.Errorf("--rate: %w", err)}
-		}
+		spec.Schedule = &load.Schedule{Rate: o.rate, Poisson: o.arrivals == "poisson", Seed: o.seed}
 	}
 	if spec.CPUs, err = host.ParseCPUs(o.cpus); err != nil {
 		return spec, usageError{fmt.Errorf("--load-cpus: %w", err)}
@@ -195,17 +206,38 @@ func loadFailed(url string, m *record.Measurement, err error) error {
 	}
 }
 
-// newEngine makes the engine; done closes the file of vegeta's results, if one was asked for.
-func (o loadOptions) newEngine(url string) (engine load.Engine, done func() error, err error) {
+// engineFor is the name of the engine that can do what is asked for.
+func (o loadOptions) engineFor(url string) (string, error) {
+	https := strings.HasPrefix(strings.ToLower(url), "https:")
+	wanted := o.vegetaOut != "" || o.insecure || o.http2
+	switch {
+	case wanted && o.engine == "wire":
+		return "", usageError{errors.New("--vegeta-out, --insecure and --http2 need --engine vegeta")}
+	case https && o.engine == "wire":
+		return "", usageError{errors.New("--engine wire: speaks no TLS; https needs --engine vegeta")}
+	case o.http2 && !https:
+		return "", usageError{errors.New("--http2: needs an https URL")}
+	}
+	if err := session.CheckEngine(o.engine); err != nil {
+		return "", err
+	}
+	name := session.NewEngine(o.engine, url).Name()
+	if wanted {
+		name = "vegeta"
+	}
+	if o.sleep && name != "wire" {
+		return "", usageError{fmt.Errorf("--sleep: the %s engine always sleeps while it waits; it needs --engine wire", name)}
+	}
+	return name, nil
+}
+
+// newEngine makes the engine of a name; done closes the file of vegeta's results, if one was asked for.
+func (o loadOptions) newEngine(name string) (engine load.Engine, done func() error, err error) {
 	done = func() error { return nil }
+	if name == "wire" {
+		return wire.New(), done, nil
+	}
 	options := vegeta.Options{InsecureSkipVerify: o.insecure, HTTP2: o.http2}
-	if o.vegetaOut == "" && options == (vegeta.Options{}) {
-		engine, err = session.NewEngine(o.engine, url)
-		return engine, done, err
-	}
-	if o.engine == "wire" {
-		return nil, nil, usageError{errors.New("--vegeta-out, --insecure and --http2 need --engine vegeta")}
-	}
 	if o.vegetaOut != "" {
 		f, err := openOutput(o.vegetaOut)
 		if err != nil {

@@ -42,7 +42,11 @@ func (o *limitOptions) check(url string, m *record.Measurement) error {
 	var missed []string
 	miss := func(format string, args ...any) { missed = append(missed, fmt.Sprintf(format, args...)) }
 	if o.given("max-p99") {
-		switch p99 := m.Latency.P99; {
+		var p99 *time.Duration
+		if m.Latency != nil {
+			p99 = m.Latency.P99
+		}
+		switch {
 		case p99 == nil:
 			miss("--max-p99 %v: a p99 needs %d correct responses, there were %d", o.p99, record.Needed(0.99), m.OK)
 		case *p99 > o.p99:

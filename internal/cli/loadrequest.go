@@ -155,13 +155,11 @@ func (o *requestOptions) targets(urls []string) ([]string, error) {
 		}
 		weight := 1
 		if len(fields) == 2 {
-			if weight, err = strconv.Atoi(fields[0]); err != nil || weight < 1 || weight > 1000 {
-				return nil, fmt.Errorf("--urls %s:%d: weight %q: want a whole number from 1 to 1000", o.urls, i+1, fields[0])
-			}
+			weight, err = strconv.Atoi(fields[0])
 		}
 		url := fields[len(fields)-1]
-		if len(fields) > 2 {
-			return nil, fmt.Errorf("--urls %s:%d: want URL, or WEIGHT URL", o.urls, i+1)
+		if len(fields) > 2 || err != nil || weight < 1 || weight > 1000 {
+			return nil, fmt.Errorf("--urls %s:%d: want URL, or WEIGHT URL with a whole number from 1 to 1000; a blank in a URL is written %%20", o.urls, i+1)
 		}
 		if _, err := http1.NewRequest(&http1.Exchange{URL: url}, false); err != nil {
 			return nil, fmt.Errorf("--urls %s:%d: %w", o.urls, i+1, err)

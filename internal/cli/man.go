@@ -51,8 +51,8 @@ var examples = map[string]string{
 	"report":   "  hellobench report results/latest --format html --out report.html",
 	"verdicts": "  hellobench verdicts results/latest node-faster --require supported",
 	"compare":  "  hellobench compare results/before results/after --reference node-http",
-	"trend":    "  hellobench trend results/* --reference node-http",
-	"site":     "  hellobench site results/* --out public",
+	"trend":    "  hellobench trend results/2* --reference node-http",
+	"site":     "  hellobench site results/2* --out public",
 	"merge":    "  hellobench merge shard-1 shard-2 --out merged",
 	"load": `  hellobench load --connections 64 http://127.0.0.1:8080/
   hellobench load --rate 1000 --max-p99 20ms --max-errors 0 http://127.0.0.1:8080/

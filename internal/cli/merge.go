@@ -45,6 +45,9 @@ func (a *app) merge(dirs []string, out string) error {
 		if err != nil {
 			return err
 		}
+		if _, err := session.LedgerOf(r, dir); err != nil {
+			return err
+		}
 		trials, err := record.TrialsOf(dir, r)
 		if err != nil {
 			return err

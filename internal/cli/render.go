@@ -100,11 +100,7 @@ func judgeTrials(run *record.Run, trials []record.Trial, ledger *claims.Ledger) 
 	if err != nil {
 		return nil, err
 	}
-	verdicts, err := claims.Evaluate(ledger, t)
-	if err != nil {
-		return nil, err
-	}
-	return documentOf(t, verdicts, ledger), nil
+	return documentOf(t, claims.Evaluate(ledger, t), ledger), nil
 }
 
 func documentOf(t *sample.Table, verdicts []claims.Verdict, ledger *claims.Ledger) *report.Document {

@@ -41,6 +41,9 @@ var renderers = []struct {
 	{"junit", nil},
 }
 
+// formatOf is the format of a file that is named without one.
+var formatOf = map[string]string{".txt": "table", ".md": "markdown", ".html": "html", ".csv": "csv", ".json": "json", ".xml": "junit"}
+
 // formats are those of the renderers, then those of pictures.
 func formats() (names []string) {
 	for _, r := range renderers {
@@ -65,8 +68,13 @@ one file a chart, so --out names a folder; the others are one text.`,
 			if len(require) > 0 && format != "junit" {
 				return usageError{errors.New("--require: needs --format junit; for the exit code alone there is hellobench verdicts --require")}
 			}
-			if !cmd.Flags().Changed("format") {
+			if !cmd.Flags().Changed("format") && out == "" {
 				return a.renew(args[0])
+			}
+			if !cmd.Flags().Changed("format") {
+				if format = formatOf[filepath.Ext(out)]; format == "" {
+					return usageError{errors.New("--out: needs --format")}
+				}
 			}
 			if format == "text" { // as the other commands call it
 				format = "table"

@@ -33,7 +33,7 @@ at once; the report is made from what is there, however the run ends.`,
 				if !session.Begun(o.Resume) {
 					return a.startOver(cmd, o, format)
 				}
-				if err := onlyFlags(cmd, "resume", "format"); err != nil {
+				if err := onlyFlags(cmd, "resume", "format", "explain"); err != nil {
 					return err
 				}
 			}
@@ -83,7 +83,7 @@ func (a *app) run(ctx context.Context, o session.Options, format string) error {
 		return err
 	}
 	if o.Resume != "" {
-		if old, err := record.ReadRun(o.Resume); err == nil && old.State == record.Complete {
+		if old, err := record.ReadRun(o.Resume); err == nil && old.State == record.Complete && !o.Explain {
 			doc, err := deriveDocument(old, o.Resume)
 			if err != nil {
 				return err
@@ -101,7 +101,7 @@ func (a *app) run(ctx context.Context, o session.Options, format string) error {
 	a.resumable.Store(&s.Dir)
 	err = s.Measure(ctx)
 	progress.close()
-	if err == nil && o.Explain {
+	if err == nil && s.Run.Explain {
 		err = s.Explain(ctx)
 	}
 	a.saving.Store(true)
@@ -135,6 +135,9 @@ func judge(doc *report.Document) error {
 			lines = append(lines, "server failed: "+show.Breakdown(&failed[i]))
 		}
 		return exitError{exitMissed, strings.Join(lines, "\n") + "\nhint: what it printed is in the run folder, under logs"}
+	}
+	if i := slices.IndexFunc(doc.Gates, func(g report.GateTotal) bool { return g.Name == record.GateWindow }); i >= 0 && doc.Invalid() {
+		return exitError{exitFailed, "the windows are shorter than a response: " + doc.Gates[i].Detail + "\nhint: measure with a profile that has a longer window and lead_in (docs/adding-a-server.md)"}
 	}
 	if doc.Invalid() {
 		return exitError{exitInvalid, "the run is invalid: the machine spoiled every figure or every block, see the gates above\n" + machineHint}

@@ -56,6 +56,7 @@ func (a *app) site(dirs []string, out, reference string) error {
 		a.say("note: left out: %v", err)
 	}
 	slices.SortStableFunc(docs, func(a, b *report.Document) int { return b.Asked.Start.Compare(a.Asked.Start) })
+	docs = slices.CompactFunc(docs, (*report.Document).Same)
 	pages, err := writeReports(docs, out)
 	if err != nil {
 		return err

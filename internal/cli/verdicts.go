@@ -49,7 +49,7 @@ run, and says so.`,
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(keepClaims(doc, args[1:]), knowsClaims(doc, slices.Sorted(maps.Keys(want)))); err != nil {
+			if err := errors.Join(knowsClaims(doc, slices.Sorted(maps.Keys(want))), keepClaims(doc, args[1:])); err != nil {
 				return err
 			}
 			if len(doc.Verdicts) == 0 {
@@ -135,7 +135,12 @@ func keepClaims(doc *report.Document, ids []string) error {
 const requireUsage = "the verdict that a claim has to have, as ID=supported: supported, refuted, depends, inconclusive or \"not testable here\"; exit 3 if it has another, 5 if it has no answer"
 
 // values are the words that a verdict can be required by.
-var values = []string{string(claims.Supported), string(claims.Refuted), string(claims.Depends), string(claims.Inconclusive), string(claims.NotTestable)}
+var values = func() (words []string) {
+	for _, v := range claims.Values {
+		words = append(words, string(v))
+	}
+	return words
+}()
 
 // requirements reads what is required: ID=VALUE, or a VALUE of each of the ids.
 func requirements(words, ids []string) (map[string]claims.Value, error) {
@@ -153,6 +158,9 @@ func requirements(words, ids []string) (map[string]claims.Value, error) {
 			return nil, usageError{fmt.Errorf("--require %s: name the claim that it is required of, as ID=%s", word, word)}
 		}
 		for _, id := range of {
+			if had := want[id]; had != "" && had != claims.Value(value) {
+				return nil, usageError{fmt.Errorf("--require: of claim %q two answers are required, %s and %s", id, had, value)}
+			}
 			want[id] = claims.Value(value)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -99,6 +100,36 @@ func ReadFolded(r io.Reader) (Stacks, error) {
 		}
 		s[strings.TrimSpace(line[:i])] += count
 	}
+	return s, lines.Err()
+}
+
+// ReadPerf reads what `perf script --fields ip,sym,dso` prints: the frames of a sample a line
+// each, the innermost first, and an empty line after each sample.
+func ReadPerf(r io.Reader) (Stacks, error) {
+	s := Stacks{}
+	var frames []string
+	sample := func() {
+		if len(frames) > 0 {
+			slices.Reverse(frames)
+			s[strings.Join(frames, ";")]++
+		}
+		frames = nil
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxStack)
+	for lines.Scan() {
+		_, frame, ok := strings.Cut(strings.TrimSpace(lines.Text()), " ") // after the address
+		if !ok {
+			sample()
+			continue
+		}
+		symbol, file := frame, ""
+		if i := strings.LastIndex(frame, " ("); i >= 0 {
+			symbol, file = frame[:i], strings.TrimSuffix(frame[i+2:], ")")
+		}
+		frames = append(frames, strings.ReplaceAll(fmt.Sprintf("%s (%s)", symbol, path.Base(file)), ";", ","))
+	}
+	sample()
 	return s, lines.Err()
 }
 

@@ -57,6 +57,47 @@ func TestCPUProfile(t *testing.T) {
 	require.ErrorContains(t, err, "no profile of V8")
 }
 
+// TestPerf: a sample a paragraph, the innermost frame first; frames without a symbol count too.
+func TestPerf(t *testing.T) {
+	s, err := explain.ReadPerf(strings.NewReader(`
+	    ffffffff8132cd67 tcp_sendmsg ([kernel.kallsyms])
+	          4a5b3e internal/runtime/syscall.Syscall6 (/srv/hello)
+	          6a5b3e net/http.(*conn).serve (/srv/hello)
+
+	          41ab00 runtime.scanobject (/srv/hello)
+
+	    7f0000001000 [unknown] ([JIT] tid 12)
+	          6a5b3e main.main.func1 (/srv/he;llo)
+`))
+	require.NoError(t, err)
+	assert.Equal(t, explain.Stacks{
+		"net/http.(*conn).serve (hello);internal/runtime/syscall.Syscall6 (hello);tcp_sendmsg ([kernel.kallsyms])": 1,
+		"runtime.scanobject (hello)":                        1,
+		"main.main.func1 (he,llo);[unknown] ([JIT] tid 12)": 1,
+	}, s)
+}
+
+func TestLayersOfPerf(t *testing.T) {
+	for _, tc := range []struct{ runtime, frame, want string }{
+		{"other", "tcp_sendmsg ([kernel.kallsyms])", explain.Kernel},
+		{"other", "[unknown] ([guest.kernel.kallsyms])", explain.Kernel},
+		{"other", "runtime.scanobject (hello)", explain.Collector},
+		{"other", "runtime.futex (hello)", explain.Library},
+		{"other", "net/http.(*conn).serve (hello)", explain.HTTP},
+		{"other", "net.(*conn).Write (hello)", explain.Library},
+		{"other", "main.hello (hello)", explain.Application},
+		{"other", "__memmove_avx (libc.so.6)", explain.Native},
+		{"pypy", "pypy_g_IncrementalMiniMarkGC_minor_collection (libpypy3.10-c.so)", explain.Collector},
+		{"pypy", "pypy_g_dispatch (libpypy3.10-c.so)", explain.Interpreter},
+		{"pypy", "[unknown] ([JIT] tid 7)", explain.Compiled},
+		{"pypy", "[unknown] (anon)", explain.Compiled},
+		{"pypy", "read (libc.so.6)", explain.Native},
+		{"pypy", "hello (/srv/app.py:3)", explain.Application},
+	} {
+		assert.Equal(t, tc.want, explain.LayersOf(explain.Stacks{"main;" + tc.frame: 1}, explain.RulesOf(tc.runtime))[0].Name, tc.frame)
+	}
+}
+
 func TestLayersOfPython(t *testing.T) {
 	for frame, want := range map[string]string{
 		"parse (/v/lib/python3.11/site-packages/gunicorn/http/message.py:75)": explain.HTTP,

@@ -61,55 +61,40 @@ func Flame(w io.Writer, title string, s Stacks, rules []Rule) error {
 	root := towers(s)
 	scale := flameWidth / float64(max(root.n, 1))
 	height := root.height(scale) * rowHeight
-	legend := legendOf(s, rules)
-	if _, err := fmt.Fprintf(w, `<svg class="flame" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %d" role="img" aria-label="%s" font-family="monospace" font-size="10">`+"\n",
-		flameWidth, height+legendHeight, html.EscapeString(title)); err != nil {
-		return err
-	}
-	var draw func(t *tower, x float64, level int) error
-	draw = func(t *tower, x float64, level int) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="flame" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %d" role="img" aria-label="%s" font-family="monospace" font-size="10">`+"\n",
+		flameWidth, height+legendHeight, html.EscapeString(title))
+	var draw func(t *tower, x float64, level int)
+	draw = func(t *tower, x float64, level int) {
 		width := float64(t.n) * scale
 		if width < leastWidth {
-			return nil
+			return
 		}
 		y := height - (level+1)*rowHeight
 		fill := "#d9d9d9"
 		if level > 0 {
 			fill = colors[layer(t.name, rules)]
 		}
-		share := 100 * float64(t.n) / float64(root.n)
-		if _, err := fmt.Fprintf(w, `<g><title>%s: %.1f%%</title><rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s" stroke="#fff" stroke-width="0.5"/>`,
-			html.EscapeString(t.name), share, x, y, width, rowHeight, fill); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, `<g><title>%s: %.1f%%</title><rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s" stroke="#fff" stroke-width="0.5"/>`,
+			html.EscapeString(t.name), 100*float64(t.n)/float64(root.n), x, y, width, rowHeight, fill)
 		if text := clip(t.name, int((width-4)/letterWidth)); text != "" {
-			if _, err := fmt.Fprintf(w, `<text x="%.1f" y="%d" fill="#000">%s</text>`, x+2, y+rowHeight-4, html.EscapeString(text)); err != nil {
-				return err
-			}
+			fmt.Fprintf(&b, `<text x="%.1f" y="%d" fill="#000">%s</text>`, x+2, y+rowHeight-4, html.EscapeString(text))
 		}
-		if _, err := io.WriteString(w, "</g>\n"); err != nil {
-			return err
-		}
+		b.WriteString("</g>\n")
 		for _, name := range slices.Sorted(maps.Keys(t.over)) {
-			if err := draw(t.over[name], x, level+1); err != nil {
-				return err
-			}
+			draw(t.over[name], x, level+1)
 			x += float64(t.over[name].n) * scale
 		}
-		return nil
 	}
-	if err := draw(root, 0, 0); err != nil {
-		return err
-	}
+	draw(root, 0, 0)
 	x := 0.0
-	for _, layer := range legend {
-		if _, err := fmt.Fprintf(w, `<rect x="%.1f" y="%d" width="12" height="12" fill="%s"/><text x="%.1f" y="%d" fill="currentColor">%s</text>`+"\n",
-			x, height+8, colors[layer], x+16, height+18, layer); err != nil {
-			return err
-		}
+	for _, layer := range legendOf(s, rules) {
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="12" height="12" fill="%s"/><text x="%.1f" y="%d" fill="currentColor">%s</text>`+"\n",
+			x, height+8, colors[layer], x+16, height+18, layer)
 		x += 16 + letterWidth*float64(len(layer)) + 14
 	}
-	_, err := io.WriteString(w, "</svg>\n")
+	b.WriteString("</svg>\n")
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
@@ -121,7 +106,7 @@ func legendOf(s Stacks, rules []Rule) (out []string) {
 			used[layer(frame, rules)] = true
 		}
 	}
-	for _, l := range []string{Application, Framework, Server, HTTP, Library, Native, Collector} {
+	for _, l := range []string{Application, Framework, Server, HTTP, Library, Compiled, Interpreter, Native, Collector, Kernel} {
 		if used[l] {
 			out = append(out, l)
 		}
@@ -143,5 +128,5 @@ func clip(s string, n int) string {
 // colors are those of the layers (Okabe & Ito, lightened, told apart in gray too).
 var colors = map[string]string{
 	Application: "#f0e442", Framework: "#e69f00", Server: "#cc79a7", HTTP: "#56b4e9",
-	Library: "#8fd3b9", Native: "#bdbdbd", Collector: "#d55e00",
+	Library: "#8fd3b9", Native: "#bdbdbd", Collector: "#d55e00", Kernel: "#9a9a9a", Interpreter: "#b3cde3", Compiled: "#ccebc5",
 }

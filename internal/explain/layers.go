@@ -10,6 +10,9 @@ type Rule struct {
 
 // The layers.
 const (
+	Kernel      = "kernel, as sampled"
+	Interpreter = "interpreter"
+	Compiled    = "code that the JIT compiled"
 	Collector   = "garbage collection"
 	Native      = "native code outside the language"
 	HTTP        = "HTTP parsing and writing"
@@ -27,8 +30,9 @@ func rules(pairs ...string) (out []Rule) {
 }
 
 // rulesOf are the rules by runtime; the first that matches decides. A frame is
-// "function (file:line)". Files under node: are Node's own, and what Python comes with
-// is in a folder of its version or frozen into the interpreter.
+// "function (file:line)", or of perf "symbol (program or library)". Files under node: are
+// Node's own, and what Python comes with is in a folder of its version or frozen into the
+// interpreter. Names of Go's packages are known for servers of other runtimes.
 var rulesOf = map[string][]Rule{
 	"node": rules(
 		`^\(garbage collector\)$`, Collector,
@@ -40,8 +44,27 @@ var rulesOf = map[string][]Rule{
 		``, Application,
 	),
 	"cpython": python,
-	"pypy":    python,
+	"pypy": append(rules(
+		kernelFrame, Kernel,
+		`GC.*\(libpypy|\bgc_.*\(libpypy`, Collector,
+		`\((lib)?pypy[^/:]*\)$`, Interpreter,
+		`\((\[JIT\].*|anon|perf-\d+\.map|\[unknown\])\)$`, Compiled,
+		libraryFrame, Native,
+	), python...),
+	"other": rules(
+		kernelFrame, Kernel,
+		`^runtime\.(gc|scan|mark|sweep|bgsweep|bgscavenge)`, Collector,
+		`^net/http\.`, HTTP,
+		`^(runtime|syscall|internal|net|bufio|io|sync|time)[./]`, Library,
+		libraryFrame, Native,
+	),
 }
+
+// What perf calls frames of the kernel, also of the one that a guest sees, and of shared libraries.
+const (
+	kernelFrame  = `\(\[(guest\.)?kernel[^)]*\)$`
+	libraryFrame = `\([^/:)]*\.so[.0-9]*\)$`
+)
 
 var python = rules(
 	`site-packages/(gunicorn/http|httptools|h11|werkzeug/serving|uvicorn/protocols/http)|/http/(server|client)\.py`, HTTP,

@@ -100,32 +100,15 @@ func parseMembership(cgroup string) map[string]string {
 	return paths
 }
 
-// Throttling adds up the groups' cpu.stat: nr_throttled and, in version 1,
-// throttled_time in ns, in version 2 throttled_usec. It is not ok where no
-// group has one; the root of version 2 has none, for it has no quota.
-func (g Groups) Throttling() (periods uint64, stood time.Duration, ok bool) {
+// Throttled adds up how long the groups stood still: throttled_time of their cpu.stat in ns,
+// in version 2 throttled_usec. The root of version 2 has none, for it has no quota.
+func (g Groups) Throttled() (stood time.Duration) {
 	for _, dir := range g.Dirs {
-		n, d, there := parseThrottling(g.tree.Text(path.Join(dir, "cpu.stat")))
-		periods, stood, ok = periods+n, stood+d, ok || there
+		stat := g.tree.Text(path.Join(dir, "cpu.stat"))
+		ns, us := entry(stat, "throttled_time"), entry(stat, "throttled_usec")
+		stood += time.Duration(min(ns, uint64(maxStood))) + time.Duration(min(us, uint64(maxStood/time.Microsecond)))*time.Microsecond
 	}
-	return periods, stood, ok
-}
-
-func parseThrottling(stat string) (periods uint64, stood time.Duration, ok bool) {
-	for line := range strings.Lines(stat) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		switch name {
-		case "nr_throttled":
-			if n, err := strconv.ParseUint(value, 10, 32); err == nil {
-				periods, ok = n, true
-			}
-		case "throttled_time":
-			stood, _ = span(value, time.Nanosecond)
-		case "throttled_usec":
-			stood, _ = span(value, time.Microsecond)
-		}
-	}
-	return periods, min(stood, maxStood), ok
+	return stood
 }
 
 // maxStood keeps sums over nested groups far from overflow: 30 years.

@@ -36,6 +36,9 @@ func ParseCPUs(text string) ([]int, error) {
 			cpus = append(cpus, c)
 		}
 	}
+	if text != "" && len(cpus) == 0 {
+		return nil, fmt.Errorf("cores %q: names none; want numbers and ranges such as 0,2-3", text)
+	}
 	slices.Sort(cpus)
 	return slices.Compact(cpus), nil
 }

@@ -1,7 +1,7 @@
 package host
 
 import (
-	"cmp"
+	"fmt"
 	"maps"
 	"regexp"
 	"strings"
@@ -49,10 +49,11 @@ func settings() map[string]string {
 		"huge pages":    System.Text("sys/kernel/mm/transparent_hugepage/enabled"),
 		"mitigations":   strings.Join(on, ", "),
 	}
-	// A container sees its own group as the root of all.
-	group := strings.TrimPrefix(System.Text("proc/self/cgroup"), "0::")
-	for _, name := range []string{"cpu.max", "memory.max", "pids.max"} {
-		all["cgroup "+name] = cmp.Or(System.Text("sys/fs/cgroup"+group+"/"+name), System.Text("sys/fs/cgroup/"+name))
+	if q := System.Groups("cpu").Quota(); q.Cores > 0 {
+		all["cgroup quota"] = fmt.Sprintf("%.3g cores", q.Cores)
+	}
+	if left, limited := System.Groups("memory").memoryLeft(); limited {
+		all["cgroup memory left"] = fmt.Sprintf("%d MiB", left>>20)
 	}
 	maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
 	return all

@@ -2,47 +2,28 @@ package host
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/hellobench/hellobench/internal/record"
 )
 
-// ReadNetwork reads the counters of this process's network namespace. It
-// fails where /proc/net/snmp cannot be read.
-func ReadNetwork() (Network, error) { return System.Network() }
+// ReadNetwork reads the counters of this process's network namespace: those of all its
+// processes, the generator's and the servers' among them. What a kernel does not count is
+// 0. It fails where /proc/net/snmp cannot be read.
+func ReadNetwork() (record.Network, error) { return System.network() }
 
-// Network reads the same of any file tree.
-func (t Tree) Network() (Network, error) {
+func (t Tree) network() (record.Network, error) {
 	snmp, err := t.ReadFile("proc/net/snmp")
 	if err != nil {
-		return Network{}, fmt.Errorf("read network counters: %w", err)
+		return record.Network{}, fmt.Errorf("read network counters: %w", err)
 	}
 	found := parseCounters(string(snmp) + "\n" + t.Text("proc/net/netstat"))
-	addSockets(found, t.Text("proc/net/sockstat"))
-	addSockets(found, t.Text("proc/net/sockstat6"))
-	if low, high, ok := t.Ports(); ok {
-		found["ip_local_port_range"] = high - low + 1
-	}
-	var n Network
-	take := func(name string) uint64 {
-		v, ok := found[name]
-		if !ok {
-			n.Missing = union(n.Missing, []string{name})
-		}
-		return v
-	}
-	n.ListenOverflows = take("TcpExt.ListenOverflows")
-	n.ListenDrops = take("TcpExt.ListenDrops")
-	n.RequestQueueDrops = take("TcpExt.TCPReqQFullDrop")
-	n.Timeouts = take("TcpExt.TCPTimeouts")
-	n.Retransmits = take("Tcp.RetransSegs")
-	n.SYNRetransmits = take("TcpExt.TCPSynRetrans")
-	n.Resets = take("Tcp.EstabResets")
-	n.ResetsSent = take("Tcp.OutRsts")
-	n.FailedAttempts = take("Tcp.AttemptFails")
-	n.TimeWait = take("TCP.tw")
-	n.Sockets = take("TCP.inuse") + found["TCP6.inuse"] // none where IPv6 is off
-	n.EphemeralPorts = take("ip_local_port_range")
-	return n, nil
+	return record.Network{
+		ListenOverflows: found["TcpExt.ListenOverflows"], ListenDrops: found["TcpExt.ListenDrops"],
+		SYNRetransmits: found["TcpExt.TCPSynRetrans"], Resets: found["Tcp.EstabResets"],
+	}, nil
 }
 
 // parseCounters reads /proc/net/snmp and /proc/net/netstat: a line of names
@@ -67,16 +48,12 @@ func parseCounters(table string) map[string]uint64 {
 	return found
 }
 
-// addSockets reads /proc/net/sockstat: "TCP: inuse 4 orphan 0 tw 3 alloc 9 mem 1".
-func addSockets(found map[string]uint64, sockstat string) {
-	for line := range strings.Lines(sockstat) {
-		fields := strings.Fields(line)
-		for k := 1; k+1 < len(fields); k += 2 {
-			if v, err := strconv.ParseUint(fields[k+1], 10, 64); err == nil {
-				found[strings.TrimSuffix(fields[0], ":")+"."+fields[k]] = v
-			}
-		}
-	}
+var inTimeWait = regexp.MustCompile(`(?m)^TCP:.* tw (\d+)`)
+
+// TimeWait is how many sockets are in TIME_WAIT.
+func (t Tree) TimeWait() (n uint64, ok bool) {
+	n, err := strconv.ParseUint(group(inTimeWait, t.Text("proc/net/sockstat")), 10, 64)
+	return n, err == nil
 }
 
 // Ports is the range that clients' ports are taken from, both ends included.

@@ -1,9 +1,6 @@
 package host
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Noise is one reading of what this machine did besides, or instead of, the
 // work that is measured. Every duration and count has grown since the machine
@@ -21,20 +18,10 @@ type Noise struct {
 	// Steal is what the hypervisor gave to other machines while these cores
 	// had work to do.
 	Steal time.Duration `json:"steal_ns"`
-	// Pressure is how long at least one task of the machine waited for a
-	// core, whichever (PSI, "some"); PressureAvg10 is the share of the last
-	// 10 s, 0 to 1, and no counter.
-	Pressure      time.Duration `json:"pressure_ns"`
-	PressureAvg10 float64       `json:"pressure_avg10"`
-	// ThrottledPeriods and Throttled say how often and how long this
-	// process's control groups, its own and those above it, stood still
-	// because their quota was used up. Cores that stand still together count
-	// each, so Throttled can exceed the wall time.
-	ThrottledPeriods uint64        `json:"throttled_periods"`
-	Throttled        time.Duration `json:"throttled_ns"`
-	// Missing names what this kernel does not tell and is zero for that
-	// reason: steal, pressure, throttling.
-	Missing []string `json:"missing,omitempty"`
+	// Throttled is how long this process's control groups, its own and those
+	// above it, stood still because their quota was used up. Cores that stand
+	// still together count each, so it can exceed the wall time.
+	Throttled time.Duration `json:"throttled_ns"`
 }
 
 // MaxNoise is the share of the cores' time from where on what goes elsewhere spoils a
@@ -52,14 +39,11 @@ func (n Noise) Total() time.Duration { return n.Busy() + n.Idle + n.Steal }
 
 // Sub is what happened since an earlier reading of the same cores. Nothing in
 // it is negative: some kernels let single counters go back, and a core that
-// was away begins anew. PressureAvg10 stays that of the later reading.
+// was away begins anew.
 func (n Noise) Sub(before Noise) Noise {
 	return Noise{
 		User: since(n.User, before.User), System: since(n.System, before.System), IRQ: since(n.IRQ, before.IRQ),
-		Idle: since(n.Idle, before.Idle), Steal: since(n.Steal, before.Steal),
-		Pressure: since(n.Pressure, before.Pressure), PressureAvg10: n.PressureAvg10,
-		ThrottledPeriods: since(n.ThrottledPeriods, before.ThrottledPeriods), Throttled: since(n.Throttled, before.Throttled),
-		Missing: union(n.Missing, before.Missing),
+		Idle: since(n.Idle, before.Idle), Steal: since(n.Steal, before.Steal), Throttled: since(n.Throttled, before.Throttled),
 	}
 }
 
@@ -68,11 +52,4 @@ func since[T time.Duration | uint64](now, before T) T {
 		return 0
 	}
 	return now - before
-}
-
-// union is sorted and nil where both are empty.
-func union(a, b []string) []string {
-	both := slices.Concat(a, b)
-	slices.Sort(both)
-	return slices.Compact(both)
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,13 +25,7 @@ func (t Tree) noise(cpus []int) (Noise, error) {
 	if err != nil {
 		return Noise{}, fmt.Errorf("read processor time: /proc/stat: %w", err)
 	}
-	var ok bool
-	if n.Pressure, n.PressureAvg10, ok = parsePressure(t.Text("proc/pressure/cpu")); !ok {
-		n.Missing = append(n.Missing, "pressure")
-	}
-	if n.ThrottledPeriods, n.Throttled, ok = t.Groups("cpu").Throttling(); !ok {
-		n.Missing = append(n.Missing, "throttling")
-	}
+	n.Throttled = t.Groups("cpu").Throttled()
 	return n, nil
 }
 
@@ -73,7 +68,7 @@ func (n *Noise) addCore(columns []string) error {
 		}
 		t[i], room = d, room-d
 	}
-	if len(columns) < 4 {
+	if len(columns) < len(t) {
 		return fmt.Errorf("has %d columns", len(columns))
 	}
 	n.User += t[0] + t[1]
@@ -81,32 +76,16 @@ func (n *Noise) addCore(columns []string) error {
 	n.Idle += t[3] + t[4]
 	n.IRQ += t[5] + t[6]
 	n.Steal += t[7]
-	if len(columns) < 8 {
-		n.Missing = union(n.Missing, []string{"steal"})
-	}
 	return nil
 }
 
-// parsePressure reads the line "some avg10=1.23 avg60=... total=MICROSECONDS".
-func parsePressure(psi string) (total time.Duration, avg10 float64, ok bool) {
-	for line := range strings.Lines(psi) {
-		fields := strings.Fields(line)
-		if len(fields) == 0 || fields[0] != "some" {
-			continue
-		}
-		for _, f := range fields[1:] {
-			name, value, _ := strings.Cut(f, "=")
-			switch name {
-			case "avg10":
-				if v, err := strconv.ParseFloat(value, 64); err == nil && v >= 0 && v <= 100 {
-					avg10 = v / 100
-				}
-			case "total":
-				total, ok = span(value, time.Microsecond)
-			}
-		}
-	}
-	return total, avg10, ok
+var waiting = regexp.MustCompile(`(?m)^some avg10=(\S+)`)
+
+// Pressure is the share of the last 10 s, from 0 to 1, in which at least one task of the
+// machine waited for a core, whichever (PSI, "some").
+func (t Tree) Pressure() (share float64, ok bool) {
+	percent, err := strconv.ParseFloat(group(waiting, t.Text("proc/pressure/cpu")), 64)
+	return percent / 100, err == nil && percent >= 0 && percent <= 100
 }
 
 // span reads a count of the given unit.

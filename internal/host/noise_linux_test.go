@@ -32,10 +32,11 @@ func TestNoiseOfVersion1(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Noise{
 		User: 2064300 * time.Millisecond, System: 1061360 * time.Millisecond, IRQ: 235330 * time.Millisecond,
-		Idle: 2352770 * time.Millisecond, Steal: 20970 * time.Millisecond,
-		Pressure: 2152486096 * time.Microsecond, PressureAvg10: 0.1153,
-		ThrottledPeriods: 9, Throttled: 437657686 * time.Nanosecond,
+		Idle: 2352770 * time.Millisecond, Steal: 20970 * time.Millisecond, Throttled: 437657686 * time.Nanosecond,
 	}, n)
+	waiting, ok := Tree{recorded(t, "vm.txtar")}.Pressure()
+	assert.True(t, ok)
+	assert.InDelta(t, 0.1153, waiting, 1e-9)
 	assert.Equal(t, n.User+n.System+n.IRQ, n.Busy())
 	assert.Equal(t, 5734730*time.Millisecond, n.Total())
 }
@@ -48,9 +49,10 @@ func TestNoiseOfVersion2(t *testing.T) {
 	assert.Equal(t, Noise{
 		User: 33 * time.Second, System: 15 * time.Second, IRQ: time.Second,
 		Idle: 304 * time.Second, Steal: 400 * time.Millisecond,
-		ThrottledPeriods: 7, Throttled: time.Second, // of both groups
-		Missing: []string{"pressure"},
+		Throttled: time.Second, // of both groups
 	}, n)
+	_, ok := Tree{tree}.Pressure()
+	assert.False(t, ok)
 	all, err := Tree{tree}.noise(nil)
 	require.NoError(t, err)
 	assert.Equal(t, 44*time.Second, all.User)
@@ -60,23 +62,18 @@ func TestNoiseOfVersion2(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// An old kernel, and no control groups.
-func TestNoiseOfLittle(t *testing.T) {
-	n, err := Tree{fstest.MapFS{"proc/stat": {Data: []byte("cpu 1 2 3 4 5\ncpu0 1 2 3 4 5\n")}}}.noise(nil)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"steal", "pressure", "throttling"}, n.Missing)
-	assert.Equal(t, 150*time.Millisecond, n.Total())
-	for _, bad := range []string{"", "cpu 1 2 3\n", "cpu x 2 3 4\n", "cpu -1 2 3 4\n", "cpu 500000000000 500000000000 3 4\n"} {
+func TestNoiseOfWrongTables(t *testing.T) {
+	for _, bad := range []string{"", "cpu 1 2 3\n", "cpu 1 2 3 4 5\n", "cpu x 2 3 4 5 6 7 8\n", "cpu -1 2 3 4 5 6 7 8\n", "cpu 500000000000 500000000000 3 4 5 6 7 8\n"} {
 		_, err := Tree{fstest.MapFS{"proc/stat": {Data: []byte(bad)}}}.noise(nil)
 		assert.Error(t, err, bad)
 	}
 }
 
 func TestNoiseSub(t *testing.T) {
-	before := Noise{User: 10, System: 20, IRQ: 30, Idle: 40, Steal: 50, Pressure: 60, PressureAvg10: 0.5, ThrottledPeriods: 70, Throttled: 80, Missing: []string{"steal"}}
-	after := Noise{User: 11, System: 22, IRQ: 33, Idle: 44, Steal: 55, Pressure: 66, PressureAvg10: 0.25, ThrottledPeriods: 77, Throttled: 88, Missing: []string{"pressure", "steal"}}
-	assert.Equal(t, Noise{User: 1, System: 2, IRQ: 3, Idle: 4, Steal: 5, Pressure: 6, PressureAvg10: 0.25, ThrottledPeriods: 7, Throttled: 8, Missing: []string{"pressure", "steal"}}, after.Sub(before))
-	assert.Equal(t, Noise{PressureAvg10: 0.5, Missing: []string{"pressure", "steal"}}, before.Sub(after), "nothing is negative")
+	before := Noise{User: 10, System: 20, IRQ: 30, Idle: 40, Steal: 50, Throttled: 80}
+	after := Noise{User: 11, System: 22, IRQ: 33, Idle: 44, Steal: 55, Throttled: 88}
+	assert.Equal(t, Noise{User: 1, System: 2, IRQ: 3, Idle: 4, Steal: 5, Throttled: 8}, after.Sub(before))
+	assert.Zero(t, before.Sub(after), "nothing is negative")
 }
 
 // TestNoiseHere burns 300 ms of processor time on one core and finds them there.
@@ -155,21 +152,24 @@ func FuzzNoise(f *testing.F) {
 	earlier, err := Tree{recorded(f, "laptop.txtar")}.noise(nil)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, stat, pressure, mountinfo, cgroup, throttling string) {
-		n, err := Tree{fstest.MapFS{
+		tree := Tree{fstest.MapFS{
 			"proc/stat": {Data: []byte(stat)}, "proc/pressure/cpu": {Data: []byte(pressure)},
 			"proc/self/mountinfo": {Data: []byte(mountinfo)}, "proc/self/cgroup": {Data: []byte(cgroup)},
 			"sys/fs/cgroup/cpu.stat": {Data: []byte(throttling)},
-		}}.noise(nil)
+		}}
+		if share, ok := tree.Pressure(); ok {
+			assert.GreaterOrEqual(t, share, 0.0)
+			assert.LessOrEqual(t, share, 1.0)
+		}
+		n, err := tree.noise(nil)
 		if err != nil {
 			assert.Zero(t, n)
 			return
 		}
 		for _, r := range []Noise{n, n.Sub(earlier), earlier.Sub(n)} {
-			for _, d := range []time.Duration{r.User, r.System, r.IRQ, r.Idle, r.Steal, r.Pressure, r.Throttled, r.Busy(), r.Total()} {
+			for _, d := range []time.Duration{r.User, r.System, r.IRQ, r.Idle, r.Steal, r.Throttled, r.Busy(), r.Total()} {
 				assert.GreaterOrEqual(t, d, time.Duration(0))
 			}
-			assert.GreaterOrEqual(t, r.PressureAvg10, 0.0)
-			assert.LessOrEqual(t, r.PressureAvg10, 1.0)
 		}
 		assert.Zero(t, n.Sub(n).Total())
 	})

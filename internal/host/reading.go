@@ -16,15 +16,3 @@ func Read(cores []int) (Reading, error) {
 	n, err := ReadNoise(cores)
 	return Reading{Noise: n, Self: SelfCPU(), Children: ChildrenCPU()}, err
 }
-
-// Add counts what the network of another machine did, too.
-func (n Network) Add(o Network) Network {
-	return Network{
-		ListenOverflows: n.ListenOverflows + o.ListenOverflows, ListenDrops: n.ListenDrops + o.ListenDrops,
-		RequestQueueDrops: n.RequestQueueDrops + o.RequestQueueDrops, Timeouts: n.Timeouts + o.Timeouts,
-		Retransmits: n.Retransmits + o.Retransmits, SYNRetransmits: n.SYNRetransmits + o.SYNRetransmits,
-		Resets: n.Resets + o.Resets, ResetsSent: n.ResetsSent + o.ResetsSent, FailedAttempts: n.FailedAttempts + o.FailedAttempts,
-		TimeWait: n.TimeWait + o.TimeWait, Sockets: n.Sockets + o.Sockets, EphemeralPorts: n.EphemeralPorts + o.EphemeralPorts,
-		Missing: union(n.Missing, o.Missing),
-	}
-}

@@ -46,6 +46,10 @@ func TestExchangeRefuses(t *testing.T) {
 		"header Content-Length: cannot": {Header: http.Header{"content-length": {"1"}}},
 		"header Connection: cannot":     {Header: http.Header{"Connection": {"close"}}},
 		"header Host: can be sent once": {Header: http.Header{"Host": {"a", "b"}}},
+		`header Host: ""`:               {Header: http.Header{"host": {" "}}},
+		`header Host: "a/b"`:            {Header: http.Header{"Host": {"a/b"}}},
+		`header Host: "münchen.de"`:     {Header: http.Header{"Host": {"münchen.de"}}},
+		`header User-Agent: ""`:         {Header: http.Header{"User-Agent": {""}}},
 	} {
 		x.URL = "http://h/"
 		_, err := NewRequest(&x, false)

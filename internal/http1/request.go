@@ -13,7 +13,9 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -82,10 +84,17 @@ func target(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("target URL %q: the scheme must be http or https, as in http://127.0.0.1:8080/", Mask(text))
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("target URL %q: no host", Mask(text))
+	case u.Port() != "" && !port(u.Port()):
+		return nil, fmt.Errorf("target URL %q: a port is a number from 1 to 65535", Mask(text))
 	case !ascii(u.Host):
 		return nil, fmt.Errorf("target URL %q: write a host name with other letters than a-z as xn--..., or its address", Mask(text))
 	}
 	return u, nil
+}
+
+func port(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }
 
 // ours are the headers that follow from the rest of a request.
@@ -93,6 +102,12 @@ var ours = map[string]string{
 	"Content-Length": "it is that of the body", "Transfer-Encoding": "a body has a length here",
 	"Connection": "whether it closes is asked for otherwise", "Trailer": "a body has a length here",
 	"Upgrade": "the connection stays HTTP/1.1", "Expect": "a body is sent at once",
+}
+
+// once are the headers that are sent once, and what they may say: net/http leaves out or
+// changes what does not fit, and both engines have to send the same.
+var once = map[string]*regexp.Regexp{
+	"User-Agent": regexp.MustCompile(`.`), "Host": regexp.MustCompile(`^[-A-Za-z0-9._~!$&'()*+,;=:\[\]]+$`),
 }
 
 // say adds headers, or takes them in the place of what every request says.
@@ -104,8 +119,10 @@ func (r *Request) say(header http.Header) error {
 			return fmt.Errorf("header %q: want a name such as Content-Type", given)
 		case own:
 			return fmt.Errorf("header %s: cannot be set, %s", name, why)
-		case len(header[given]) > 1 && (name == "Host" || name == "User-Agent"):
+		case len(header[given]) > 1 && once[name] != nil:
 			return fmt.Errorf("header %s: can be sent once only", name)
+		case once[name] != nil && !once[name].MatchString(strings.Trim(header.Get(given), " \t")):
+			return fmt.Errorf("header %s: %q cannot be sent; it has to be one that every client sends alike", name, header.Get(given))
 		}
 		r.header[name] = nil
 		for _, value := range header[given] {

@@ -62,6 +62,8 @@ func TestRequestRefuses(t *testing.T) {
 		"ftp://h/":                  "the scheme must be http or https",
 		"http:///x":                 "no host",
 		"http://h:port/":            "invalid port",
+		"http://h:99999/":           "a port is a number from 1 to 65535",
+		"http://h:0/":               "a port is a number from 1 to 65535",
 		"http://h/?a\x7fb":          "invalid control character",
 		"http://h/a\nb":             "invalid control character",
 		"http://müller.example/":    "xn--",

@@ -108,6 +108,8 @@ func (s *Spec) Normalize() error {
 	switch {
 	case err != nil:
 		return err
+	case s.Schedule != nil && !(s.Schedule.Rate > 0 && s.Schedule.Rate <= MostRate):
+		return fmt.Errorf("rate %g: must be above 0 and at most %g requests a second", s.Schedule.Rate, MostRate)
 	case s.Schedule != nil && s.Schedule.Rate*(s.LeadIn+s.Duration).Seconds() > mostScheduled:
 		return fmt.Errorf("rate %g for %v: must be at most %.0f requests", s.Schedule.Rate, s.LeadIn+s.Duration, mostScheduled)
 	case s.Duration <= 0:

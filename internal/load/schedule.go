@@ -1,7 +1,6 @@
 package load
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -18,19 +17,6 @@ type Schedule struct {
 
 // MostRate is the highest rate of a schedule, in requests a second.
 const MostRate = 1e8
-
-// NewSchedule returns a schedule; arrivals is "poisson" or "constant".
-func NewSchedule(rate float64, arrivals string, seed uint64) (*Schedule, error) {
-	if !(rate > 0) || rate > MostRate {
-		return nil, fmt.Errorf("rate %g: must be above 0 and at most 1e8 requests a second", rate)
-	}
-	switch arrivals {
-	case "poisson", "constant":
-		return &Schedule{Rate: rate, Poisson: arrivals == "poisson", Seed: seed}, nil
-	default:
-		return nil, fmt.Errorf("arrivals %q: must be poisson or constant", arrivals)
-	}
-}
 
 // Times returns a cursor at the first send time.
 func (s *Schedule) Times() *Times {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 
 	"github.com/hellobench/hellobench/internal/host"
@@ -64,9 +65,12 @@ type Local struct {
 
 // NewLocal installs into the user's cache, and tells what takes long.
 func NewLocal(note func(format string, args ...any)) (*Local, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("start servers: %w", err)
+	self := "/proc/self/exe" // the file may be replaced while a run goes on
+	if runtime.GOOS != "linux" {
+		var err error
+		if self, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("start servers: %w", err)
+		}
 	}
 	return &Local{self: self, note: note, installed: map[string]*runners.Installed{}}, nil
 }

@@ -25,16 +25,21 @@ func ParseArm(text string) (record.Arm, error) {
 	}
 	parts := strings.Split(text, ":")
 	arm := record.Arm{Name: text, Server: parts[0], Route: "/"}
-	switch arm.Server {
-	case "":
+	if arm.Server == "" {
 		return arm, fmt.Errorf("arm %q: no server", text)
 	}
 	counts := map[string]*int{"workers": &arm.Workers, "threads": &arm.Threads, "instances": &arm.Instances}
 	paths := map[string]*string{"route": &arm.Route, "beside": &arm.Beside}
+	flags := map[string]*bool{"close": &arm.Close, "shared": &arm.Shared}
+	given := map[string]bool{}
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")
 		var err error
-		switch count, path := counts[key], paths[key]; {
+		if given[key] {
+			return arm, fmt.Errorf("arm %q: %s: is given twice", text, key)
+		}
+		given[key] = true
+		switch count, path, flag := counts[key], paths[key], flags[key]; {
 		case count != nil:
 			*count, err = positive(value)
 		case path != nil:
@@ -45,10 +50,10 @@ func ParseArm(text string) (record.Arm, error) {
 			if arm.Variant = value; value == "" {
 				err = errors.New("names one of the manifest's")
 			}
-		case key == "close":
-			arm.Close, err = true, noValue(value)
-		case key == "shared":
-			arm.Shared, err = true, noValue(value)
+		case flag != nil:
+			if *flag = true; value != "" {
+				err = errors.New("takes no value")
+			}
 		default:
 			err = errors.New("unknown; there are workers, threads, instances, route, beside, variant, close and shared" +
 				yamlfile.DidYouMean(key, []string{"workers", "threads", "instances", "route", "beside", "variant", "close", "shared"}))
@@ -80,13 +85,6 @@ func dealt(arm record.Arm, levels []record.Level) error {
 	}
 	if i := slices.IndexFunc(levels, func(l record.Level) bool { return l.Connections < arm.Instances }); i >= 0 {
 		return fmt.Errorf("arm %q: instances: the level %v has fewer connections", arm.Name, levels[i])
-	}
-	return nil
-}
-
-func noValue(value string) error {
-	if value != "" {
-		return errors.New("takes no value")
 	}
 	return nil
 }

@@ -206,7 +206,7 @@ func (p *Profile) take(f *file, e experiment, at ...string) (errs []error) {
 			p.Arms = append(p.Arms, arm)
 		}
 		if x.Arms = append(x.Arms, arm.Name); p.Arms[p.index(x.Arms[0])].Shared != arm.Shared {
-			errs = append(errs, p.doc.Errorf(at, "%q and %q: in one experiment all arms share the generator's cores, or none does", arm.Name, x.Arms[0]))
+			errs = append(errs, p.doc.Errorf(at, "%q and %q: %s", arm.Name, x.Arms[0], allOrNone))
 		}
 	}
 	if what := ofCapacity(levels); what != "" && !slices.ContainsFunc(levels, func(l record.Level) bool { return !l.Open() }) {
@@ -250,6 +250,8 @@ func (p *Profile) level(l record.Level) int {
 	}
 	return i
 }
+
+const allOrNone = "in one experiment all arms share the generator's cores, or none does"
 
 // alias refuses an arm that is another one under a second name: they would
 // compete, and the file would not say so.
@@ -336,7 +338,7 @@ func (p *Profile) Select(names []string) error {
 				return err
 			}
 			first := &p.Experiments[0]
-			if err := dealt(arm, p.levelsOf(first)); err != nil {
+			if err := errors.Join(p.alias(arm), dealt(arm, p.levelsOf(first))); err != nil {
 				return err
 			}
 			i = len(p.Arms)
@@ -353,7 +355,13 @@ func (p *Profile) Select(names []string) error {
 	p.Arms = arms
 	gone := func(name string) bool { return p.index(name) < 0 }
 	for i := range p.Experiments {
-		p.Experiments[i].Arms = slices.DeleteFunc(slices.Clone(p.Experiments[i].Arms), gone)
+		e := &p.Experiments[i]
+		e.Arms = slices.DeleteFunc(slices.Clone(e.Arms), gone)
+		for _, name := range e.Arms {
+			if p.Arms[p.index(name)].Shared != p.Arms[p.index(e.Arms[0])].Shared {
+				return fmt.Errorf("arms %q and %q: %s", e.Arms[0], name, allOrNone)
+			}
+		}
 	}
 	p.Experiments = slices.DeleteFunc(p.Experiments, func(e record.Experiment) bool { return len(e.Arms) == 0 })
 	p.Replicates = slices.DeleteFunc(slices.Clone(p.Replicates), gone)

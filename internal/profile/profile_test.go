@@ -173,7 +173,7 @@ func TestParseArm(t *testing.T) {
 	a, err := profile.ParseArm("s:threads=3:route=/cpu?n=10")
 	require.NoError(t, err)
 	assert.Equal(t, record.Arm{Name: "s:threads=3:route=/cpu?n=10", Server: "s", Route: "/cpu?n=10", Threads: 3}, a)
-	for _, bad := range []string{"", ":close", "s:close=1", "s:route=two words", "s:route=", "s:threads=x", "s:"} {
+	for _, bad := range []string{"", ":close", "s:close=1", "s:route=two words", "s:route=", "s:threads=x", "s:", "s:threads=2:threads=3", "s:close:close"} {
 		_, err := profile.ParseArm(bad)
 		assert.Error(t, err, bad)
 	}
@@ -188,6 +188,8 @@ func TestSelect(t *testing.T) {
 	assert.Equal(t, []string{"b:workers=2:close", "other:threads=2"}, p.Experiments[0].Arms)
 	require.Error(t, p.Select(nil))
 	require.Error(t, p.Select([]string{"s:nonsense"}))
+	require.ErrorContains(t, p.Select([]string{"other", "another:shared"}), `arms "other" and "another:shared": in one experiment all arms share the generator's cores, or none does`)
+	require.ErrorContains(t, p.Select([]string{"other", "other:route=/"}), `"other:route=/" is "other" under another name`)
 }
 
 // TestDroppedLevels: nobody visits them.

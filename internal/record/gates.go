@@ -13,6 +13,7 @@ const (
 	GateNetwork         = "network"
 	GateOfferedRate     = "offered-rate"
 	GateResident        = "resident"     // a server that was not asked worked
+	GateWindow          = "window"       // a response takes longer than it
 	GateShared          = "shared-cores" // the generator took too much of what the server was to have, or the server left it idle
 	GateEngines         = "engines"      // the two engines read different latencies: spoils the whole run
 )

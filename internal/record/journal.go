@@ -32,25 +32,23 @@ type Journal struct{ f *os.File }
 // removed. A journal that another process has open is refused.
 func OpenJournal(dir string) (*Journal, error) {
 	path := filepath.Join(dir, TrialsFile)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) { // some file systems have no locks
 		_ = f.Close()
 		return nil, fmt.Errorf("open journal: another hellobench writes to %s: %w", path, err)
 	}
-	end, err := wholeLines(f)
+	data, err := io.ReadAll(f)
 	if err == nil {
-		err = f.Truncate(end)
-	}
-	if err == nil {
-		_, err = f.Seek(end, io.SeekStart)
+		err = f.Truncate(int64(bytes.LastIndexByte(data, '\n') + 1))
 	}
 	if err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("repair journal %s: %w", path, err)
 	}
+	syncFolder(dir)
 	removeUnfinished(dir)
 	return &Journal{f}, nil
 }
@@ -65,26 +63,6 @@ func removeUnfinished(dir string) {
 	}
 }
 
-// wholeLines is the offset behind the last newline.
-func wholeLines(f *os.File) (int64, error) {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return 0, err
-	}
-	buf := make([]byte, 64<<10)
-	for end := size; end > 0; {
-		n := min(int64(len(buf)), end)
-		if _, err := f.ReadAt(buf[:n], end-n); err != nil {
-			return 0, err
-		}
-		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
-			return end - n + int64(i) + 1, nil
-		}
-		end -= n
-	}
-	return 0, nil
-}
-
 // Append writes the trials of a block and forces them to disk. After a failed
 // write the journal is as it was.
 func (j *Journal) Append(trials []*Trial) error {
@@ -96,7 +74,7 @@ func (j *Journal) Append(trials []*Trial) error {
 		}
 		lines = append(append(lines, line...), '\n')
 	}
-	at, err := j.f.Seek(0, io.SeekCurrent)
+	at, err := j.f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return fmt.Errorf("append trials: %w", err)
 	}
@@ -104,7 +82,7 @@ func (j *Journal) Append(trials []*Trial) error {
 		err = j.f.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("append trials: %w", errors.Join(err, j.cut(at)))
+		return fmt.Errorf("append trials: %w", errors.Join(err, j.f.Truncate(at)))
 	}
 	return nil
 }
@@ -116,28 +94,17 @@ func (j *Journal) Keep(n int) error {
 		return fmt.Errorf("shorten journal: %w", err)
 	}
 	r, end := bufio.NewReader(j.f), int64(0)
-	for ; n > 0; n-- {
-		for more := true; more; {
-			line, err := r.ReadSlice('\n')
-			if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-				return fmt.Errorf("shorten journal: %w", err)
-			}
-			end, more = end+int64(len(line)), err != nil
+	for range n {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			return fmt.Errorf("shorten journal: %w", err)
 		}
+		end += int64(len(line))
 	}
-	if err := j.cut(end); err != nil {
+	if err := j.f.Truncate(end); err != nil {
 		return fmt.Errorf("shorten journal: %w", err)
 	}
 	return nil
-}
-
-// cut ends the journal at an offset, where the next trial will be.
-func (j *Journal) cut(at int64) error {
-	if err := j.f.Truncate(at); err != nil {
-		return err
-	}
-	_, err := j.f.Seek(at, io.SeekStart)
-	return err
 }
 
 // Close releases the file.
@@ -231,23 +198,23 @@ func WriteFile(path string, data []byte) error {
 		return fmt.Errorf("write %s: %w", path, Reason(err))
 	}
 	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
+		syncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
 		return fmt.Errorf("write %s: %w", path, Reason(err))
 	}
 	return nil
+}
+
+// syncFolder forces to disk which files a folder has, where the file system can.
+func syncFolder(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		_ = f.Sync()
+		_ = f.Close()
+	}
 }
 
 // Reason is err without the name of the temporary file, which is gone.

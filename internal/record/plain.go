@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -62,4 +63,12 @@ func thousands(n string) string {
 		n = n[:i] + "," + n[i:]
 	}
 	return n
+}
+
+// Plural counts things: "1 block", "2 blocks".
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

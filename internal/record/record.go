@@ -164,6 +164,7 @@ type Measurement struct {
 	Reconnects  uint64        `json:"reconnects,omitempty"` // keep-alive connections that the server ended between responses
 	Retries     uint64        `json:"retries,omitempty"`    // requests that the client library silently sent again; in records of before 2026-11-25, since nothing is sent twice
 	InFlight    time.Duration `json:"in_flight_ns"`         // request-time spent inside the window, summed over all requests (for Little's law)
+	Stalled     time.Duration `json:"stalled_ns,omitempty"` // of the window, in which a thread of the generator did not run at all
 	Latency     *Distribution `json:"latency"`              // completion - intended send, correct responses only
 	Service     *Distribution `json:"service,omitempty"`    // completion - actual send; absent in a closed loop, where it equals Latency
 	Slip        *Distribution `json:"slip,omitempty"`       // actual - intended send; absent in a closed loop
@@ -196,6 +197,7 @@ func (m *Measurement) count(o *Measurement) {
 	m.Reconnects += o.Reconnects
 	m.Retries += o.Retries
 	m.InFlight += o.InFlight
+	m.Stalled += o.Stalled
 	m.CPU = m.CPU.Add(o.CPU)
 	m.FirstError = cmp.Or(m.FirstError, o.FirstError)
 }
@@ -313,6 +315,20 @@ type Network struct {
 	ListenDrops     uint64 `json:"listen_drops"`     // those, and all others that a listener dropped
 	SYNRetransmits  uint64 `json:"syn_retransmits"`  // connection attempts that had to be repeated, after 1 s at least
 	Resets          uint64 `json:"resets"`           // established connections that were reset, each end counted
+}
+
+// Sub is what happened since an earlier reading. Nothing in it is negative.
+func (n Network) Sub(before Network) Network {
+	since := func(now, before uint64) uint64 { return now - min(now, before) }
+	return Network{
+		since(n.ListenOverflows, before.ListenOverflows), since(n.ListenDrops, before.ListenDrops),
+		since(n.SYNRetransmits, before.SYNRetransmits), since(n.Resets, before.Resets),
+	}
+}
+
+// Add counts what the network of another machine did, too.
+func (n Network) Add(o Network) Network {
+	return Network{n.ListenOverflows + o.ListenOverflows, n.ListenDrops + o.ListenDrops, n.SYNRetransmits + o.SYNRetransmits, n.Resets + o.Resets}
 }
 
 // Window is one measured interval of one level.

@@ -20,7 +20,8 @@ type Run struct {
 	Method      string          `json:"method"` // fingerprint of the method; figures compare only within one
 	Profile     string          `json:"profile"`
 	Description string          `json:"description,omitempty"`
-	Quotable    bool            `json:"quotable"` // false: a quick look, not for quoting
+	Quotable    bool            `json:"quotable"`          // false: a quick look, not for quoting
+	Explain     bool            `json:"explain,omitempty"` // each server is profiled when all is measured
 	Seed        uint64          `json:"seed"`
 	Arms        []Arm           `json:"arms"`
 	Levels      []Level         `json:"levels"`
@@ -100,7 +101,12 @@ func (r *Run) LoadHosts() (hosts []string) {
 func (r *Run) GeneratorCores() int {
 	cores := 0
 	for i := range r.Generators {
-		cores += max(len(r.Generators[i].CPUs), 1)
+		g := &r.Generators[i]
+		of := len(g.CPUs)
+		if of == 0 && r.Engine.Name == "vegeta" {
+			of = g.Environment.Cores
+		}
+		cores += max(of, 1)
 	}
 	switch {
 	case cores > 0:
@@ -231,7 +237,7 @@ type EngineChoice struct {
 	// a generator and not what it can do.
 	Ceilings []Ceiling `json:"ceilings,omitempty"`
 
-	OpenCeiling float64 `json:"open_ceiling_rps,omitempty"` // the highest rate that it delivers to the null server on time, open loop; 0: not measured
+	OpenCeiling float64 `json:"open_ceiling_rps,omitempty"` // in runs of before 2026-11-27: the highest rate that it delivers to the null server on time, open loop
 
 	CrossCheck *CrossCheck `json:"cross_check,omitempty"` // nil where there is one engine only
 }

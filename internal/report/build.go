@@ -9,7 +9,6 @@ import (
 	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/sample"
-	"github.com/hellobench/hellobench/internal/stats"
 )
 
 // Build derives the document of a run; one without any trial is a document
@@ -21,7 +20,7 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 		Title:       title(run),
 		Quotable:    run.Quotable,
 		Asked:       asked(run, t.Trials),
-		Verdicts:    cleanVerdicts(verdicts),
+		Verdicts:    slices.Concat([]claims.Verdict{}, verdicts),
 		Arms:        arms(run),
 		Requests:    requests(run.Servers),
 		Levels:      levels(run),
@@ -83,10 +82,7 @@ func asked(run *record.Run, trials []*record.Trial) Asked {
 		Profile: run.Profile, Description: run.Description,
 		Seed: run.Seed, Blocks: run.Blocks,
 		WindowS: run.Window.Seconds(), LongWindowS: run.LongWindow.Seconds(), WarmupS: run.Warmup.Seconds(), TimeoutS: run.Timeout.Seconds(),
-		Engine: record.EngineChoice{
-			Name: run.Engine.Name, Reason: run.Engine.Reason, Ceiling: number(run.Engine.Ceiling), Ceilings: run.Engine.Ceilings, CrossCheck: run.Engine.CrossCheck,
-		},
-		ServerCPUs: slices.Concat([]int{}, run.ServerCPUs), LoadCPUs: slices.Concat([]int{}, run.LoadCPUs), ServerHost: run.ServerHost, Generators: run.Generators,
+		Engine: run.Engine, ServerCPUs: slices.Concat([]int{}, run.ServerCPUs), LoadCPUs: slices.Concat([]int{}, run.LoadCPUs), ServerHost: run.ServerHost, Generators: run.Generators,
 		ClaimsHash: run.ClaimsHash, Start: run.Start, End: run.End, State: run.State, Inside: inside(run, trials),
 	}
 }
@@ -165,7 +161,7 @@ func levels(run *record.Run) []Level {
 // Count counts the verdicts in the order of the values' declaration.
 func Count(verdicts []claims.Verdict) []Tally {
 	out := []Tally{}
-	for _, v := range []claims.Value{claims.Supported, claims.Refuted, claims.Depends, claims.Inconclusive, claims.NotTestable} {
+	for _, v := range claims.Values {
 		n := 0
 		for i := range verdicts {
 			if verdicts[i].Verdict == v {
@@ -202,21 +198,6 @@ func (d *Document) Invalid() bool {
 // Measured says whether there is a figure of any server.
 func (d *Document) Measured() bool {
 	return slices.ContainsFunc(d.Cells, func(c Cell) bool { return !d.arm(c.Arm).Canary() })
-}
-
-// cleanVerdicts copies the verdicts without NaN and infinities, which JSON cannot hold.
-func cleanVerdicts(verdicts []claims.Verdict) []claims.Verdict {
-	out := make([]claims.Verdict, len(verdicts))
-	for i, v := range verdicts {
-		v.Effect, v.Low, v.High, v.Margin = number(v.Effect), number(v.Low), number(v.High), number(v.Margin)
-		v.Conditions = append([]claims.Condition{}, v.Conditions...)
-		for j := range v.Conditions {
-			c := &v.Conditions[j]
-			c.Ratio = stats.Interval{Low: number(c.Ratio.Low), Mid: number(c.Ratio.Mid), High: number(c.Ratio.High)}
-		}
-		out[i] = v
-	}
-	return out
 }
 
 // restless is a notice for each arm that worked by itself when some of its

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/hellobench/hellobench/internal/claims"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
 	"github.com/hellobench/hellobench/internal/report/synthetic"
@@ -320,13 +319,6 @@ func TestEdges(t *testing.T) {
 		trial := newTrial(0, "a", 5)
 		trial.Windows[0].Load.Duration = 0
 		build(t, newRun("a"), trial)
-	})
-	t.Run("verdicts that are not numbers", func(t *testing.T) {
-		d := report.Build(table(t, newRun("a"), nil), []claims.Verdict{{
-			ID: "x", Effect: math.NaN(), High: math.Inf(1), Conditions: []claims.Condition{{Ratio: stats.Interval{High: math.Inf(1)}}},
-		}})
-		_, err := json.Marshal(d)
-		require.NoError(t, err)
 	})
 }
 

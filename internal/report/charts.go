@@ -47,15 +47,17 @@ func charts(d *Document) []Chart {
 		add(split(latencyChart(d, w, "latency-rate"+suffix, open), open)...)
 		add(parts(percentileChart(d, w, suffix, closed, open))...)
 	}
-	add(startChart(d, OfStartup, "Start-up: from exec to the first correct response", Axis{Label: "Start-up time", Unit: sample.Seconds},
-		func(s *Start) (*Estimate, []float64) { return s.Startup, s.StartupBlocks }))
-	add(startChart(d, OfMemory, "Memory after start, before any load, whole process tree", Axis{Label: "Memory", Unit: sample.Bytes},
-		func(s *Start) (*Estimate, []float64) { return s.Memory, s.MemoryBlocks }))
-	cpu := cpuChart(d, closed, open)
-	add(cpu, partsChart(d, cpu))
-	if len(works) > 0 {
-		add(parts(timelineChart(d, works[0], closed))...)
+	if len(works) == 0 {
+		return out
 	}
+	first := works[0]
+	add(startChart(d, first, OfStartup, "Start-up: from exec to the first correct response", Axis{Label: "Start-up time", Unit: sample.Seconds},
+		func(s *Start) (*Estimate, []float64) { return s.Startup, s.StartupBlocks }))
+	add(startChart(d, first, OfMemory, "Memory after start, before any load, whole process tree", Axis{Label: "Memory", Unit: sample.Bytes},
+		func(s *Start) (*Estimate, []float64) { return s.Memory, s.MemoryBlocks }))
+	cpu := cpuChart(d, first, closed, open)
+	add(cpu, partsChart(d, cpu))
+	add(parts(timelineChart(d, first, closed))...)
 	return out
 }
 
@@ -248,13 +250,9 @@ func (c *Chart) spread() float64 {
 
 // startChart has one row for each server configuration: competitors that
 // differ in the route only start alike, so the first work speaks for them.
-func startChart(d *Document, q Quantity, title string, y Axis, of func(*Start) (*Estimate, []float64)) Chart {
+func startChart(d *Document, w work, q Quantity, title string, y Axis, of func(*Start) (*Estimate, []float64)) Chart {
 	c := Chart{Quantity: q, Name: string(q), Kind: "dots", Title: title, Y: y}
-	works := d.works()
-	if len(works) == 0 {
-		return c
-	}
-	for _, a := range d.competitors(works[0]) {
+	for _, a := range d.competitors(w) {
 		for i := range d.Starts {
 			if s := &d.Starts[i]; s.Arm == a.Name {
 				if e, blocks := of(s); e != nil {
@@ -268,16 +266,12 @@ func startChart(d *Document, q Quantity, title string, y Axis, of func(*Start) (
 
 // cpuChart shows server CPU per request at the level at which most arms can
 // be compared: the lowest rate, else the level with the most cells.
-func cpuChart(d *Document, closed, open []Level) Chart {
+func cpuChart(d *Document, w work, closed, open []Level) Chart {
 	c := Chart{Quantity: OfCPU, Name: string(OfCPU), Kind: "dots", Y: Axis{Label: "Server CPU time per correct response", Unit: sample.Seconds}}
-	works := d.works()
-	if len(works) == 0 {
-		return c
-	}
 	var best []Series
 	for _, l := range slices.Concat(open, closed) {
 		var series []Series
-		for _, a := range d.competitors(works[0]) {
+		for _, a := range d.competitors(w) {
 			s := Series{Arm: a.Name, Label: a.Label, Style: a.Style}
 			if s.add(0, d.Cell(a.Name, l.Name), sample.CPUPerRequest) {
 				series = append(series, s)
@@ -286,7 +280,7 @@ func cpuChart(d *Document, closed, open []Level) Chart {
 		if len(series) > len(best) {
 			best = series
 			c.level = l.Name
-			c.Title = fmt.Sprintf("Server CPU per request at %s, %s, whole process tree", record.PlainLevel(l.Name), works[0])
+			c.Title = fmt.Sprintf("Server CPU per request at %s, %s, whole process tree", record.PlainLevel(l.Name), w)
 		}
 	}
 	c.Series = best

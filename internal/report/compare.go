@@ -117,10 +117,7 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 	if len(ratios)+len(c.Rows) == 0 {
 		return nil, fmt.Errorf("%s and %s have no arm at the same level in common", c.Base, c.Head)
 	}
-	var err error
-	if c.Confidence, err = stats.Bonferroni(Confidence, max(len(ratios), 1)); err != nil {
-		return nil, err
-	}
+	c.Confidence = 1 - (1-Confidence)/float64(max(len(ratios), 1)) // Bonferroni
 	for i, m := range slices.Repeat(sample.OfRuns(), len(ratios)/len(sample.OfRuns())) {
 		c.judge(&ratios[i], m, base, head)
 	}

@@ -236,7 +236,7 @@ type Ranking struct {
 
 // Place is the best and the worst place of an arm. Two arms share at least one
 // place unless their ratio, paired by block, differs from 1 with the report's
-// confidence and by more than the A/A noise.
+// confidence.
 type Place struct {
 	Arm   string   `json:"arm"`
 	First int      `json:"first"` // from 1

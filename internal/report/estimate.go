@@ -9,23 +9,18 @@ import (
 
 // geoMean is the geometric mean with a t interval on the log scale. Where a
 // value is 0 there is no logarithm, and it is the arithmetic mean with a t
-// interval cut off at 0. It is nil without finite values.
+// interval cut off at 0. It is nil without values.
 func geoMean(values []float64) *Estimate {
-	values = finite(values)
-	switch len(values) {
-	case 0:
+	if len(values) == 0 {
 		return nil
-	case 1:
-		return single(values[0], 1)
 	}
 	interval := stats.GeoMeanInterval
 	if slices.Min(values) <= 0 {
 		interval = stats.MeanInterval
 	}
 	i, err := interval(values, Confidence)
-	if err != nil || !i.Bounded() { // values so far apart that float64 cannot hold the interval
-		slices.Sort(values)
-		return single(median(values), len(values))
+	if err != nil || !i.Bounded() { // one value, or such that float64 cannot hold the interval
+		return single(median(slices.Sorted(slices.Values(values))), len(values))
 	}
 	return &Estimate{Mid: i.Mid, Low: max(i.Low, 0), High: i.High, Confidence: Confidence, Blocks: len(values)}
 }
@@ -38,17 +33,12 @@ func single(mid float64, n int) *Estimate {
 // medianOf is the median with the interval between two order statistics. It
 // assumes nothing of the shape, which a tail percentile needs. Fewer than six
 // values cannot attain Confidence; their interval is the range, which holds
-// the true median with probability 1 - 2^(1-n). It is nil without finite values.
+// the true median with probability 1 - 2^(1-n). It is nil without values.
 func medianOf(values []float64) *Estimate {
-	values = finite(values)
-	n := len(values)
-	switch n {
-	case 0:
+	if len(values) == 0 {
 		return nil
-	case 1:
-		return single(values[0], 1)
 	}
-	slices.Sort(values)
+	values, n := slices.Sorted(slices.Values(values)), len(values)
 	e := &Estimate{Mid: median(values), Low: values[0], High: values[n-1], Confidence: 1 - math.Pow(2, float64(1-n)), Blocks: n}
 	low, high, err := stats.QuantileRanks(n, 0.5, Confidence)
 	if err == nil && low >= 1 && high <= n {
@@ -61,17 +51,6 @@ func medianOf(values []float64) *Estimate {
 func median(values []float64) float64 {
 	n := len(values)
 	return values[(n-1)/2]/2 + values[n/2]/2
-}
-
-// finite copies what is a number.
-func finite(values []float64) []float64 {
-	kept := make([]float64, 0, len(values))
-	for _, v := range values {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			kept = append(kept, v)
-		}
-	}
-	return kept
 }
 
 // number is v, or 0 if it is none.

@@ -70,10 +70,7 @@ func (e *Experiment) count(d *Document, block int) {
 			if s == nil {
 				continue
 			}
-			e.Windows += len(s.Rounds)
-			if !s.Spoiled() { // else it has all of them
-				e.Windows, e.Lost = e.Windows+s.Lost, e.Lost+s.Lost
-			}
+			e.Windows, e.Lost = e.Windows+len(s.Rounds)+s.Lost, e.Lost+s.Lost
 			if !slices.Contains(e.Arms, arm.Name) {
 				e.Arms = append(e.Arms, arm.Name)
 			}
@@ -164,5 +161,5 @@ func inside(run *record.Run, trials []*record.Trial) float64 {
 	if !run.End.After(run.Start) {
 		return 0
 	}
-	return number(d.Seconds() / run.End.Sub(run.Start).Seconds())
+	return d.Seconds() / run.End.Sub(run.Start).Seconds()
 }

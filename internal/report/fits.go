@@ -37,7 +37,6 @@ type curve struct {
 func fits(d *Document) []Fit {
 	out := []Fit{}
 	for _, c := range slices.Concat(d.overConnections(), d.overWorkers()) {
-		c.dropGated()
 		c.ofOneExperiment(d.table.Run)
 		blocks := c.blocks()
 		law, err := stats.BootstrapUSL(c.loads, blocks, resamples, Confidence, rand.New(rand.NewPCG(d.Asked.Seed, 7)))
@@ -58,7 +57,7 @@ func (d *Document) overConnections() (curves []curve) {
 		}
 		c := curve{name: a.Name, over: "connections"}
 		for _, l := range d.Levels {
-			if cell := d.Cell(a.Name, l.Name); cell != nil && !l.Open {
+			if cell := d.Cell(a.Name, l.Name); cell != nil && !cell.spoiled() && !l.Open {
 				c.loads, c.cells = append(c.loads, float64(l.Connections)), append(c.cells, cell)
 			}
 		}
@@ -76,7 +75,7 @@ func (d *Document) overWorkers() (curves []curve) {
 		byServer := map[string]int{}
 		for _, a := range d.Arms {
 			cell := d.Cell(a.Name, l.Name)
-			if a.Role != Competitor || a.Workers == 0 || cell == nil {
+			if a.Role != Competitor || a.Workers == 0 || cell == nil || cell.spoiled() {
 				continue
 			}
 			same := a.Arm
@@ -89,23 +88,10 @@ func (d *Document) overWorkers() (curves []curve) {
 				curves = append(curves, curve{name: fmt.Sprintf("%s %s at %s", a.Server, a.Route, l.Name), over: "workers"})
 			}
 			c := &curves[i]
-			if !slices.Contains(c.loads, float64(a.Workers)) {
-				c.loads, c.cells = append(c.loads, float64(a.Workers)), append(c.cells, cell)
-			}
+			c.loads, c.cells = append(c.loads, float64(a.Workers)), append(c.cells, cell)
 		}
 	}
 	return curves
-}
-
-// dropGated leaves out the levels at which a gate spoiled half of the starts or more.
-func (c *curve) dropGated() {
-	loads, cells := c.loads, c.cells
-	c.loads, c.cells = []float64{}, nil
-	for i, cell := range cells {
-		if !cell.spoiled() {
-			c.loads, c.cells = append(c.loads, loads[i]), append(c.cells, cell)
-		}
-	}
 }
 
 // ofOneExperiment leaves the levels of the experiment that has the most of them: a

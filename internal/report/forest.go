@@ -1,10 +1,6 @@
 package report
 
-import (
-	"slices"
-
-	"github.com/hellobench/hellobench/internal/claims"
-)
+import "github.com/hellobench/hellobench/internal/claims"
 
 // forestStyles tell the answers apart, by shape as well as by color.
 var forestStyles = []claims.Value{claims.Supported, claims.Refuted, claims.Depends, claims.Inconclusive}
@@ -22,9 +18,9 @@ func forestChart(d *Document) Chart {
 			if v.Verdict != value || v.Effect <= 0 {
 				continue
 			}
-			p := Point{Y: Estimate{Mid: v.Effect, Low: v.Low, High: v.High, Confidence: Confidence}, Blocks: []float64{}}
-			if j := slices.IndexFunc(v.Conditions, func(c claims.Condition) bool { return c.Ratio.Mid == v.Effect && c.Ratio.Low == v.Low }); j >= 0 {
-				p.Y.Blocks, p.Asks = v.Conditions[j].Blocks, v.Conditions[j].AtLeast
+			p := Point{Y: Estimate{Mid: v.Effect, Low: v.Low, High: v.High}, Blocks: []float64{}}
+			if h := v.Headline(); h != nil {
+				p.Y.Blocks, p.Asks = h.Blocks, h.AtLeast
 			}
 			c.Series = append(c.Series, Series{Arm: v.ID, Label: v.ID + ": " + string(v.Verdict), Style: style, Points: []Point{p}})
 		}

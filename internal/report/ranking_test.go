@@ -42,8 +42,7 @@ func TestRankingAndVerdictAgree(t *testing.T) {
 	}
 	ledger, err := claims.DecodeLedger("x", []byte("schema: 1\nalpha: 0.05\nclaims: [{id: x, section: S, paraphrase: P, margin: 0.1, comparisons: [{group: g, metric: latency-p50, a: a, b: b, rates: [500]}]}]\n"))
 	require.NoError(t, err)
-	verdicts, err := claims.Evaluate(ledger, table(t, run, trials))
-	require.NoError(t, err)
+	verdicts := claims.Evaluate(ledger, table(t, run, trials))
 	require.Equal(t, claims.Supported, verdicts[0].Verdict, verdicts[0].Reason)
 	d := build(t, run, trials...)
 	require.Len(t, d.Rankings, 1)

@@ -10,7 +10,7 @@ type Ratio struct {
 	Over  string   `json:"over"`
 	Level string   `json:"level"`
 	Ratio Estimate `json:"ratio"`
-	Alike bool     `json:"alike"` // the interval reaches into what an arm does against itself
+	Alike bool     `json:"alike"` // chance explains the difference
 }
 
 // ratios holds every arm against the first one on its route. An arm with a
@@ -28,23 +28,17 @@ func ratios(d *Document) []Ratio {
 				continue
 			}
 			for _, l := range d.Levels {
-				if r, ok := d.ratio(a.Name, first, l); ok {
-					out = append(out, r)
+				if l.Open {
+					continue
+				}
+				if p, ok := d.table.Compare(sample.Throughput, a.Name, first, l.Level, Confidence); ok {
+					out = append(out, Ratio{
+						Arm: a.Name, Over: first, Level: l.Name, Alike: !p.Apart(),
+						Ratio: Estimate{Mid: p.Mid, Low: p.Low, High: p.High, Confidence: Confidence, Blocks: p.Blocks},
+					})
 				}
 			}
 		}
 	}
 	return out
-}
-
-// ratio is one of them; ok is false where there is no sound pair, or too few.
-func (d *Document) ratio(arm, over string, l Level) (r Ratio, ok bool) {
-	if l.Open {
-		return r, false
-	}
-	p, ok := d.table.Compare(sample.Throughput, arm, over, l.Level, Confidence)
-	return Ratio{
-		Arm: arm, Over: over, Level: l.Name, Alike: !p.Apart(),
-		Ratio: Estimate{Mid: p.Mid, Low: p.Low, High: p.High, Confidence: Confidence, Blocks: p.Blocks},
-	}, ok
 }

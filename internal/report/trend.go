@@ -74,12 +74,18 @@ type TrendChange struct {
 // run that is out of line is no change.
 const TrendSegment = 3
 
+// Same says whether two documents are of one run.
+func (d *Document) Same(o *Document) bool {
+	return d.Asked.ID == o.Asked.ID && d.Asked.Seed == o.Asked.Seed && d.Asked.Start.Equal(o.Asked.Start)
+}
+
 // NewTrend puts runs in order of time and finds where their ratios changed
 // (stats.TrendChangepoints). reference is an arm of every run, by default the one
 // that the newest run entered twice.
 func NewTrend(docs []*Document, reference string) (*Trend, error) {
 	docs = slices.Clone(docs)
 	slices.SortStableFunc(docs, func(a, b *Document) int { return a.Asked.Start.Compare(b.Asked.Start) })
+	docs = slices.CompactFunc(docs, (*Document).Same) // a link to the newest run is no run of its own
 	if len(docs) < 2 {
 		return nil, errors.New("a trend needs at least 2 runs")
 	}

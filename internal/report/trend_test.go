@@ -40,9 +40,11 @@ func TestTrendFindsAChangeAndNoOther(t *testing.T) {
 		return 400
 	})
 	docs[0], docs[5] = docs[5], docs[0] // the order is that of time, not of the arguments
+	docs = append(docs, docs[23])       // as results/* has results/latest
 	tr, err := report.NewTrend(docs, "")
 	require.NoError(t, err)
 	assert.Equal(t, "a", tr.Reference)
+	assert.Len(t, tr.Runs, 24)
 	require.Len(t, tr.Series, 2)
 	assert.True(t, tr.Series[0].Noise)
 	assert.Empty(t, changes(tr, "a~again"), "machines of different speed are no change")

@@ -1,6 +1,10 @@
 package sample
 
-import "github.com/hellobench/hellobench/internal/record"
+import (
+	"slices"
+
+	"github.com/hellobench/hellobench/internal/record"
+)
 
 // Blocks says which blocks count.
 //
@@ -25,33 +29,30 @@ type Partial struct {
 	Absent     []string `json:"absent"` // arms without a trial
 }
 
-// blocksOf sorts the blocks of trials that are in the order of their blocks.
-func blocksOf(run *record.Run, trials []*record.Trial) Blocks {
-	b := Blocks{Planned: len(run.Plan), Counted: []int{}, Partial: []Partial{}}
-	missing := make(map[string]bool, len(run.Missing))
-	for _, m := range run.Missing {
-		missing[m.Arm] = true
-	}
-	for start, end := 0, 0; start < len(trials); start = end {
-		n := trials[start].Block
-		had := map[string]bool{}
-		for end = start; end < len(trials) && trials[end].Block == n; end++ {
-			had[trials[end].Arm] = true
-		}
-		absent := []string{}
-		for _, p := range run.Plan[n].Trials {
-			if !had[p.Arm] && !missing[p.Arm] {
-				absent = append(absent, p.Arm)
-			}
-		}
-		if len(absent) > 0 {
-			b.Partial = append(b.Partial, Partial{Block: n, Experiment: run.ExperimentOf(n).Name, Number: run.Plan[n].Number, Trials: end - start, Absent: absent})
-		} else {
-			b.Counted = append(b.Counted, n)
+// countBlock sorts a block by its trials, which have their starts in the table.
+func (t *Table) countBlock(trials []*record.Trial) {
+	n, absent := trials[0].Block, []string{}
+	for _, p := range t.Run.Plan[n].Trials {
+		missing := slices.ContainsFunc(t.Run.Missing, func(m record.Missing) bool { return m.Arm == p.Arm })
+		if t.Start(p.Arm, n) == nil && !missing {
+			absent = append(absent, p.Arm)
 		}
 	}
-	b.Provisional = len(b.Counted) == 0 && len(trials) > 0
-	return b
+	if len(absent) == 0 {
+		t.Blocks.Counted = append(t.Blocks.Counted, n)
+		return
+	}
+	t.Blocks.Partial = append(t.Blocks.Partial, Partial{Block: n, Experiment: t.Run.ExperimentOf(n).Name, Number: t.Run.Plan[n].Number, Trials: len(trials), Absent: absent})
+}
+
+// Done is how many blocks of an experiment count.
+func (t *Table) Done(experiment int) (n int) {
+	for _, b := range t.Blocks.Counted {
+		if t.Run.Plan[b].Experiment == experiment {
+			n++
+		}
+	}
+	return n
 }
 
 // Shown are the blocks of which a report shows the figures: those that count, or

@@ -26,6 +26,7 @@ type Metric struct {
 	Goal           float64 // half-width of the ratio's interval at which measuring may stop; 0: not waited for
 	Margin         float64 // of two runs, where it has to be wider than for other metrics
 	Zero           bool    // 0 is a value, and not the lack of one
+	Offered        bool    // in an open loop it is what the schedule offers, and no property of the server
 	Lacks          string  // why a sound sample may have no value; empty: it takes more requests
 
 	value   func(*Sample) float64 // 0: none
@@ -41,7 +42,7 @@ var (
 // A value is in seconds, bytes, or per second, and above 0.
 var Metrics = []Metric{
 	{
-		Name: "throughput", Short: "throughput", Key: "throughput_rps", Bench: "req/s", Head: "req/s", Unit: PerSecond, About: "correct responses a second", Levels: loops, HigherIsBetter: true, Goal: 0.05, Zero: true,
+		Name: "throughput", Short: "throughput", Key: "throughput_rps", Bench: "req/s", Head: "req/s", Unit: PerSecond, About: "correct responses a second", Levels: loops, HigherIsBetter: true, Goal: 0.05, Zero: true, Offered: true,
 		value: func(s *Sample) float64 { return s.Load.Throughput() },
 	},
 	{Name: "latency-mean", Key: "mean_s", Bench: "mean-sec", Head: "mean", Unit: Seconds, About: "mean latency", Latency: true, value: func(s *Sample) float64 {
@@ -102,7 +103,7 @@ var Metrics = []Metric{
 		instead: func(s *Sample) float64 { return float64(s.Server.RSS) },
 	},
 	{Name: "threads", Levels: levels, value: func(s *Sample) float64 { return float64(s.Server.Threads) }},
-	{Name: "bytes", Levels: loops, HigherIsBetter: true, Goal: 0.05, value: func(s *Sample) float64 {
+	{Name: "bytes", Levels: loops, HigherIsBetter: true, Goal: 0.05, Offered: true, value: func(s *Sample) float64 {
 		return float64(s.Load.BytesIn) / s.Load.Duration.Seconds()
 	}},
 	{ // of the processor time of the server in a window
@@ -212,6 +213,16 @@ func which(is func(*Metric) bool) (out []*Metric) {
 		}
 	}
 	return out
+}
+
+// varies says whether comparisons at a level tell how the metric varies: a search for a
+// rate has windows at several rates, and rates of open loops are those of the schedule.
+func (m *Metric) varies(l record.Level) bool {
+	kind := l.Kind
+	if kind == record.Idle {
+		kind = record.Open
+	}
+	return m.OfStart || slices.Contains(m.Levels, kind) && (!m.Offered || !l.Open())
 }
 
 // Of is the metric's value of a sample; ok is false where it has none.

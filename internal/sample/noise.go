@@ -89,6 +89,9 @@ func (t *Table) Components(m *Metric, experiment int) (c stats.Components, ok bo
 	e := &t.Run.Experiments[experiment]
 	n := 0.0
 	for _, l := range e.Levels {
+		if !m.varies(t.Run.Levels[l]) {
+			continue
+		}
 		for _, arm := range e.Arms[min(1, len(e.Arms)):] {
 			var starts [][]float64
 			for _, block := range t.Blocks.Counted {
@@ -140,6 +143,5 @@ func (s *Sample) threshold() float64 {
 		}
 	}
 	const beyond = 1.25 // the range that was tried, and some more
-	rate, _ := stats.Threshold(probes, low/beyond, high*beyond)
-	return rate
+	return stats.Threshold(probes, low/beyond, high*beyond)
 }

@@ -47,12 +47,18 @@ type Side struct {
 // Pairs are the values of two sides in the blocks that have both.
 type Pairs struct {
 	A, B           []float64
-	Blocks         []int   // that they are of
-	BoundA, BoundB bool    // the generator limited the arm in some block
-	TakenA, TakenB float64 // of arms that share the generator's cores: the largest share of those that others took
+	Blocks         []int // that they are of
+	LimitA, LimitB Limit
 	Gates          []string
 	Spoiled        Lack   // why there is no answer, if there can be none
 	Broken         string // how A's server failed, where that is the answer
+}
+
+// Limit is by how much a side may have been better than what was measured. What a side is
+// divided by limits it the other way: its values are too large, and so the other side's limit.
+type Limit struct {
+	Bound bool    // the generator limited the arm in some block
+	Taken float64 // of an arm that shares the generator's cores: the largest share of those that others took
 }
 
 // Pairs takes the values of both sides from the blocks that count and in which both
@@ -71,8 +77,8 @@ func (t *Table) Pairs(m *Metric, a, b Side) Pairs {
 			continue
 		}
 		blocks++
-		va, whyA := readA.value(block, gates, &p.BoundA, &p.TakenA)
-		vb, whyB := readB.value(block, gates, &p.BoundB, &p.TakenB)
+		va, whyA := readA.value(block, gates, &p.LimitA, &p.LimitB)
+		vb, whyB := readB.value(block, gates, &p.LimitB, &p.LimitA)
 		if why := cmp.Or(whyA, whyB); why != (Lack{}) {
 			spoiled = append(spoiled, why)
 			if readA.failed(block) {
@@ -155,13 +161,13 @@ func (r *reader) planned(block int) bool {
 // entered twice, both starts are its replicates, and the value is their mean, or that
 // of the one which the machine did not spoil. A start that the server itself spoiled
 // leaves none.
-func (r *reader) value(block int, gates map[string]bool, bound *bool, taken *float64) (v float64, why Lack) {
+func (r *reader) value(block int, gates map[string]bool, limit, other *Limit) (v float64, why Lack) {
 	if r.Figure > 0 {
 		return r.Figure, Lack{}
 	}
-	v, why = r.sound(block, gates, bound, taken)
+	v, why = r.sound(block, gates, limit)
 	if r.twin != nil && r.twin.planned(block) {
-		switch again, lack := r.twin.sound(block, gates, bound, taken); {
+		switch again, lack := r.twin.sound(block, gates, limit); {
 		case lack == (Lack{}) && why == (Lack{}):
 			v = math.Sqrt(v * again)
 		case lack == (Lack{}) && !r.broke(block):
@@ -173,7 +179,7 @@ func (r *reader) value(block int, gates map[string]bool, bound *bool, taken *flo
 	if r.over == nil || why != (Lack{}) {
 		return v, why
 	}
-	one, why := r.over.value(block, gates, bound, taken)
+	one, why := r.over.value(block, gates, other, limit)
 	if why != (Lack{}) {
 		return 0, why
 	}
@@ -196,7 +202,7 @@ func (r *reader) broke(block int) bool {
 }
 
 // sound is the value of a block, or the reason why it has no sound one.
-func (r *reader) sound(block int, gates map[string]bool, bound *bool, taken *float64) (v float64, why Lack) {
+func (r *reader) sound(block int, gates map[string]bool, limit *Limit) (v float64, why Lack) {
 	start, s, failure := in(r.starts, block), in(r.samples, block), "it was not measured"
 	if start != nil {
 		failure = cmp.Or(start.Failure, failure)
@@ -210,13 +216,13 @@ func (r *reader) sound(block int, gates map[string]bool, bound *bool, taken *flo
 	for _, g := range s.Gates {
 		gates[g.Name] = true
 		if record.LowerBound(g.Name) {
-			*bound = true
+			limit.Bound = true
 		} else {
 			why = Lack{Gated, fmt.Sprintf("%s: %s", r.Arm, g.Detail)}
 		}
 	}
 	if r.shared > 0 {
-		*taken = max(*taken, s.taken(r.shared, r.parallel))
+		limit.Taken = max(limit.Taken, s.taken(r.shared, r.parallel))
 	}
 	v, ok := r.metric.Of(s)
 	if !ok && (why == (Lack{}) || r.metric.Lacks != "") {
@@ -259,6 +265,9 @@ func (t *Table) prior(m *Metric) stats.Prior {
 	for i := range t.Run.Experiments {
 		e := &t.Run.Experiments[i]
 		for _, l := range e.Levels {
+			if !m.varies(t.Run.Levels[l]) {
+				continue
+			}
 			for _, arm := range e.Arms[min(1, len(e.Arms)):] {
 				first := Side{Arm: e.Arms[0], Level: t.Run.Levels[l], Alone: true}
 				p := t.Pairs(m, Side{Arm: arm, Level: first.Level, Alone: true}, first)
@@ -304,7 +313,7 @@ func (t *Table) Compare(m *Metric, a, b string, level record.Level, confidence f
 	if err != nil || !i.Bounded() || math.IsInf(i.High, 0) {
 		return r, false
 	}
-	return Ratio{Interval: i, Blocks: len(p.A), boundA: p.BoundA, boundB: p.BoundB}, true
+	return Ratio{Interval: i, Blocks: len(p.A), boundA: p.LimitA.Bound, boundB: p.LimitB.Bound}, true
 }
 
 // Values are the sound values of one side, in the order of the blocks; they lack

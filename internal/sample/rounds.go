@@ -100,6 +100,7 @@ func (v *visits) sample(disturbed map[round]string) (*Sample, error) {
 	if 2*len(s.Rounds) < all {
 		s.Rounds = v.windows
 		s.Gates = append(s.Gates, record.Gate{Name: record.GateHostNoise, Detail: fmt.Sprintf("%d of %d rounds were disturbed: %s", s.Lost, all, why)})
+		s.Lost = 0
 	}
 	for i, w := range s.Rounds {
 		s.add(w, i == 0)

@@ -74,15 +74,17 @@ func New(run *record.Run, trials []record.Trial) (*Table, error) {
 	slices.SortStableFunc(t.Trials, func(a, b *record.Trial) int {
 		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Position, b.Position))
 	})
-	t.Blocks = blocksOf(run, t.Trials)
+	t.Blocks = Blocks{Planned: blocks, Counted: []int{}, Partial: []Partial{}}
 	for start, end := 0, 0; start < len(t.Trials); start = end {
 		for end = start; end < len(t.Trials) && t.Trials[end].Block == t.Trials[start].Block; end++ {
 			row(t.starts, t.Trials[end].Arm, blocks)[t.Trials[end].Block] = t.Trials[end]
 		}
+		t.countBlock(t.Trials[start:end])
 		if err := t.addBlock(t.Trials[start:end]); err != nil {
 			return nil, err
 		}
 	}
+	t.Blocks.Provisional = len(t.Blocks.Counted) == 0 && len(trials) > 0
 	return t, nil
 }
 

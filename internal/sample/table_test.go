@@ -165,6 +165,8 @@ func TestFewRoundsAreNoSample(t *testing.T) {
 		s := tab.At(arm, closed64, 0)
 		assert.True(t, s.Spoiled(), arm)
 		assert.Contains(t, s.Gates[0].Detail, "3 of 4 rounds were disturbed")
+		assert.Len(t, s.Rounds, 4)
+		assert.Zero(t, s.Lost, "all are in it")
 	}
 }
 
@@ -229,9 +231,61 @@ func TestTakenCores(t *testing.T) {
 		if shared {
 			want = 0.02
 		}
-		assert.InDelta(t, want, p.TakenA, 1e-9)
-		assert.Zero(t, p.TakenB)
+		assert.InDelta(t, want, p.LimitA.Taken, 1e-9)
+		assert.Zero(t, p.LimitB.Taken)
 	}
+}
+
+// TestLimitsOfARatio: what limits the arm below the line makes the ratio too large, and so
+// is a limit of the other side.
+func TestLimitsOfARatio(t *testing.T) {
+	run := plan(2, "a", "b")
+	for i := range run.Arms {
+		run.Arms[i].Shared = true
+	}
+	run.ServerCPUs, run.LoadCPUs = []int{0}, []int{1}
+	limited, free := window(time.Millisecond, 100), window(time.Millisecond, 100)
+	limited.Load.CPU = record.CPU{User: 40 * time.Millisecond}
+	limited.Gates = []record.Gate{{Name: record.GateCeiling, Detail: "half of the ceiling"}}
+	tab := table(t, run, trial(0, "a", free), trial(0, "b", limited), trial(1, "a", free), trial(1, "b", limited))
+	a, b := sample.Side{Arm: "a", Level: closed64}, sample.Side{Arm: "b", Level: closed64}
+	over := a
+	over.Over = &b
+	p := tab.Pairs(sample.Throughput, over, a)
+	assert.Equal(t, sample.Limit{}, p.LimitA)
+	assert.True(t, p.LimitB.Bound)
+	assert.InDelta(t, 0.02, p.LimitB.Taken, 1e-9)
+	p = tab.Pairs(sample.Throughput, a, over)
+	assert.True(t, p.LimitA.Bound)
+	assert.Equal(t, sample.Limit{}, p.LimitB)
+}
+
+// TestVariancesOfComparisonsAlone: a rate in an open loop is the schedule's, and says
+// nothing of how throughput varies.
+func TestVariancesOfComparisonsAlone(t *testing.T) {
+	open := record.Level{Kind: record.Open, Rate: 100}
+	run := plan(4, "a", "b")
+	run.Levels = append(run.Levels, open)
+	run.Experiments[0].Levels = append(run.Experiments[0].Levels, 1)
+	var trials []record.Trial
+	for block := range run.Plan {
+		for i := range run.Plan[block].Trials {
+			run.Plan[block].Trials[i].Levels = append(run.Plan[block].Trials[i].Levels, 1)
+		}
+		for arm, n := range map[string]uint64{"a": 100 + 20*uint64(block%2), "b": 100} {
+			var windows []record.Window
+			for pass := range 2 {
+				closed, scheduled := window(time.Millisecond, n+uint64(pass)), window(time.Millisecond, 100)
+				scheduled.Level = open
+				closed.Pass, scheduled.Pass = pass, pass
+				windows = append(windows, closed, scheduled)
+			}
+			trials = append(trials, trial(block, arm, windows...))
+		}
+	}
+	c, ok := table(t, run, trials...).Components(sample.Throughput, 0)
+	require.True(t, ok)
+	assert.InDelta(t, 0.0110, c.Start, 0.002, "half of it, were the open loop counted")
 }
 
 // TestMetricsAreDeclaredOnce: names, short names and keys tell metrics apart.

@@ -28,23 +28,17 @@ func (s *Session) checkAgain(ctx context.Context) error {
 // it or the slower engine can do, and compares what they read. It is nil if no
 // arm runs.
 func (s *Session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
-	library, err := s.newEngine("vegeta")
+	engines := [2]load.Engine{s.newEngine("wire"), s.newEngine("vegeta")}
+	ceiling, err := s.ceiling(ctx, engines[1])
 	if err != nil {
 		return nil, err
 	}
-	ceiling, err := s.ceiling(ctx, library)
-	if err != nil {
-		return nil, err
-	}
-	own, err := s.newEngine("wire")
-	if err != nil {
-		return nil, err
-	}
-	engines := [2]load.Engine{own, library}
 	for _, arm := range present(s.Run.Arms, s.Run.Missing) {
 		var c *record.CrossCheck
 		noisy := s.watchNoise()
-		err := s.probe(ctx, arm, func(spec load.Spec) (err error) {
+		arm.Instances = 0 // a schedule is for one, and what is asked is about the engines
+		err := s.briefly(ctx, s.startOf(arm, nil, ""), arm.Route, func(spec load.Spec) (err error) {
+			spec.Close = arm.Close
 			c, err = s.compareEngines(ctx, engines, arm.Name, ceiling, spec)
 			return err
 		})
@@ -58,15 +52,15 @@ func (s *Session) crossCheck(ctx context.Context) (*record.CrossCheck, error) {
 			continue
 		case !c.Agree && noisy():
 			// Nothing is known of the engines then. The gates will judge each window.
-			s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: other work used too much of this machine when they were.")
+			s.notice("The engines could not be compared: other work used too much of this machine when they were.")
 			return nil, nil
 		case !c.Agree && len(s.Run.LoadCPUs) == 0 && !s.apart():
-			s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: they share their cores with the servers.")
+			s.notice("The engines could not be compared: they share their cores with the servers.")
 			return nil, nil
 		}
 		return c, nil
 	}
-	s.Run.Notices = append(s.Run.Notices, "The engines could not be compared: no arm answered.")
+	s.notice("The engines could not be compared: no arm answered.")
 	return nil, nil
 }
 
@@ -111,9 +105,7 @@ func (s *Session) compareEngines(ctx context.Context, engines [2]load.Engine, ar
 		null.Close = spec.Close // to open a connection costs the engines differently, too
 		for i := range checks {
 			for _, sp := range []*load.Spec{&null, &spec} {
-				if sp.Schedule, err = load.NewSchedule(rate, "poisson", s.Run.Seed+uint64(i)); err != nil {
-					return err
-				}
+				sp.Schedule = &load.Schedule{Rate: rate, Poisson: true, Seed: s.Run.Seed + uint64(i)}
 			}
 			var cost, read [2]reading
 			if cost, err = readInTurns(ctx, engines, null); err == nil {
@@ -205,20 +197,4 @@ func crossCheck(arm string, rate float64, cost, read [2]reading) *record.CrossCh
 func disagreement(a, b, apart time.Duration) (over, tolerance time.Duration) {
 	tolerance = max(time.Duration(agreeShare*float64(min(a, b))), agreeTime) + apart
 	return (a - b).Abs() - tolerance, tolerance
-}
-
-// probe starts an arm's server for a moment, as one instance: a schedule is for
-// one, and what is asked is about the engines.
-func (s *Session) probe(ctx context.Context, arm record.Arm, ask func(load.Spec) error) (err error) {
-	arm.Instances = 0
-	p, err := s.startArm(ctx, arm, nil, "")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Stop()) }()
-	exchanges, err := p.Verify(ctx, arm.Route)
-	if err != nil {
-		return err
-	}
-	return ask(s.spec(exchanges, arm.Close))
 }

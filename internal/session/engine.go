@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hellobench/hellobench/internal/http1"
 	"github.com/hellobench/hellobench/internal/load"
 	"github.com/hellobench/hellobench/internal/load/vegeta"
 	"github.com/hellobench/hellobench/internal/load/wire"
@@ -29,25 +28,26 @@ const wireRuns = runtime.GOOS == "linux"
 // Engines are the names that NewEngine knows; the first chooses one of the others.
 var Engines = []string{"auto", "wire", "vegeta"}
 
+// CheckEngine refuses what is no name of an engine.
+func CheckEngine(name string) error {
+	if !slices.Contains(Engines, name) {
+		return UsageError{fmt.Errorf("--engine %q: want %s", name, strings.Join(Engines, ", "))}
+	}
+	return nil
+}
+
 // NewEngine makes the engine of a name. auto is wire where it can do what the
 // URL asks, else vegeta.
-func NewEngine(name, url string) (load.Engine, error) {
-	if !slices.Contains(Engines, name) {
-		return nil, UsageError{fmt.Errorf("--engine %q: want %s", name, strings.Join(Engines, ", "))}
+func NewEngine(name, url string) load.Engine {
+	if name == "vegeta" || name == "auto" && (!wireRuns || strings.HasPrefix(strings.ToLower(url), "https:")) {
+		return vegeta.New(vegeta.Options{})
 	}
-	if name == "vegeta" || name == "auto" && (!wireRuns || strings.HasPrefix(url, "https:")) {
-		return vegeta.New(vegeta.Options{}), nil
-	}
-	return wire.New(), nil
+	return wire.New()
 }
 
 // chooseEngine settles the engine of a run, measures its ceiling, and has the
 // other engine check it where there is one.
-func (s *Session) chooseEngine(ctx context.Context, name string) error {
-	engine, err := s.newEngine(name)
-	if err != nil {
-		return err
-	}
+func (s *Session) chooseEngine(ctx context.Context, name string, engine load.Engine) (err error) {
 	choice := record.EngineChoice{Name: engine.Name(), Reason: "asked for"}
 	if name == "auto" {
 		choice.Reason = "it needs the least of the generator's cores"
@@ -74,13 +74,6 @@ func (s *Session) chooseEngine(ctx context.Context, name string) error {
 	return nil
 }
 
-func (s *Session) spec(exchanges []http1.Exchange, closing bool) load.Spec {
-	return load.Spec{
-		Exchanges: exchanges, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.Run.Timeout,
-		Close: closing, CPUs: s.Run.LoadCPUs,
-	}
-}
-
 // ceiling is what an engine reaches against the null server, in requests a second.
 func (s *Session) ceiling(ctx context.Context, engine load.Engine) (float64, error) {
 	m, err := s.LoadNull(ctx, engine, calibrationConnections, calibrationWindow)
@@ -102,9 +95,7 @@ func (s *Session) recalibrate(ctx context.Context, level record.Level, arm recor
 		return err
 	}
 	s.Run.Engine.Raise(level, m.Throughput())
-	if notice := "The generator's ceiling was measured again where an arm did more than it: the machine's speed had changed."; !slices.Contains(s.Run.Notices, notice) {
-		s.Run.Notices = append(s.Run.Notices, notice)
-	}
+	s.notice("The generator's ceiling was measured again where an arm did more than it: the machine's speed had changed.")
 	s.say("engine %s: %s did more at %v than the ceiling of %.0f req/s; measured again: %.0f req/s", s.Run.Engine.Name, arm.Name, level, before, m.Throughput())
 	return nil
 }
@@ -114,12 +105,7 @@ func (s *Session) measureCeilings(ctx context.Context, engine load.Engine, choic
 	if choice.Ceiling, err = s.ceiling(ctx, engine); err != nil {
 		return err
 	}
-	choice.OpenCeiling, choice.Ceilings = 0, nil
-	if slices.ContainsFunc(s.Run.Levels, record.Level.Open) {
-		if choice.OpenCeiling, _, err = s.OpenCeiling(ctx, engine, choice.Ceiling, calibrationWindow); err != nil {
-			return err
-		}
-	}
+	choice.Ceilings = nil
 	for _, l := range s.Run.Levels {
 		if l.Open() || l.Connections <= calibrationConnections || s.unreachable(l) {
 			continue

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +26,7 @@ import (
 const (
 	explainWarmup = 2 * time.Second
 	explainWindow = 5 * time.Second
-	explainRate   = 500             // samples a second, of py-spy
+	explainRate   = 500             // samples a second, of py-spy and perf
 	explainWait   = 5 * time.Second // for a profile to be written
 )
 
@@ -39,7 +40,7 @@ func (s *Session) explainAll(ctx context.Context) error {
 		return fmt.Errorf("explain: %w", err)
 	}
 	var all []explain.Profile
-	for _, arm := range s.Run.Arms {
+	for _, arm := range present(s.Run.Arms, s.Run.Missing) {
 		if arm.Server == record.NullServer || arm.Replicate != "" || arm.Beside != "" || arm.Instances > 1 {
 			continue
 		}
@@ -74,7 +75,7 @@ func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profil
 		return err
 	}
 	p.Profiler, p.UserOnly = profiler.name, profiler.user
-	started, err := s.startArm(ctx, arm, profiler.env, s.logFile(arm))
+	started, err := s.start(ctx, s.startOf(arm, profiler.env, s.logFile(arm)))
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 			for i := range argv {
 				argv[i] = strings.NewReplacer("{pid}", strconv.Itoa(pids[0]), "{seconds}", seconds, "{out}", out).Replace(argv[i])
 			}
-			return sampler(ctx, argv, out)
+			return sampler(ctx, filepath.Base(argv[0]), argv, out, explain.ReadFolded)
 		}}, nil
 	case in.Runtime == "node":
 		hook := filepath.Join(scratch, "node.cjs")
@@ -167,14 +168,27 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 			return nil, err
 		}
 		return &profiler{"py-spy", true, env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
-			return sampler(ctx, []string{
+			return sampler(ctx, "py-spy", []string{
 				spy, "record", "--pid", strconv.Itoa(pids[0]), "--subprocesses", "--gil", // a thread that waits for the lock looks busy otherwise
 				"--duration", seconds, "--rate", strconv.Itoa(explainRate),
 				"--format", "raw", "--full-filenames", "--output", out,
-			}, out)
+			}, out, explain.ReadFolded)
 		}}, nil
 	}
-	return nil, fmt.Errorf("no profiler is known for the runtime %s; the manifest may name one (explain)", in.Runtime)
+	if _, err := exec.LookPath("perf"); err != nil {
+		return nil, fmt.Errorf("servers of the runtime %q are profiled with perf, which is not in PATH; the manifest may name another profiler (explain)", in.Runtime)
+	}
+	return &profiler{"perf", false, env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
+		return sampler(ctx, "perf", perfCommand(pids, seconds, out), out, explain.ReadPerf)
+	}}, nil
+}
+
+// perfCommand samples processes with Linux's own profiler, and has it name what it saw.
+func perfCommand(pids []int, seconds, out string) []string {
+	list := strings.ReplaceAll(strings.Trim(fmt.Sprint(pids), "[]"), " ", ",")
+	const script = `perf record --quiet --freq "$1" --call-graph fp --pid "$2" --output "$4.data" -- sleep "$3" &&
+		perf script --input "$4.data" --fields ip,sym,dso --no-inline >"$4"`
+	return []string{"sh", "-c", script, "perf", strconv.Itoa(explainRate), list, seconds, out}
 }
 
 // pySpy installs the profiler of CPython, from its lock, into the cache.
@@ -190,8 +204,8 @@ func (s *Session) pySpy(ctx context.Context) (string, error) {
 	return filepath.Join(in.Env, "venv", "bin", "py-spy"), nil
 }
 
-// sampler runs a profiler that ends by itself and leaves folded stacks in a file.
-func sampler(ctx context.Context, argv []string, out string) (func() (explain.Stacks, error), error) {
+// sampler runs a profiler that ends by itself and leaves stacks in a file.
+func sampler(ctx context.Context, name string, argv []string, out string, read func(io.Reader) (explain.Stacks, error)) (func() (explain.Stacks, error), error) {
 	ctx, cancel := context.WithTimeout(ctx, explainWindow+2*explainWait)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -206,16 +220,16 @@ func sampler(ctx context.Context, argv []string, out string) (func() (explain.St
 	return func() (explain.Stacks, error) {
 		defer cancel()
 		if err := cmd.Wait(); err != nil {
-			return nil, fmt.Errorf("the profiler %s: %w: %s", filepath.Base(argv[0]), err, lastLine(said.String()))
+			return nil, fmt.Errorf("the profiler %s: %w: %s", name, err, lastLine(said.String()))
 		}
 		f, err := os.Open(out)
 		if err != nil {
-			return nil, fmt.Errorf("the profiler %s left no file {out}: %s", filepath.Base(argv[0]), lastLine(said.String()))
+			return nil, fmt.Errorf("the profiler %s left no file {out}: %s", name, lastLine(said.String()))
 		}
 		defer func() { _ = f.Close() }()
-		stacks, err := explain.ReadFolded(f)
+		stacks, err := read(f)
 		if err != nil {
-			return nil, fmt.Errorf("what the profiler %s wrote: %w", filepath.Base(argv[0]), err)
+			return nil, fmt.Errorf("what the profiler %s wrote: %w", name, err)
 		}
 		return stacks, nil
 	}, nil

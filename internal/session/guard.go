@@ -26,17 +26,24 @@ func (s *Session) LoadNull(ctx context.Context, engine load.Engine, connections 
 }
 
 // withNull starts a fresh null server on the servers' cores for a moment.
-func (s *Session) withNull(ctx context.Context, ask func(load.Spec) error) (err error) {
-	p, err := s.start(ctx, machine.Start{Server: record.NullServer, CPUs: s.Run.ServerCPUs, Loops: s.Run.ServerCPUs})
+func (s *Session) withNull(ctx context.Context, ask func(load.Spec) error) error {
+	return s.briefly(ctx, machine.Start{Server: record.NullServer, CPUs: s.Run.ServerCPUs, Loops: s.Run.ServerCPUs}, "/", ask)
+}
+
+// briefly starts a server for as long as it is asked, in closed loops unless ask has another schedule.
+func (s *Session) briefly(ctx context.Context, st machine.Start, route string, ask func(load.Spec) error) (err error) {
+	p, err := s.start(ctx, st)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Stop()) }()
-	hello, err := p.Verify(ctx, "/")
+	exchanges, err := p.Verify(ctx, route)
 	if err != nil {
 		return err
 	}
-	return ask(s.spec(hello, false))
+	return ask(load.Spec{
+		Exchanges: exchanges, Connections: calibrationConnections, Duration: calibrationWindow, Timeout: s.Run.Timeout, CPUs: s.Run.LoadCPUs,
+	})
 }
 
 // ToCalibrate prepares what only loads the null server (LoadNull).

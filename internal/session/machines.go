@@ -18,7 +18,6 @@ import (
 	"github.com/hellobench/hellobench/internal/load/hold"
 	"github.com/hellobench/hellobench/internal/machine"
 	"github.com/hellobench/hellobench/internal/record"
-	"github.com/hellobench/hellobench/runners"
 )
 
 // machines are those that take part: this one, and others where the servers run or the
@@ -47,6 +46,20 @@ func (s *Session) connect(ctx context.Context, o Options) (err error) {
 	if o.Explain && o.ServerHost != "" {
 		return UsageError{errors.New("--explain: profiles servers of this machine only, not those of --server-host")}
 	}
+	if o.ServerHost != "" {
+		if err := agent.Check(o.ServerHost); err != nil {
+			return UsageError{fmt.Errorf("--server-host: %w", err)}
+		}
+	}
+	for i, target := range o.LoadHosts {
+		err := agent.Check(target)
+		if target == o.ServerHost || slices.Contains(o.LoadHosts[:i], target) {
+			err = fmt.Errorf("%s has a part already", target)
+		}
+		if err != nil {
+			return UsageError{fmt.Errorf("--load-host: %w", err)}
+		}
+	}
 	dial := func(target string) (h *agent.Host) {
 		if err == nil {
 			h, err = agent.Dial(ctx, target, s.loose, s.say)
@@ -56,10 +69,7 @@ func (s *Session) connect(ctx context.Context, o Options) (err error) {
 	if o.ServerHost != "" {
 		s.servers = dial(o.ServerHost)
 	}
-	for i, target := range o.LoadHosts {
-		if target == o.ServerHost || slices.Contains(o.LoadHosts[:i], target) {
-			return UsageError{fmt.Errorf("--load-host %s: this machine has a part already", target)}
-		}
+	for _, target := range o.LoadHosts {
 		s.loads = append(s.loads, agent.Generator{Host: dial(target)})
 	}
 	if err != nil {
@@ -132,33 +142,17 @@ func (m *machines) leave() error {
 	return errors.Join(errs...)
 }
 
-// install installs a server where the servers run.
-func (s *Session) installThere(ctx context.Context, m *runners.Manifest) (*record.ServerVersion, error) {
-	if s.servers != nil {
-		return s.servers.Install(ctx, m)
-	}
-	return s.local.Install(ctx, m)
-}
-
 // start is the one door through which servers are started.
 func (s *Session) start(ctx context.Context, st machine.Start) (bench.Server, error) {
 	st.Address = s.address
 	if s.servers != nil {
-		server, err := s.servers.Start(ctx, st)
-		if err != nil {
-			return nil, err
-		}
-		return server, nil
+		return s.servers.Start(ctx, st)
 	}
-	group, err := s.local.Start(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	return group, nil
+	return s.local.Start(ctx, st)
 }
 
-// startArm starts an arm's server on the cores of the servers.
-func (s *Session) startArm(ctx context.Context, arm record.Arm, env map[string]string, log string) (bench.Server, error) {
+// startOf is how an arm's server is started, on the cores of the servers.
+func (s *Session) startOf(arm record.Arm, env map[string]string, log string) machine.Start {
 	st := machine.Start{
 		Server: arm.Server, Workers: arm.Workers, Threads: arm.Threads, Instances: arm.Instances, Variant: arm.Variant,
 		CPUs: s.cpusOf(arm), Env: env, LogFile: log,
@@ -166,16 +160,16 @@ func (s *Session) startArm(ctx context.Context, arm record.Arm, env map[string]s
 	if arm.Canary() { // no more loops than the generator has, for it would not see any of them slow down
 		st.Loops = s.Run.ServerCPUs[:min(len(s.Run.ServerCPUs), max(s.Run.GeneratorCores(), 1))]
 	}
-	return s.start(ctx, st)
+	return st
 }
 
 // newEngine makes the engine of a name where the load is generated.
-func (s *Session) newEngine(name string) (load.Engine, error) {
-	engine, err := NewEngine(name, "")
-	if err == nil && len(s.loads) > 0 {
-		engine = agent.NewEngine(engine.Name(), s.loads, s.toServers())
+func (s *Session) newEngine(name string) load.Engine {
+	engine := NewEngine(name, "")
+	if len(s.loads) > 0 {
+		return agent.NewEngine(engine.Name(), s.loads, s.toServers())
 	}
-	return engine, err
+	return engine
 }
 
 // toServers is how long a question takes to where the servers run.
@@ -189,27 +183,19 @@ func (s *Session) toServers() time.Duration {
 // hold opens idle connections from where the load is generated.
 func (s *Session) hold(ctx context.Context, x *http1.Exchange, n int) (end func() int, err error) {
 	if len(s.loads) > 0 {
-		kept, err := s.loads[0].Hold(ctx, x, n, s.Run.Timeout)
-		return kept.End, err
+		return s.loads[0].Hold(ctx, x, n, s.Run.Timeout)
 	}
 	c, err := hold.Open(ctx, x, n, s.Run.Timeout)
 	if err != nil {
 		return nil, err
 	}
-	return func() int {
-		defer c.Close()
-		return c.Open()
-	}, nil
+	return c.End, nil
 }
 
 // beside asks one thing over and over from where the load is generated.
 func (s *Session) beside(ctx context.Context, x *http1.Exchange) (end func() int) {
 	if len(s.loads) > 0 {
-		kept, err := s.loads[0].Beside(ctx, x)
-		if err != nil {
-			return func() int { return 0 }
-		}
-		return kept.End
+		return s.loads[0].Beside(ctx, x)
 	}
 	return hold.Beside(ctx, x)
 }
@@ -250,8 +236,8 @@ func (s *Session) readCores() func() ([]host.Reading, error) {
 }
 
 // readNetwork reads what the network of the run's machines does.
-func (s *Session) readNetwork() (sum host.Network, err error) {
-	reads := []func() (host.Network, error){}
+func (s *Session) readNetwork() (sum record.Network, err error) {
+	reads := []func() (record.Network, error){}
 	if s.servers == nil || len(s.loads) == 0 {
 		reads = append(reads, host.ReadNetwork)
 	}
@@ -278,14 +264,10 @@ func (s *Session) coresApart(server, gen []int) (err error) {
 	if err != nil {
 		return err
 	}
-	of := own
-	if h := s.servers; h != nil {
-		of = h.Facts.Facts
-	}
 	const here = "this machine"
-	name := here
+	name, of := here, own
 	if h := s.servers; h != nil {
-		name = h.Name
+		name, of = h.Name, h.Facts.Facts
 	}
 	if s.Run.ServerCPUs, err = s.allOf("--server-cpus", name, server, of); err != nil {
 		return err
@@ -402,12 +384,9 @@ const roundTripWindow = 300 * time.Millisecond
 func (s *Session) measureRoundTrips(ctx context.Context, name string) error {
 	s.checkDistance()
 	for i := range s.Run.Generators {
-		var engine load.Engine
-		var err error
+		engine := NewEngine(name, "")
 		if len(s.loads) > 0 {
 			engine = agent.NewEngine(name, s.loads[i:i+1], s.toServers())
-		} else if engine, err = NewEngine(name, ""); err != nil {
-			return err
 		}
 		m, err := s.LoadNull(ctx, engine, 1, roundTripWindow)
 		if err != nil {

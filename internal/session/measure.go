@@ -64,7 +64,8 @@ func (s *Session) blocks(ctx context.Context) error {
 			if err != nil {
 				return false, 0, err
 			}
-			return claims.Precision(s.ledger, t, experiment)
+			enough, blocks := claims.Precision(s.ledger, t, experiment)
+			return enough, blocks, nil
 		},
 	}
 	if s.Run.Shard == nil { // a shard does not see the others' figures and runs all its blocks
@@ -130,7 +131,7 @@ func (k *keeper) Append(trials []*record.Trial) error {
 // Launch implements bench.Launcher.
 func (s *Session) Launch(ctx context.Context, arm record.Arm, env map[string]string) (bench.Server, error) {
 	env["HELLOBENCH_RUN"] = s.Dir // says in a list of processes whose server this is
-	return s.startArm(ctx, arm, env, s.logFile(arm))
+	return s.start(ctx, s.startOf(arm, env, s.logFile(arm)))
 }
 
 // cpusOf are the cores of an arm's server: those of the servers, or where it shares

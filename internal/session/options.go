@@ -123,6 +123,9 @@ func LedgerOf(run *record.Run, dir string) (*claims.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ledger.Hash != run.ClaimsHash {
+		return nil, &yamlfile.Error{File: filepath.Join(dir, record.RunFile), Path: "claims", Msg: "is not the ledger that was fixed before the run: its SHA-256 is not claims_hash; judge by another one with verdicts --claims FILE"}
+	}
 	if err := ledger.Keep(run.Asked); err != nil {
 		return nil, &yamlfile.Error{File: filepath.Join(dir, record.RunFile), Path: "asked", Msg: err.Error()}
 	}

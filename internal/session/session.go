@@ -39,7 +39,8 @@ type Session struct {
 	engine    load.Engine
 	journal   *record.Journal
 	ledger    *claims.Ledger
-	own       map[string]string // folder of a server that is not embedded, by name
+	own       map[string]string               // folder of a server that is not embedded, by name
+	gone      map[string]*runners.Unavailable // servers that the run which is resumed could not have, by name
 
 	machines
 	mu sync.Mutex // of what the end of a connection touches
@@ -53,7 +54,7 @@ type Tell struct {
 
 // newSession is one that can start servers, and has no run yet.
 func newSession(tell Tell) (*Session, error) {
-	s := &Session{tell: tell, manifests: map[string]*runners.Manifest{}, own: map[string]string{}}
+	s := &Session{tell: tell, manifests: map[string]*runners.Manifest{}, own: map[string]string{}, gone: map[string]*runners.Unavailable{}}
 	if err := Refuse("a run", host.Need{OpenFiles: spareFiles}); err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func newSession(tell Tell) (*Session, error) {
 // Open prepares a new run, or one that is to be resumed. It has to be closed
 // where there is no error.
 func Open(ctx context.Context, o Options, tell Tell) (*Session, error) {
-	if _, err := NewEngine(o.Engine, ""); err != nil {
+	if err := CheckEngine(o.Engine); err != nil {
 		return nil, err
 	}
 	s, err := newSession(tell)
@@ -155,7 +156,7 @@ func (s *Session) planned(o Options, p selection, now time.Time) (*record.Run, e
 	return &record.Run{
 		Schema: record.SchemaVersion, Tool: o.Tool, Method: bench.Method(), Profile: p.Name, Description: p.Description, Quotable: p.Quotable,
 		Seed: seed, Shard: shard, Levels: p.Levels, Blocks: p.Blocks, Window: p.Window, LongWindow: p.LongWindow, Budget: p.Budget, Warmup: p.Warmup, WarmupMax: p.WarmupMax, Timeout: p.Timeout,
-		ClaimsHash: s.ledger.Hash, Asked: s.ledger.IDs(), Notices: p.notices, Start: now.UTC(), State: record.Running,
+		Explain: o.Explain, ClaimsHash: s.ledger.Hash, Asked: s.ledger.IDs(), Notices: p.notices, Start: now.UTC(), State: record.Running,
 	}, nil
 }
 
@@ -170,10 +171,7 @@ func (s *Session) equip(ctx context.Context, o Options, p selection) error {
 	if err := s.takeCores(); err != nil {
 		return err
 	}
-	engine, err := s.newEngine(o.Engine)
-	if err != nil {
-		return err
-	}
+	engine := s.newEngine(o.Engine)
 	if err := s.dropLevels(p.Profile, engine.Name()); err != nil {
 		return err
 	}
@@ -185,7 +183,26 @@ func (s *Session) equip(ctx context.Context, o Options, p selection) error {
 		}
 		return p.Visits(x, arm)
 	}, s.Run.Seed)
-	return s.chooseEngine(ctx, o.Engine)
+	if err := s.noticeTooFewCores(); err != nil {
+		return err
+	}
+	return s.chooseEngine(ctx, o.Engine, engine)
+}
+
+// noticeTooFewCores names the experiments that need more cores than the servers have.
+func (s *Session) noticeTooFewCores() error {
+	for _, e := range s.Run.Experiments {
+		cores := len(s.Run.ServerCPUs)
+		if cores == 0 || e.Cores <= cores {
+			continue
+		}
+		what := fmt.Sprintf("the experiment %q needs %d server cores, and the servers have %d", e.Name, e.Cores, cores)
+		if len(s.Run.Plan) == 0 {
+			return LimitError{what + "\nhint: give them more with --server-cpus, where the machine has them"}
+		}
+		s.notice("Not measured: " + what + ".")
+	}
+	return nil
 }
 
 // readLedger reads the ledger that a run is to answer, and returns its text, and
@@ -214,7 +231,7 @@ func (s *Session) readLedger(file string, p selection) (text []byte, title strin
 		title = Heading(p.Arms)
 	}
 	if file != "" {
-		for _, n := range LeftOut(left) {
+		for _, n := range append(LeftOut(left), s.ledger.Unplanned(p.Levels, p.Experiments)...) {
 			s.say("note: %s", n)
 		}
 	}
@@ -237,7 +254,7 @@ func (s *Session) resume(ctx context.Context, o Options) (err error) {
 	fresh := *old
 	s.Dir, s.Run = o.Resume, &fresh
 	s.Run.Method = bench.Method()
-	s.Run.Servers, s.Run.Missing = nil, nil
+	s.Run.Servers, s.Run.Missing, s.Run.Explain = nil, nil, old.Explain || o.Explain
 	if s.journal, err = record.OpenJournal(s.Dir); err != nil {
 		return err
 	}
@@ -259,6 +276,12 @@ func (s *Session) resume(ctx context.Context, o Options) (err error) {
 			s.own[v.Server] = v.Folder
 		}
 	}
+	for _, m := range old.Missing { // where its folder was is not recorded
+		arm := old.Arms[slices.IndexFunc(old.Arms, func(a record.Arm) bool { return a.Name == m.Arm })]
+		if _, own := s.own[arm.Server]; !own && !slices.Contains(fixtures.ServerNames(), arm.Server) {
+			s.gone[arm.Server] = &runners.Unavailable{Server: arm.Server, Reason: m.Reason, Hint: m.Hint}
+		}
+	}
 	if err := s.prepare(ctx, old.Arms); err != nil {
 		return err
 	}
@@ -268,21 +291,22 @@ func (s *Session) resume(ctx context.Context, o Options) (err error) {
 	if err := s.checkResumable(o.Resume); err != nil {
 		return err
 	}
-	for what, differs := range map[string]bool{
-		"the servers or their runtimes":    !reflect.DeepEqual(old.Servers, s.Run.Servers),
-		"what is installed":                !reflect.DeepEqual(old.Missing, s.Run.Missing),
-		"what may be pinned to cores":      !slices.Equal(old.ServerCPUs, s.Run.ServerCPUs) || !slices.Equal(old.LoadCPUs, s.Run.LoadCPUs),
-		"the machine":                      !SameMachine(old.Environment, s.Run.Environment) || !slices.EqualFunc(old.Generators, s.Run.Generators, sameGenerator),
-		"hellobench's method of measuring": old.Method != s.Run.Method,
+	for _, part := range []struct {
+		what string
+		same bool
+	}{
+		{"hellobench's method of measuring", old.Method == s.Run.Method},
+		{"the machine", SameMachine(old.Environment, s.Run.Environment) && slices.EqualFunc(old.Generators, s.Run.Generators, sameGenerator)},
+		{"what may be pinned to cores", slices.Equal(old.ServerCPUs, s.Run.ServerCPUs) && slices.Equal(old.LoadCPUs, s.Run.LoadCPUs)},
+		{"what is installed", reflect.DeepEqual(old.Missing, s.Run.Missing)},
+		{"the servers or their runtimes", reflect.DeepEqual(old.Servers, s.Run.Servers)},
 	} {
-		if differs {
-			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.Resume, what)
+		if !part.same {
+			return fmt.Errorf("resume %s: %s changed since the run began; start a new one", o.Resume, part.what)
 		}
 	}
 	s.Run.Environment, s.Run.Generators, s.Run.State, s.Run.End = old.Environment, old.Generators, record.Running, time.Time{}
-	if s.engine, err = s.newEngine(old.Engine.Name); err != nil {
-		return err
-	}
+	s.engine = s.newEngine(old.Engine.Name)
 	// What was measured stays judged by the ceiling of its time, for its gates
 	// are written down; what is to come is judged by that of now.
 	if err := s.measureCeilings(ctx, s.engine, &s.Run.Engine); err != nil {
@@ -351,7 +375,7 @@ func (s *Session) cores(o Options) error {
 // prepare installs the servers of all arms. A server that cannot be had makes
 // the run partial; a run without any server is an error.
 func (s *Session) prepare(ctx context.Context, arms []record.Arm) error {
-	failed := map[string]*runners.Unavailable{}
+	failed := s.gone
 	for i, arm := range arms {
 		if failed[arm.Server] == nil && s.manifests[arm.Server] == nil {
 			var u *runners.Unavailable
@@ -474,7 +498,11 @@ func (s *Session) install(ctx context.Context, server string) error {
 	if len(m.LeftOut) > 0 {
 		s.say("note: not copied from the folder of %s: %s", server, strings.Join(m.LeftOut, ", "))
 	}
-	v, err := s.installThere(ctx, m)
+	put := s.local.Install
+	if s.servers != nil {
+		put = s.servers.Install
+	}
+	v, err := put(ctx, m)
 	if err != nil {
 		return err
 	}

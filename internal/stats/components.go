@@ -54,14 +54,17 @@ func (c Components) BestRounds(start, round float64, most int) int {
 	return int(min(max(best, 1), float64(most)))
 }
 
+// MostStarts bounds what is searched for.
+const MostStarts = 1000
+
 // StartsNeeded is how many starts of so many rounds give an interval with that
-// half-width (0.05 for 5%) at a confidence.
+// half-width (0.05 for 5%) at a confidence, MostStarts if it takes more.
 func (c Components) StartsNeeded(rounds int, halfWidth, confidence float64) int {
 	variance := c.Start + c.Round/float64(max(rounds, 1))
-	for n := 2; n < 1000; n++ {
+	for n := 2; n < MostStarts; n++ {
 		if studentQuantile(float64(n-1), confidence)*math.Sqrt(variance/float64(n)) <= math.Log1p(halfWidth) {
 			return n
 		}
 	}
-	return 1000
+	return MostStarts
 }

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -30,10 +29,7 @@ func GeoMeanInterval(x []float64, confidence float64) (Interval, error) {
 		return Interval{}, err
 	}
 	i, err := MeanInterval(logs, confidence)
-	if err != nil {
-		return Interval{}, err
-	}
-	return i.exp(), nil
+	return i.exp(), err
 }
 
 // PairedRatio is the ratio of A to B over blocks: a[k] and b[k] are the two
@@ -51,10 +47,7 @@ func PairedRatio(a, b []float64, confidence float64) (Interval, error) {
 		return Interval{}, err
 	}
 	i, err := MeanInterval(d, confidence)
-	if err != nil {
-		return Interval{}, err
-	}
-	return i.exp(), nil
+	return i.exp(), err
 }
 
 // LogRatios is ln(a[k]/b[k]) for every block k. The slices must be equally
@@ -112,11 +105,9 @@ func checkFinite(x []float64) error {
 	return nil
 }
 
-var errConfidence = errors.New("confidence must lie strictly between 0 and 1")
-
 func checkConfidence(confidence float64) error {
 	if !(confidence > 0 && confidence < 1) {
-		return fmt.Errorf("%w, not %v", errConfidence, confidence)
+		return fmt.Errorf("confidence must lie strictly between 0 and 1, not %v", confidence)
 	}
 	return nil
 }

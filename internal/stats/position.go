@@ -12,22 +12,6 @@ const (
 	NotBeyond                 // Low < L <= High <= U: equal or reversed, in either case not beyond
 )
 
-// String names the position.
-func (p Position) String() string {
-	switch p {
-	case Beyond:
-		return "beyond"
-	case Within:
-		return "within"
-	case Reversed:
-		return "reversed"
-	case NotBeyond:
-		return "not beyond"
-	default:
-		return "unclear"
-	}
-}
-
 // Supports reports whether the position proves "A beats B by more than the margin".
 func (p Position) Supports() bool { return p == Beyond }
 

@@ -180,10 +180,8 @@ func sequential(a, b []float64, looks []int, parts []float64, goal float64) (i I
 func TestSimulatedStopping(t *testing.T) {
 	const runs, goal = 4000 / share, 0.03
 	looks := PlannedLooks()
-	pocock, err := SpendAlpha(Pocock, 0.05, looks)
-	require.NoError(t, err)
-	obf, err := SpendAlpha(oBrienFleming, 0.05, looks)
-	require.NoError(t, err)
+	pocock := SpendAlpha(Pocock, 0.05, looks)
+	obf := SpendAlpha(oBrienFleming, 0.05, looks)
 	plans := []struct {
 		name  string
 		parts []float64

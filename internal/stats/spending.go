@@ -1,8 +1,6 @@
 package stats
 
 import (
-	"errors"
-	"fmt"
 	"math"
 )
 
@@ -40,23 +38,12 @@ func Pocock(alpha, fraction float64) float64 {
 //
 // looks must rise from at least 2; alpha must lie strictly between 0 and 1. A
 // run that was sharded or resumed keeps the looks that were planned.
-func SpendAlpha(f Spending, alpha float64, looks []int) ([]float64, error) {
-	if !(alpha > 0 && alpha < 1) {
-		return nil, fmt.Errorf("alpha must lie strictly between 0 and 1, not %v", alpha)
-	}
-	if len(looks) == 0 {
-		return nil, errors.New("no looks are planned")
-	}
+func SpendAlpha(f Spending, alpha float64, looks []int) []float64 {
 	parts := make([]float64, len(looks))
-	before, spent := 1, 0.0
-	last := float64(looks[len(looks)-1])
+	spent, last := 0.0, float64(looks[len(looks)-1])
 	for k, blocks := range looks {
-		if blocks <= before {
-			return nil, fmt.Errorf("look %d after %d blocks: looks must rise from at least 2 blocks", k+1, blocks)
-		}
 		now := f(alpha, float64(blocks)/last)
-		parts[k] = now - spent
-		before, spent = blocks, now
+		parts[k], spent = now-spent, now
 	}
-	return parts, nil
+	return parts
 }

@@ -3,6 +3,7 @@ package stats
 import (
 	"math"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -25,14 +26,14 @@ const (
 // Threshold is the rate at which an objective is held in half of the windows, between
 // low and high, from all probes: the posterior median over a grid of log rates, where a
 // probe passes with a chance that falls with its rate by a probit, and any window may
-// lapse. So no single window is final. sd is that of the logarithm. Where all probes
+// lapse. So no single window is final. Where all probes
 // passed, or none did, the threshold is beyond them, and what is returned says little
 // more than the range.
 //
 // Source: Watson & Pelli, QUEST: a Bayesian adaptive psychometric method (Perception &
 // Psychophysics 1983).
-func Threshold(probes []Probe, low, high float64) (rate, sd float64) {
-	grid, weight, sum := make([]float64, gridSize), make([]float64, gridSize), 0.0
+func Threshold(probes []Probe, low, high float64) float64 {
+	grid, weight := make([]float64, gridSize), make([]float64, gridSize)
 	for i := range grid {
 		grid[i] = math.Log(low) + (math.Log(high)-math.Log(low))*float64(i)/(gridSize-1)
 		weight[i] = 1
@@ -43,17 +44,6 @@ func Threshold(probes []Probe, low, high float64) (rate, sd float64) {
 			}
 			weight[i] *= pass
 		}
-		sum += weight[i]
 	}
-	var mean, square, below, median float64
-	for i, w := range weight {
-		w /= sum
-		mean += w * grid[i]
-		square += w * grid[i] * grid[i]
-		if below < 0.5 {
-			median = grid[i]
-		}
-		below += w
-	}
-	return math.Exp(median), math.Sqrt(max(0, square-mean*mean))
+	return math.Exp(stat.Quantile(0.5, stat.Empirical, grid, weight))
 }

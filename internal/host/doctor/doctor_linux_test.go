@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -41,8 +42,14 @@ func quietNoise() host.Noise {
 	return host.Noise{Idle: 1960 * time.Millisecond, User: 40 * time.Millisecond}
 }
 
+// waiting is a machine on which tasks waited for a core in that much of the last 10 s.
+func waiting(files fstest.MapFS, percent float64) host.Tree {
+	files["proc/pressure/cpu"] = &fstest.MapFile{Data: fmt.Appendf(nil, "some avg10=%.2f avg60=0.00 avg300=0.00 total=7\n", percent)}
+	return host.Tree{FS: files}
+}
+
 func TestChecksOfVM(t *testing.T) {
-	m := &machine{Tree: host.Tree{FS: recorded(t, "vm.txtar")}, allowed: []int{0, 1}, soft: 20000, hard: 20000, root: true, noise: quietNoise(), sampled: time.Second}
+	m := &machine{Tree: waiting(recorded(t, "vm.txtar"), 0), allowed: []int{0, 1}, soft: 20000, hard: 20000, root: true, noise: quietNoise(), sampled: time.Second}
 	all := of(t, m)
 	for _, name := range []string{"cores", "smt", "load", "steal", "clock", "memory", "swap", "open-files", "accept-queue", "syn-queue", "ports", "port-reuse", "isolation", "mitigations"} {
 		assert.Equal(t, OK, all[name].State, all[name])
@@ -51,7 +58,7 @@ func TestChecksOfVM(t *testing.T) {
 		assert.Equal(t, Unknown, all[name].State, all[name])
 	}
 	assert.Equal(t, Check{
-		Name: "cpu-quota", State: Bad, Finding: "a control group limits the processor time to 0.20 cores; it was stopped 9 times so far",
+		Name: "cpu-quota", State: Bad, Finding: "a control group limits the processor time to 0.20 cores; it stood still for 438ms so far",
 		Why:  all["cpu-quota"].Why,
 		Mend: "echo -1 | tee /sys/fs/cgroup/cpu/hbdoc/cpu.cfs_quota_us", Restore: "echo 20000 | tee /sys/fs/cgroup/cpu/hbdoc/cpu.cfs_quota_us",
 	}, all["cpu-quota"])
@@ -65,8 +72,8 @@ func TestChecksOfVM(t *testing.T) {
 // TestChecksOfLaptop wants every command to the letter: it will be pasted into a shell.
 func TestChecksOfLaptop(t *testing.T) {
 	m := &machine{
-		Tree: host.Tree{FS: recorded(t, "laptop.txtar")}, allowed: []int{0, 1, 2, 3}, soft: 1024, hard: 1024, parent: 77, sampled: time.Second,
-		noise: host.Noise{User: 600 * time.Millisecond, Steal: 30 * time.Millisecond, Idle: 1370 * time.Millisecond, PressureAvg10: 0.4},
+		Tree: waiting(recorded(t, "laptop.txtar"), 40), allowed: []int{0, 1, 2, 3}, soft: 1024, hard: 1024, parent: 77, sampled: time.Second,
+		noise: host.Noise{User: 600 * time.Millisecond, Steal: 30 * time.Millisecond, Idle: 1370 * time.Millisecond},
 	}
 	all := of(t, m)
 	for name, want := range map[string]struct {
@@ -119,14 +126,14 @@ func TestChecksOfLaptop(t *testing.T) {
 
 // TestChecksAfterARun: what is left of a run, and what a gate would not let pass, is marked.
 func TestChecksAfterARun(t *testing.T) {
-	with := func(busy time.Duration, waiting float64) State {
-		m := &machine{Tree: host.Tree{FS: recorded(t, "vm.txtar")}, allowed: []int{0, 1}, sampled: time.Second}
-		m.noise = host.Noise{User: busy, Idle: 2*time.Second - busy, PressureAvg10: waiting}
+	with := func(busy time.Duration, percent float64) State {
+		m := &machine{Tree: waiting(recorded(t, "vm.txtar"), percent), allowed: []int{0, 1}, sampled: time.Second}
+		m.noise = host.Noise{User: busy, Idle: 2*time.Second - busy}
 		return m.others().State
 	}
-	assert.Equal(t, OK, with(60*time.Millisecond, 0.05))
-	assert.Equal(t, Warn, with(60*time.Millisecond, 0.20), "a task waited for a core 20% of the time")
-	assert.Equal(t, Bad, with(60*time.Millisecond, 0.60))
+	assert.Equal(t, OK, with(60*time.Millisecond, 5))
+	assert.Equal(t, Warn, with(60*time.Millisecond, 20), "a task waited for a core 20% of the time")
+	assert.Equal(t, Bad, with(60*time.Millisecond, 60))
 	assert.Equal(t, Warn, with(120*time.Millisecond, 0))
 	assert.Equal(t, Bad, with(time.Duration(host.MaxNoise*float64(2*time.Second)), 0), "the gate's own threshold")
 	sockets := func(timeWait, reuse string) State {

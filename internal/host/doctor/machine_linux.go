@@ -181,8 +181,7 @@ func (m *machine) quota() Check {
 	if q.Cores < wantedCores {
 		c.State = Bad
 	}
-	periods, _, _ := g.Throttling()
-	c.Finding = fmt.Sprintf("a control group limits the processor time to %.2f cores; it was stopped %d times so far", q.Cores, periods)
+	c.Finding = fmt.Sprintf("a control group limits the processor time to %.2f cores; it stood still for %v so far", q.Cores, g.Throttled().Round(time.Millisecond))
 	if !g.ReadOnly {
 		c.Mend = m.write(q.None, quoted(q.File))
 		c.Restore = m.write(quoted(q.Now), quoted(q.File))
@@ -208,7 +207,8 @@ func (m *machine) others() Check {
 		c.State, c.Finding = Unknown, "the processor time of the cores cannot be read"
 		return c
 	}
-	share, waiting := float64(m.noise.Busy())/float64(m.noise.Total()), m.noise.PressureAvg10
+	share := float64(m.noise.Busy()) / float64(m.noise.Total())
+	waiting, told := m.Pressure()
 	switch {
 	case share >= badOthers || waiting >= badWaiting:
 		c.State = Bad
@@ -219,7 +219,7 @@ func (m *machine) others() Check {
 	if average, _, ok := strings.Cut(m.Text("proc/loadavg"), " "); ok {
 		c.Finding += "; load average " + average
 	}
-	if !slices.Contains(m.noise.Missing, "pressure") {
+	if told {
 		c.Finding += fmt.Sprintf("; a task waited for a core %.0f%% of the last 10 s", 100*waiting)
 	}
 	return c
@@ -234,7 +234,7 @@ func (m *machine) steal() Check {
 		Name: "steal", State: OK,
 		Why: "what the hypervisor gives to other machines is missing here, and nothing in this machine can prevent it",
 	}
-	if !m.sampleTold() || slices.Contains(m.noise.Missing, "steal") {
+	if !m.sampleTold() {
 		c.State, c.Finding = Unknown, "the stolen time cannot be read"
 		return c
 	}

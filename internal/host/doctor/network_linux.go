@@ -152,13 +152,14 @@ func (m *machine) timeWait() Check {
 		Name: "time-wait", State: OK,
 		Why: "they hold ports that the generator needs, and looking for a free one takes longer the fewer there are",
 	}
-	n, err := m.Network()
-	if err != nil || n.EphemeralPorts == 0 {
+	waiting, counted := m.TimeWait()
+	low, high, known := m.Ports()
+	if !counted || !known {
 		c.State, c.Finding = Unknown, "the sockets in TIME_WAIT cannot be counted"
 		return c
 	}
-	share := float64(n.TimeWait) / float64(n.EphemeralPorts)
-	c.Finding = fmt.Sprintf("%d sockets in TIME_WAIT, %.0f%% of the ports", n.TimeWait, 100*share)
+	share := float64(waiting) / float64(high-low+1)
+	c.Finding = fmt.Sprintf("%d sockets in TIME_WAIT, %.0f%% of the ports", waiting, 100*share)
 	if share < warnTimeWait {
 		return c
 	}

@@ -133,7 +133,7 @@ func (h hostile) run(t *testing.T, e load.Engine, open bool, connections int, se
 	sp := spec(target, connections, window)
 	sp.Timeout = patience
 	if open {
-		sp.Schedule, _ = load.NewSchedule(100*float64(seed), "poisson", seed)
+		sp.Schedule = &load.Schedule{Rate: 100 * float64(seed), Poisson: true, Seed: seed}
 	}
 	most := watchMemory(t)
 	began := time.Now()

@@ -43,13 +43,11 @@ func Open(ctx context.Context, x *http1.Exchange, n int, timeout time.Duration) 
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range opening {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for i := range next {
 				c.conns[i] = open(ctx, r.HostPort(), source(host, i), r.Bytes(), begin, timeout)
 			}
-		}()
+		})
 	}
 	for i := range n {
 		if ctx.Err() != nil {
@@ -96,6 +94,12 @@ func open(ctx context.Context, host string, from net.Addr, request []byte, begin
 		return nil
 	}
 	return conn
+}
+
+// End closes all, and says how many the server had not ended.
+func (c *Connections) End() int {
+	defer c.Close()
+	return c.Open()
 }
 
 // Open counts the connections that the server has not ended.

@@ -27,8 +27,7 @@ import (
 // knows nothing of this program, its clock or its scheduler.
 func TestTruthCapture(t *testing.T) {
 	truth(t)
-	rate, err := load.NewSchedule(1500, "poisson", 9)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 1500, Poisson: true, Seed: 9}
 	for _, delay := range []string{"constant", "exponential"} {
 		t.Run(delay, func(t *testing.T) {
 			oneOf(t, func() (wrong string) {

@@ -13,10 +13,12 @@ import (
 )
 
 const (
-	tick     = 2 * time.Millisecond // at least this often a loop looks after what no event tells
-	batch    = 512                  // events a wait
-	readSize = 64 << 10
-	maxSame  = 16 << 10 // the longest response that is kept for comparison
+	tick = 2 * time.Millisecond // at least this often a loop looks after what no event tells
+
+	stallFrom = int64(10 * tick) // from so much later on it did not run
+	batch     = 512              // events a wait
+	readSize  = 64 << 10
+	maxSame   = 16 << 10 // the longest response that is kept for comparison
 
 	never = math.MaxInt64
 )
@@ -390,6 +392,9 @@ func (l *loop) keep() *http1.Response {
 // timeouts, and connections to be tried again.
 func (l *loop) care() {
 	t := l.now()
+	if t-l.clock > stallFrom { // this process was stopped, or had no core
+		l.stalled += max(0, min(t, l.end)-max(l.clock, l.start))
+	}
 	l.clock = t
 	if l.w.stop.Load() && !l.ended {
 		l.ended = true

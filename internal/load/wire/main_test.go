@@ -62,9 +62,7 @@ func playLoad(args []string) error {
 		return err
 	}
 	if rate > 0 {
-		if spec.Schedule, err = load.NewSchedule(rate, "poisson", 1); err != nil {
-			return err
-		}
+		spec.Schedule = &load.Schedule{Rate: rate, Poisson: true, Seed: 1}
 	}
 	seconds, err := strconv.ParseFloat(args[3], 64)
 	if err != nil {

@@ -19,6 +19,7 @@ type tally struct {
 	reconnects  uint64
 	errors      record.Errors
 	inFlight    int64             // ns
+	stalled     int64             // ns of the window in which the loop did not run
 	latency     *record.Histogram // of responses in one piece
 	inPieces    *record.Histogram // latency of the others
 	firstPiece  *record.Histogram // from the intended send to their first piece
@@ -48,6 +49,7 @@ func (t *tally) merge(o *tally) {
 	t.reconnects += o.reconnects
 	t.errors.Add(o.errors)
 	t.inFlight += o.inFlight
+	t.stalled = max(t.stalled, o.stalled)
 	t.latency.Merge(o.latency)
 	t.inPieces.Merge(o.inPieces)
 	t.firstPiece.Merge(o.firstPiece)
@@ -71,7 +73,7 @@ func (t *tally) store(m *record.Measurement) {
 	m.BytesIn = t.bytesIn
 	m.Reconnects = t.reconnects
 	m.Errors = t.errors
-	m.InFlight = time.Duration(t.inFlight)
+	m.InFlight, m.Stalled = time.Duration(t.inFlight), time.Duration(t.stalled)
 	if m.Errors.Total() > 0 { // else it was of the lead-in
 		m.FirstError = t.firstError
 	}

@@ -94,8 +94,7 @@ func TestTruthPercentiles(t *testing.T) {
 
 func truthPercentiles(t *testing.T, delay string, cpus []int) {
 	t.Helper()
-	rate, err := load.NewSchedule(1500, "poisson", 3)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 1500, Poisson: true, Seed: 3}
 	oneOf(t, func() (wrong string) {
 		s := startTimed(t, delay)
 		// The connections are open before: to open one is no part of the truth.
@@ -155,8 +154,7 @@ func spawn(t *testing.T, role string, args ...string) (*exec.Cmd, string) {
 func TestTruthStall(t *testing.T) {
 	truth(t)
 	cmd, addr := spawn(t, "null", "127.0.0.1:0", "-")
-	rate, err := load.NewSchedule(1000, "constant", 0)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 1000, Seed: 0}
 	oneOf(t, func() string {
 		var stopped time.Duration
 		var wg sync.WaitGroup
@@ -212,8 +210,7 @@ func TestTruthClosedLoop(t *testing.T) {
 func TestTruthQueue(t *testing.T) {
 	truth(t)
 	const service = 5 * time.Millisecond
-	rate, err := load.NewSchedule(100, "poisson", 5)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 100, Poisson: true, Seed: 5}
 	const window = 20 * time.Second
 	oneOf(t, func() string {
 		var mu sync.Mutex

@@ -358,8 +358,7 @@ func TestContextEndsTheWindow(t *testing.T) {
 			p.send(okResponse)
 		}
 	})
-	rate, err := load.NewSchedule(500, "constant", 0)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 500, Seed: 0}
 	for name, spec := range map[string]load.Spec{
 		"closed": {Exchanges: http1.Get(s.url()), Connections: 3, Duration: 20 * time.Second},
 		"open":   {Exchanges: http1.Get(s.url()), Connections: 3, Duration: 20 * time.Second, Schedule: rate},
@@ -414,10 +413,8 @@ func TestOpenLoop(t *testing.T) {
 	} {
 		for _, arrivals := range []string{"poisson", "constant"} {
 			t.Run(name+", "+arrivals, func(t *testing.T) {
-				var err error
 				spec.Exchanges = http1.Get(s.URL())
-				spec.Schedule, err = load.NewSchedule(1000, arrivals, 7)
-				require.NoError(t, err)
+				spec.Schedule = &load.Schedule{Rate: 1000, Poisson: arrivals == "poisson", Seed: 7}
 				before := s.Requests()
 				m := measure(t, spec)
 				assert.Equal(t, dueIn(spec.Schedule, spec.Duration), m.Scheduled)
@@ -444,8 +441,7 @@ func TestOpenLoopQueues(t *testing.T) {
 			p.send(okResponse)
 		}
 	})
-	rate, err := load.NewSchedule(200, "constant", 0)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 200, Seed: 0}
 	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 1, Duration: 250 * time.Millisecond, Schedule: rate})
 	assert.Equal(t, uint64(50), m.Scheduled)
 	assert.Equal(t, uint64(50), m.OK)
@@ -462,8 +458,7 @@ func TestNeverSentIsAMiss(t *testing.T) {
 			<-p.server.done
 		}
 	})
-	rate, err := load.NewSchedule(100, "constant", 0)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 100, Seed: 0}
 	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 2, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond, Schedule: rate})
 	assert.Equal(t, uint64(30), m.Scheduled)
 	assert.Equal(t, uint64(30), m.Errors.Timeout)
@@ -478,8 +473,7 @@ func TestOpenLoopOpensAsNeeded(t *testing.T) {
 			p.send(okResponse)
 		}
 	})
-	rate, err := load.NewSchedule(1000, "constant", 0)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 1000, Seed: 0}
 	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Duration: 300 * time.Millisecond, Schedule: rate})
 	assert.Zero(t, m.Errors, m.FirstError)
 	assert.Equal(t, (&load.Spec{Schedule: rate}).Preopened(), m.Established)
@@ -495,8 +489,7 @@ func TestIdleConnectionsThatTheServerEnds(t *testing.T) {
 			_ = p.SetReadDeadline(time.Time{})
 		}
 	})
-	rate, err := load.NewSchedule(10, "constant", 0)
-	require.NoError(t, err)
+	rate := &load.Schedule{Rate: 10, Seed: 0}
 	m := measure(t, load.Spec{Exchanges: http1.Get(s.url()), Connections: 9, Duration: 500 * time.Millisecond, Schedule: rate})
 	assert.Equal(t, 9, m.Established)
 	assert.Equal(t, uint64(8), m.Reconnects)
@@ -511,8 +504,7 @@ func TestNoAllocation(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	s := startNull(t, "127.0.0.1:0")
-	schedule, err := load.NewSchedule(5000, "poisson", 1)
-	require.NoError(t, err)
+	schedule := &load.Schedule{Rate: 5000, Poisson: true, Seed: 1}
 	for name, schedule := range map[string]*load.Schedule{"closed": nil, "open": schedule} {
 		t.Run(name, func(t *testing.T) {
 			count := func(d time.Duration) (mallocs, requests uint64) {

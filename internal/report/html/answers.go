@@ -13,11 +13,10 @@ import (
 
 // answer is all claims that got the same answer, on the first screen.
 type answer struct {
-	Value  claims.Value
-	Class  string
-	Mark   string
-	Cards  []card
-	Listed []claims.Verdict // what no measurement can tell
+	Value claims.Value
+	Class string
+	Mark  string
+	Cards []card
 }
 
 // card is one claim with its evidence.
@@ -73,32 +72,19 @@ func beside(v *claims.Verdict) string {
 	return ""
 }
 
-// answers groups the claims by answer, in the order of the tally.
+// answers groups the claims by answer, and lists those that no measurement can tell.
 func answers(d *report.Document) (out []answer) {
-	at := map[claims.Value]int{}
 	const unmeasured = claims.Value(claims.NotMeasurable)
-	group := func(v claims.Value) *answer {
-		i, ok := at[v]
-		if !ok {
-			i = len(out)
-			at[v] = i
-			out = append(out, answer{Value: v, Class: strings.ReplaceAll(string(v), " ", "-"), Mark: mark(v)})
+	for _, value := range append(slices.Clone(claims.Values), unmeasured) {
+		a := answer{Value: value, Class: strings.ReplaceAll(string(value), " ", "-"), Mark: mark(value)}
+		for _, v := range d.Verdicts {
+			if unmeasurable := v.Kind == claims.NotMeasurable; unmeasurable && value == unmeasured || !unmeasurable && value == v.Verdict {
+				a.Cards = append(a.Cards, card{Verdict: v, Short: beside(&v)})
+			}
 		}
-		return &out[i]
-	}
-	for _, t := range d.Tally {
-		if slices.ContainsFunc(d.Verdicts, func(v claims.Verdict) bool { return v.Verdict == t.Value && v.Kind != claims.NotMeasurable }) {
-			group(t.Value)
+		if len(a.Cards) > 0 {
+			out = append(out, a)
 		}
-	}
-	for _, v := range d.Verdicts {
-		if v.Kind == claims.NotMeasurable {
-			g := group(unmeasured)
-			g.Listed = append(g.Listed, v)
-			continue
-		}
-		g := group(v.Verdict)
-		g.Cards = append(g.Cards, card{Verdict: v, Short: beside(&v)})
 	}
 	return out
 }

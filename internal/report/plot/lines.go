@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -47,7 +48,7 @@ func (p *picture) drawLines(c draw.Canvas) {
 	}
 	p.scaleY(&pl.Y, low, high)
 	c = labels(c, axisLabel(p.chart.X.Label, string(p.chart.X.Unit), p.chart.X.Log && p.chart.X.Unit != report.Percentiles), axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log))
-	pl.Add(grid{horizontal: true})
+	pl.Add(&plotter.Grid{Horizontal: ruled})
 	arms := p.arms()
 	for i := range p.series {
 		s := &p.series[i]
@@ -147,27 +148,8 @@ func newPlot() *plot.Plot {
 	return pl
 }
 
-// grid draws faint rules at the labeled ticks of the value axis.
-type grid struct{ horizontal bool }
-
-// Plot implements plot.Plotter.
-func (g grid) Plot(c draw.Canvas, pl *plot.Plot) {
-	x, y := pl.Transforms(&c)
-	style := draw.LineStyle{Color: rule, Width: vg.Points(0.6)}
-	axis := &pl.X
-	if g.horizontal {
-		axis = &pl.Y
-	}
-	for _, t := range axis.Tick.Marker.Ticks(axis.Min, axis.Max) {
-		switch {
-		case t.Label == "":
-		case g.horizontal:
-			c.StrokeLine2(style, c.Min.X, y(t.Value), c.Max.X, y(t.Value))
-		default:
-			c.StrokeLine2(style, x(t.Value), c.Min.Y, x(t.Value), c.Max.Y)
-		}
-	}
-}
+// ruled is the style of the faint rules at the labeled ticks of the value axis.
+var ruled = draw.LineStyle{Color: rule, Width: vg.Points(0.6)}
 
 // line draws one series.
 type line struct {
@@ -271,9 +253,27 @@ func arrow(c draw.Canvas, style draw.LineStyle, from, along vg.Point) {
 
 // drawDots draws one row an arm, in the order of the chart from the top.
 func (p *picture) drawDots(c draw.Canvas) {
+	rows := p.fromBelow()
+	_, low, high := p.extent()
+	layers := []plot.Plotter{dots{rows, p.chart.Quantity == report.OfAnswers}}
+	if p.chart.Quantity == report.OfAnswers {
+		layers = slices.Insert(layers, 0, plot.Plotter(asked{rows}))
+	}
+	p.drawRows(c, rows, low, high, layers...)
+}
+
+// fromBelow are the series of a chart of rows: the first is the topmost.
+func (p *picture) fromBelow() []series {
 	rows := slices.Clone(p.series)
 	slices.Reverse(rows)
-	_, low, high := p.extent()
+	return rows
+}
+
+// nameGap is between the name of a row and the chart.
+const nameGap = vg.Length(6)
+
+// drawRows draws a chart of one row an arm, with room for a value at its right.
+func (p *picture) drawRows(c draw.Canvas, rows []series, low, high float64, layers ...plot.Plotter) {
 	pl := newPlot()
 	p.scaleY(&pl.X, low, high)
 	pl.Y.Min, pl.Y.Max = -0.6, float64(len(rows))-0.4
@@ -283,17 +283,11 @@ func (p *picture) drawDots(c draw.Canvas) {
 	for i := range rows {
 		names = max(names, style.Width(clip(rows[i].name(), style, 0.45*width)))
 	}
-	pl.Add(grid{})
-	if p.chart.Quantity == report.OfAnswers {
-		pl.Add(asked{rows})
-	}
-	pl.Add(dots{rows, p.chart.Quantity == report.OfAnswers})
+	pl.Add(&plotter.Grid{Vertical: ruled})
+	pl.Add(layers...)
 	c = labels(c, axisLabel(p.chart.Y.Label, p.unit.Name, p.chart.Y.Log), "")
-	pl.Draw(draw.Crop(c, names+nameGap, -vg.Points(58), 0, 0)) // room for a value beside the last mark
+	pl.Draw(draw.Crop(c, names+nameGap, -vg.Points(58), 0, 0))
 }
-
-// nameGap is between the name of a row and the chart.
-const nameGap = vg.Length(6)
 
 // asked draws what the claims ask for, and where there is no difference.
 type asked struct{ rows []series }
@@ -334,7 +328,7 @@ func (d dots) Plot(c draw.Canvas, pl *plot.Plot) {
 			dot(c, s.look, vg.Point{X: x(b), Y: at.Y + vg.Points(6)})
 			right = max(right, x(b))
 		}
-		if p.Y.Confidence > 0 {
+		if p.Y.Low < p.Y.High {
 			bar := draw.LineStyle{Color: s.look.color, Width: vg.Points(1.6)}
 			hi := x(within(p.Y.High, &pl.X))
 			interval(c, bar, at.Y, x(within(p.Y.Low, &pl.X)), hi, pl.X.Min < p.Y.Low, p.Y.High < pl.X.Max, false)

@@ -118,7 +118,7 @@ func TestEveryChartInEveryFormat(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			svg := draw(t, d, c, "svg")
 			all := strings.Join(texts(t, svg), "\n")
-			wanted := []string{c.Title, "QUICK LOOK, NOT FOR QUOTING", "PARTIAL RUN", "AMD EPYC 7B13, 2 cores", "Engine wire. 6 blocks, 95% intervals."}
+			wanted := []string{c.Title, "QUICK LOOK, NOT FOR QUOTING", "PARTIAL RUN", "AMD EPYC 7B13, 2 cores", "Engine wire. 6 blocks."}
 			switch c.Quantity {
 			case report.OfAnswers:
 				wanted = append(wanted, "node-many-connections: supported", "node-faster: depends", "python-gil: inconclusive", "Red stroke: what the claim asks for")

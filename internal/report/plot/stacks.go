@@ -2,7 +2,6 @@ package plot
 
 import (
 	"image/color"
-	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -18,23 +17,11 @@ var shades = []color.NRGBA{palette[0], palette[1], {R: 0xcc, G: 0xcc, B: 0xcc, A
 
 // drawStacks draws one bar an arm, of parts beside one another that each have a length.
 func (p *picture) drawStacks(c draw.Canvas) {
-	rows := slices.Clone(p.series)
-	slices.Reverse(rows)
-	pl := newPlot()
+	rows := p.fromBelow()
 	high := 0.0
 	for i := range rows {
 		high = max(high, sum(&rows[i]))
 	}
-	ticks, top := linearTicks(high * 1.02)
-	pl.X.Min, pl.X.Max, pl.X.Tick.Marker = 0, top, plot.ConstantTicks(ticks)
-	pl.Y.Min, pl.Y.Max = -0.6, float64(len(rows))-0.4
-	pl.HideY()
-	style := writing(tickSize, ink, text.XRight, text.YCenter)
-	names := vg.Length(0)
-	for i := range rows {
-		names = max(names, style.Width(clip(rows[i].name(), style, 0.45*width)))
-	}
-	pl.Add(grid{}, stacks{rows})
 	key := writing(legendSize, ink, text.XLeft, text.YCenter)
 	at := vg.Point{X: c.Min.X, Y: c.Max.Y - vg.Points(legendHeight/2)}
 	for i, part := range report.Parts {
@@ -42,8 +29,7 @@ func (p *picture) drawStacks(c draw.Canvas) {
 		c.FillText(key, vg.Point{X: at.X + vg.Points(17), Y: at.Y + key.FontExtents().Descent}, part)
 		at.X += vg.Points(17+22) + key.Width(part)
 	}
-	c = labels(draw.Crop(c, 0, 0, 0, -vg.Points(1.4*legendHeight)), axisLabel(p.chart.Y.Label, p.unit.Name, false), "")
-	pl.Draw(draw.Crop(c, names+nameGap, -vg.Points(58), 0, 0)) // room for a value beside the bar
+	p.drawRows(draw.Crop(c, 0, 0, 0, -vg.Points(1.4*legendHeight)), rows, 0, high, stacks{rows})
 }
 
 func sum(s *series) (v float64) {

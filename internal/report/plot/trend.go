@@ -5,6 +5,7 @@ import (
 	"image/color"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -38,7 +39,7 @@ func Trend(t *report.Trend, s *report.TrendSerie, title string) string {
 	if s.Noise {
 		l.look = lookOf(3)
 	}
-	pl.Add(grid{horizontal: true}, l)
+	pl.Add(&plotter.Grid{Horizontal: ruled}, l)
 	c := newSVG(width, trendHeight, "chart", title)
 	canvas := draw.NewCanvas(c, width, trendHeight)
 	canvas.SetColor(color.White)

@@ -132,8 +132,8 @@ func latency(d *report.Document, route string) *Grid {
 		if c.MaxS > 0 {
 			longest = Number(c.MaxS * Milliseconds.Factor)
 		}
-		g.add(c.level, Text(c.Arm)+g.marks(c.Cell)+g.odd(c.Cell), mid(c.Of(sample.Mean), Milliseconds), mid(c.Of(sample.P50), Milliseconds), mid(c.Of(sample.P90), Milliseconds),
-			mid(c.Of(sample.P95), Milliseconds), Between(c.Of(sample.P99), Milliseconds), mid(c.Of(sample.P999), Milliseconds), longest)
+		g.add(c.level, Text(c.Arm)+g.marks(c.Cell)+g.odd(c.Cell), mid(c.Of(sample.Mean), Milliseconds.write), mid(c.Of(sample.P50), Milliseconds.write), mid(c.Of(sample.P90), Milliseconds.write),
+			mid(c.Of(sample.P95), Milliseconds.write), Between(c.Of(sample.P99), Milliseconds), mid(c.Of(sample.P999), Milliseconds.write), longest)
 		if Weak(c.Of(sample.P99)) {
 			g.note(noteWeak)
 		}
@@ -157,18 +157,18 @@ func (g *Grid) odd(c *report.Cell) string {
 }
 
 // mid is an estimate without its interval.
-func mid(e *report.Estimate, u Unit) string {
+func mid(e *report.Estimate, write func(float64) string) string {
 	if e == nil {
 		return None
 	}
-	return Number(e.Mid * u.Factor)
+	return write(e.Mid)
 }
 
 // resources has a row a level and arm, for one route.
 func resources(d *report.Document, route string) *Grid {
 	g := grid("Server resources, "+Text(d.Request(route)), "Level", "Arm", ">CPU µs/req", ">kernel", ">queued", ">switches", ">Memory MiB", ">Thr", ">Procs")
 	for _, c := range cells(d, route) {
-		g.add(c.level, Text(c.Arm)+g.marks(c.Cell), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), mid(c.Of(sample.Kernel), Microseconds), mid(c.Of(sample.Queued), Microseconds), mid(c.Of(sample.Switches), Unit{Factor: 1}), PlusMinus(c.Of(sample.Memory), Mebibytes),
+		g.add(c.level, Text(c.Arm)+g.marks(c.Cell), PlusMinus(c.Of(sample.CPUPerRequest), Microseconds), mid(c.Of(sample.Kernel), Microseconds.write), mid(c.Of(sample.Queued), Microseconds.write), mid(c.Of(sample.Switches), Number), PlusMinus(c.Of(sample.Memory), Mebibytes),
 			fmt.Sprint(c.Threads), fmt.Sprint(c.Processes))
 		if c.MemoryKind == "rss" {
 			g.note("memory is the resident set (RSS) where the system does not tell what a server's processes share")

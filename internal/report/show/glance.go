@@ -44,15 +44,15 @@ func Glance(d *report.Document) *Grid {
 				cores = Number(e.Mid * 10_000)
 			}
 		}
-		add(closed, func(c *report.Cell) []string { return []string{g.throughput(c), bytesOf(c.Of(sample.Memory))} })
+		add(closed, func(c *report.Cell) []string { return []string{g.throughput(c), mid(c.Of(sample.Memory), Bytes)} })
 		add(open, func(c *report.Cell) []string {
-			return []string{secondsOf(c.Of(sample.P50)), secondsOf(c.Of(sample.P95))}
+			return []string{mid(c.Of(sample.P50), Seconds), mid(c.Of(sample.P95), Seconds)}
 		})
 		row = append(row, cores)
 		startUp := None
 		for i := range d.Starts {
 			if d.Starts[i].Arm == a.Name {
-				startUp = secondsOf(d.Starts[i].Startup)
+				startUp = mid(d.Starts[i].Startup, Seconds)
 			}
 		}
 		if some {
@@ -86,18 +86,4 @@ func best(d *report.Document, arms []report.Arm, kind record.Kind, x float64) (l
 		}
 	}
 	return level
-}
-
-func bytesOf(e *report.Estimate) string {
-	if e == nil {
-		return None
-	}
-	return Bytes(e.Mid)
-}
-
-func secondsOf(e *report.Estimate) string {
-	if e == nil {
-		return None
-	}
-	return Seconds(e.Mid)
 }

@@ -137,10 +137,8 @@ func Compared(c *claims.Condition) string {
 
 // Asks says what ratio the condition that decides asks for, where the claim's margin does not say it.
 func Asks(v *claims.Verdict) string {
-	for i := range v.Conditions {
-		if c := &v.Conditions[i]; v.Chain == nil && c.Ratio.Mid == v.Effect && c.Ratio.Low == v.Low {
-			return AtLeast(c, v.Margin)
-		}
+	if h := v.Headline(); h != nil {
+		return AtLeast(h, v.Margin)
 	}
 	return ""
 }

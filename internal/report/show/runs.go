@@ -112,13 +112,13 @@ func Comparison(c *report.Comparison) *Grid {
 		g.add(Text(r.Arm), Text(r.Level), r.Metric, ratio, visible, outcome)
 	}
 	if visibility(c) != "" || rowsThat(c, report.TooNoisy) > 0 {
-		g.note("seen from: the size from which on a change would have been seen, either way, by the margin, the A/A noise and the interval; from 2x on the row is too noisy for an answer")
+		g.note("seen from: the size from which on a change would have been seen, either way, by the margin and the interval; from 2x on the row is too noisy for an answer")
 	}
 	if rowsThat(c, report.OtherMachine) > 0 {
 		g.note("? the machines differ, so the ratio may be theirs and is no answer; --reference ARM compares figures over an arm that both runs measured")
 	}
 	if rowsThat(c, report.Same) > 0 {
-		g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) and the noise of both runs can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
+		g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
 	}
 	return g
 }

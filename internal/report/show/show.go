@@ -113,6 +113,8 @@ type Unit struct {
 	Factor float64
 }
 
+func (u Unit) write(v float64) string { return Number(v * u.Factor) }
+
 // Seconds takes the unit in which a duration has one to three whole digits.
 func Seconds(v float64) string {
 	for _, u := range []Unit{{"s", 1}, Milliseconds, Microseconds} {

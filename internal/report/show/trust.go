@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hellobench/hellobench/internal/report"
+	"github.com/hellobench/hellobench/internal/stats"
 )
 
 // gates lists the gates that fired in the run.
@@ -57,10 +58,16 @@ func experiments(d *report.Document) *Grid {
 func precision(d *report.Document) *Grid {
 	g := grid("Where the variance is, and how to spend the time", "Experiment", "Metric", ">SD of a start", ">SD of a round", ">A start costs", ">A pass costs", ">Best passes", ">Blocks for the goal")
 	g.Keys = 2
+	blocks := func(n int) string {
+		if n >= stats.MostStarts {
+			return fmt.Sprintf("%d or more", n)
+		}
+		return fmt.Sprint(n)
+	}
 	percent := func(sd float64) string { return fmt.Sprintf("%.1f%%", 100*sd) }
 	for i := range d.Experiments {
 		for _, p := range d.Experiments[i].Precision {
-			g.add(Text(d.Experiments[i].Name), Text(p.Metric), percent(p.StartSD), percent(p.RoundSD), Seconds(p.StartS), Seconds(p.PassS), fmt.Sprint(p.BestPasses), fmt.Sprintf("%d for ±%.0f%%", p.Blocks, 100*p.Goal))
+			g.add(Text(d.Experiments[i].Name), Text(p.Metric), percent(p.StartSD), percent(p.RoundSD), Seconds(p.StartS), Seconds(p.PassS), fmt.Sprint(p.BestPasses), fmt.Sprintf("%s for ±%.0f%%", blocks(p.Blocks), 100*p.Goal))
 		}
 	}
 	g.note("standard deviations of the ratio of two arms; a start is the whole block without its passes (Kalibera & Jones 2013)")

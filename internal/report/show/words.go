@@ -46,7 +46,7 @@ func Warnings(d *report.Document) []string {
 		if n <= few {
 			which = texts(names)
 		}
-		out = append(out, fmt.Sprintf("PARTIAL RUN: %s could not take part (%s).", plural(n, "arm"), which))
+		out = append(out, fmt.Sprintf("PARTIAL RUN: %s could not take part (%s).", record.Plural(n, "arm"), which))
 	}
 	for _, u := range d.Unreachable {
 		out = append(out, fmt.Sprintf("PARTIAL RUN: %s. How to fix it: %s.", Text(u.Reason), Text(u.Hint)))
@@ -82,9 +82,9 @@ func uncounted(d *report.Document) (out []string) {
 		for _, p := range d.Blocks.Partial {
 			why := lacks(p.Absent)
 			if n := len(p.Absent); n > few {
-				why = fmt.Sprintf("lacks %s, %s", plural(n, "arm"), see(blocks(d)))
+				why = fmt.Sprintf("lacks %s, %s", record.Plural(n, "arm"), see(blocks(d)))
 			}
-			out = append(out, fmt.Sprintf("%s %s: it has %s and %s.", blockName(p.Experiment, p.Number), what, plural(p.Trials, "trial"), why))
+			out = append(out, fmt.Sprintf("%s %s: it has %s and %s.", blockName(p.Experiment, p.Number), what, record.Plural(p.Trials, "trial"), why))
 		}
 	}
 	return out
@@ -121,7 +121,7 @@ func Asked(d *report.Document) []string {
 	}
 	out = append(out,
 		fmt.Sprintf("%s at load levels %s; %s counted of %d to %d asked; seed %d.",
-			plural(n, "arm"), strings.Join(levels, ", "), plural(len(d.Blocks.Counted), "complete block"), a.Blocks.Min, a.Blocks.Max, a.Seed),
+			record.Plural(n, "arm"), strings.Join(levels, ", "), record.Plural(len(d.Blocks.Counted), "complete block"), a.Blocks.Min, a.Blocks.Max, a.Seed),
 		fmt.Sprintf("Each block of an experiment starts all of its servers afresh; they stay up together, and each level is visited in rounds, one arm after the other in shuffled order, for windows of %s, unless its experiment has others. The warm-up of %s is not part of any figure.",
 			windows, Seconds(a.WarmupS)),
 		engine(d))
@@ -235,7 +235,7 @@ func machine(e *record.Environment) string {
 		}
 	}
 	if e.Cores > 0 {
-		parts = slices.Insert(parts, min(1, len(parts)), plural(e.Cores, "core"))
+		parts = slices.Insert(parts, min(1, len(parts)), record.Plural(e.Cores, "core"))
 	}
 	if e.Memory > 0 {
 		parts = append(parts, Bytes(float64(e.Memory)))
@@ -251,12 +251,11 @@ func machine(e *record.Environment) string {
 
 // Caption is what a picture must carry to stand alone.
 func Caption(d *report.Document) string {
-	s := fmt.Sprintf("%s. Engine %s. %s, %.0f%% intervals.",
-		Machine(d), Text(d.Asked.Engine.Name), plural(len(d.Blocks.Counted), "block"), report.Confidence*100)
+	blocks := record.Plural(len(d.Blocks.Counted), "block")
 	if d.Blocks.Provisional {
-		s = fmt.Sprintf("%s. Engine %s. No complete block.", Machine(d), Text(d.Asked.Engine.Name))
+		blocks = "No complete block"
 	}
-	return s
+	return fmt.Sprintf("%s. Engine %s. %s.", Machine(d), Text(d.Asked.Engine.Name), blocks)
 }
 
 // manyComparisons is how many A/A comparisons say something of their coverage.
@@ -311,7 +310,7 @@ func Tally(d *report.Document) string {
 	if listed > 0 {
 		parts = append(parts, fmt.Sprintf("%d that no measurement can tell", listed))
 	}
-	return fmt.Sprintf("%s: %s.", plural(len(d.Verdicts), "claim"), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s.", record.Plural(len(d.Verdicts), "claim"), strings.Join(parts, ", "))
 }
 
 // Choice are the answers that mean something to somebody who has to choose.
@@ -403,11 +402,4 @@ func texts(names []string) string {
 		out[i] = Text(n)
 	}
 	return strings.Join(out, ", ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
