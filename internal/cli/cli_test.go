@@ -58,10 +58,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Condition: func(name string) (bool, error) {
-			if name != "traces" {
-				return false, fmt.Errorf("no condition %q", name)
+			switch name {
+			case "traces":
+				return mayTrace(), nil
+			case "perf":
+				return exec.CommandContext(t.Context(), "perf", "record", "--quiet", "--output", os.DevNull, "--", "true").Run() == nil, nil
 			}
-			return mayTrace(), nil
+			return false, fmt.Errorf("no condition %q", name)
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))

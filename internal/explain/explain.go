@@ -103,6 +103,9 @@ func ReadFolded(r io.Reader) (Stacks, error) {
 	return s, lines.Err()
 }
 
+// unknownSymbol is what perf calls code that no file has a name for.
+const unknownSymbol = "[unknown]"
+
 // ReadPerf reads what `perf script --fields ip,sym,dso` prints: the frames of a sample a line
 // each, the innermost first, and an empty line after each sample.
 func ReadPerf(r io.Reader) (Stacks, error) {
@@ -127,7 +130,10 @@ func ReadPerf(r io.Reader) (Stacks, error) {
 		if i := strings.LastIndex(frame, " ("); i >= 0 {
 			symbol, file = frame[:i], strings.TrimSuffix(frame[i+2:], ")")
 		}
-		frames = append(frames, strings.ReplaceAll(fmt.Sprintf("%s (%s)", symbol, path.Base(file)), ";", ","))
+		frame = strings.ReplaceAll(fmt.Sprintf("%s (%s)", symbol, path.Base(file)), ";", ",")
+		if n := len(frames); n == 0 || frames[n-1] != frame || symbol != unknownSymbol { // a walk that is lost goes on for ever
+			frames = append(frames, frame)
+		}
 	}
 	sample()
 	return s, lines.Err()

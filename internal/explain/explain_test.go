@@ -67,6 +67,7 @@ func TestPerf(t *testing.T) {
 	          41ab00 runtime.scanobject (/srv/hello)
 
 	    7f0000001000 [unknown] ([JIT] tid 12)
+	    7f0000002000 [unknown] ([JIT] tid 12)
 	          6a5b3e main.main.func1 (/srv/he;llo)
 `))
 	require.NoError(t, err)
