@@ -177,6 +177,9 @@ func withoutZone(host string) string {
 	return address + rest[strings.LastIndex(rest, "]"):]
 }
 
+// zone is an address with a zone, as people write it: in a URL its % is %25 (RFC 6874).
+var zone = regexp.MustCompile(`^[a-z]+://(?:[^/?#]*@)?\[[0-9A-Fa-f:.]+%[^\]/?#]+\]`)
+
 // escape escapes the bytes of a target's path and query that RFC 3986 has no
 // place for, and leaves what is escaped already. net/url refuses a lone % in a
 // path, and keeps a query as it was written: a blank would end the target.
@@ -184,6 +187,9 @@ func withoutZone(host string) string {
 func escape(target string) string {
 	_, rest, ok := strings.Cut(target, "://")
 	begin := strings.IndexAny(rest, "/?#")
+	if address := zone.FindString(target); address != "" && !strings.Contains(address, "%25") {
+		return escape(strings.Replace(target, address, strings.Replace(address, "%", "%25", 1), 1))
+	}
 	if !ok || begin < 0 {
 		return target
 	}

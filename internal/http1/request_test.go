@@ -25,6 +25,7 @@ func TestRequestBytes(t *testing.T) {
 		"http://h?":                            "GET /? HTTP/1.1\r\nHost: h\r\n" + usual,
 		"http://h//x/../y":                     "GET //x/../y HTTP/1.1\r\nHost: h\r\n" + usual,
 		"http://[fe80::1%25eth0]:8080/":        "GET / HTTP/1.1\r\nHost: [fe80::1]:8080\r\n" + usual,
+		"http://[fe80::1%eth0]:8080/%":         "GET /%25 HTTP/1.1\r\nHost: [fe80::1]:8080\r\n" + usual,
 		"http://[::1]/":                        "GET / HTTP/1.1\r\nHost: [::1]\r\n" + usual,
 		"http://us%40er:se%3Acret@h/":          "GET / HTTP/1.1\r\nHost: h\r\n" + usual + "Authorization: Basic dXNAZXI6c2U6Y3JldA==\r\n",
 		"http://token@h/":                      "GET / HTTP/1.1\r\nHost: h\r\n" + usual + "Authorization: Basic dG9rZW46\r\n",

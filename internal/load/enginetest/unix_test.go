@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,23 @@ import (
 // than its queue holds, and a connection for each request.
 func testUnixSocket(t *testing.T, e load.Engine) {
 	file := filepath.Join(t.TempDir(), "s")
+	loadUnixSocket(t, e, file)
+	if runtime.GOOS == "linux" {
+		loadUnixSocket(t, e, "@"+filepath.Base(filepath.Dir(filepath.Dir(file)))) // that is no file
+	}
+	sp := spec("http://name.example/", 1, short)
+	sp.Socket = strings.Repeat("x", 200)
+	_, err := e.Run(t.Context(), sp)
+	require.ErrorContains(t, err, "has at most 103 bytes")
+	sp.Socket = file + "absent"
+	m, err := e.Run(t.Context(), sp)
+	require.NoError(t, err)
+	assert.Equal(t, m.Errors.Total(), m.Errors.Connect, "%s", m.FirstError)
+	assert.Positive(t, m.Errors.Connect)
+}
+
+func loadUnixSocket(t *testing.T, e load.Engine, file string) {
+	t.Helper()
 	ln, err := net.Listen("unix", file) //nolint:noctx // it does not wait
 	require.NoError(t, err)
 	var answered atomic.Uint64
@@ -39,13 +57,4 @@ func testUnixSocket(t *testing.T, e load.Engine) {
 		assert.Equal(t, answered.Load()-before, m.OK)
 		assert.Positive(t, m.OK)
 	}
-	sp := spec("http://name.example/", 1, short)
-	sp.Socket = strings.Repeat("x", 200)
-	_, err = e.Run(t.Context(), sp)
-	require.ErrorContains(t, err, "has at most 103 bytes")
-	sp.Socket = file + "absent"
-	m, err := e.Run(t.Context(), sp)
-	require.NoError(t, err)
-	assert.Equal(t, m.Errors.Total(), m.Errors.Connect, "%s", m.FirstError)
-	assert.Positive(t, m.Errors.Connect)
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -20,7 +21,7 @@ type Address struct {
 	raw    unix.RawSockaddrAny // large enough for each family
 }
 
-// NewUnixAddress is that of a socket in the file system.
+// NewUnixAddress is that of a socket in the file system, or with an @ in front of one that is in none.
 func NewUnixAddress(file string) (*Address, error) {
 	a := &Address{family: unix.AF_UNIX}
 	sa := (*unix.RawSockaddrUnix)(unsafe.Pointer(&a.raw))
@@ -32,6 +33,10 @@ func NewUnixAddress(file string) (*Address, error) {
 		sa.Path[i] = int8(file[i])
 	}
 	a.size = unsafe.Offsetof(sa.Path) + uintptr(len(file)) + 1
+	if strings.HasPrefix(file, "@") {
+		sa.Path[0] = 0
+		a.size--
+	}
 	return a, nil
 }
 
