@@ -72,7 +72,7 @@ func TestEachGateTripsAlone(t *testing.T) {
 
 	open := sound()
 	late := 2 * time.Millisecond
-	open.Level, open.Load.Offered, open.Load.Scheduled = record.Level{Kind: record.Open, Rate: 4000}, 4000, 4000
+	open.Level, open.Load.Offered, open.Load.Scheduled = record.Level{Rate: 4000}, 4000, 4000
 	open.Load.Latency, open.Load.Slip = &record.Distribution{Percentiles: record.Percentiles{P50: &late}}, &record.Distribution{Percentiles: record.Percentiles{P50: &late}}
 	if failed := gates(open, record.Arm{}, run); assert.Len(t, failed, 1) {
 		assert.Equal(t, record.GateOfferedRate, failed[0].Name)
@@ -83,5 +83,5 @@ func TestEachGateTripsAlone(t *testing.T) {
 	if failed := gates(open, record.Arm{}, run); assert.Len(t, failed, 1) {
 		assert.Contains(t, failed[0].Detail, "97.6%")
 	}
-	assert.Equal(t, record.GateErrors, gates(&record.Window{Level: record.Level{Kind: record.Open, Rate: 1}, Load: record.Measurement{Duration: time.Second}}, record.Arm{}, run)[0].Name, "no requests is no success")
+	assert.Equal(t, record.GateErrors, gates(&record.Window{Level: record.Level{Rate: 1}, Load: record.Measurement{Duration: time.Second}}, record.Arm{}, run)[0].Name, "no requests is no success")
 }

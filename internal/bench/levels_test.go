@@ -76,17 +76,17 @@ func at(trial record.Trial, level record.Level) (out []record.Window) {
 }
 
 func TestShareOfCapacity(t *testing.T) {
-	trial, q := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Share, Share: 0.5}, nil)
+	trial, q := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Share: 0.5}, nil)
 	require.Empty(t, trial.Failure)
 	assert.Equal(t, []float64{500}, q.rates)
-	assert.Equal(t, record.Level{Kind: record.Share, Share: 0.5}, trial.Windows[1].Level, "the rate differs from trial to trial, the level does not")
+	assert.Equal(t, record.Level{Share: 0.5}, trial.Windows[1].Level, "the rate differs from trial to trial, the level does not")
 	assert.InDelta(t, 500, trial.Windows[1].Load.Offered, 1e-9)
 }
 
 // TestProbesOfTheObjective: one probe a pass, each at the rate that the others leave
 // most open, so that they close in on what the server holds, from both sides.
 func TestProbesOfTheObjective(t *testing.T) {
-	slo := record.Level{Kind: record.SLO}
+	slo := record.Level{SLO: true}
 	trial, q := trialAt(t, 10, record.Arm{Name: "a"}, slo, nil)
 	require.Empty(t, trial.Failure)
 	windows := at(trial, slo)
@@ -116,7 +116,7 @@ func TestIdleConnections(t *testing.T) {
 		want []string
 	}{{1000, nil}, {990, nil}, {989, []string{record.GateIdleConnections}}, {0, []string{record.GateIdleConnections}}} {
 		closed := false
-		trial, _ := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Idle, Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
+		trial, _ := trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Rate: 100, Idle: 1000}, func(b *bench.Bench, _ *queue) {
 			b.Hold = func(_ context.Context, _ *http1.Exchange, n int) (func() int, error) {
 				assert.Equal(t, 1000, n)
 				return func() int { closed = true; return tc.open }, nil
@@ -140,13 +140,13 @@ func TestIdleConnections(t *testing.T) {
 func TestBeside(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
 	defer other.Close()
-	trial, _ := trialAt(t, 1, record.Arm{Name: "a", Beside: "/cpu"}, record.Level{Kind: record.Open, Rate: 100}, func(b *bench.Bench, q *queue) {
+	trial, _ := trialAt(t, 1, record.Arm{Name: "a", Beside: "/cpu"}, record.Level{Rate: 100}, func(b *bench.Bench, q *queue) {
 		b.Launcher, b.Beside = launcher{q, other.URL}, hold.Beside
 		b.Engine = slow{q}
 	})
 	require.Empty(t, trial.Failure)
 	assert.Positive(t, trial.Windows[1].Beside)
-	trial, _ = trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Kind: record.Open, Rate: 100}, nil)
+	trial, _ = trialAt(t, 1, record.Arm{Name: "a"}, record.Level{Rate: 100}, nil)
 	assert.Zero(t, trial.Windows[1].Beside)
 }
 

@@ -17,10 +17,10 @@ import (
 // Little's law shows; a probe of the SLO has to be long enough for a queue to grow.
 func (b *Bench) windowAt(e *record.Experiment, l record.Level) time.Duration {
 	window := e.Window
-	if l.Connections >= method.manyConnections || l.Kind == record.Idle {
+	if l.Connections >= method.manyConnections || l.Kind() == record.Idle {
 		window = max(window, b.Run.LongWindow)
 	}
-	if l.Kind == record.SLO {
+	if l.Kind() == record.SLO {
 		window = max(window, method.sloWindow)
 	}
 	return window
@@ -31,12 +31,12 @@ func (t *trialRun) window(ctx context.Context, level record.Level, pass int, see
 	spec := t.spec
 	spec.Connections, spec.Duration, spec.LeadIn = level.Connections, t.windowAt(t.experiment, level), t.experiment.LeadIn
 	rate := level.Rate
-	if level.Kind.OfCapacity() {
+	if level.Kind().OfCapacity() {
 		capacity := t.capacity()
 		if capacity == 0 {
 			return nil, t.noCapacity()
 		}
-		if rate = level.Share * capacity; level.Kind == record.SLO {
+		if rate = level.Share * capacity; level.Kind() == record.SLO {
 			rate = t.nextProbe(level, capacity)
 		}
 	}
@@ -47,7 +47,7 @@ func (t *trialRun) window(ctx context.Context, level record.Level, pass int, see
 	if err != nil {
 		return nil, err
 	}
-	if w.Pass = pass; level.Kind == record.SLO {
+	if w.Pass = pass; level.Kind() == record.SLO {
 		w.Probes = []record.Probe{{Rate: rate, Trials: 1, Passed: holds(&w.Load)}}
 	}
 	return w, nil
@@ -58,7 +58,7 @@ func (t *trialRun) window(ctx context.Context, level record.Level, pass int, see
 // milliseconds.
 func (t *trialRun) measure(ctx context.Context, level record.Level, spec load.Spec, beside *http1.Exchange, memory bool) (*record.Window, error) {
 	held := func() int { return 0 }
-	if level.Kind == record.Idle {
+	if level.Kind() == record.Idle {
 		end, err := t.Hold(ctx, &spec.Exchanges[0], level.Idle)
 		if err != nil {
 			return nil, err

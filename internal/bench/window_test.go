@@ -15,10 +15,10 @@ func TestWindowAt(t *testing.T) {
 	for level, want := range map[record.Level]time.Duration{
 		{Connections: 1024}:                           300 * time.Millisecond,
 		{Connections: 10_000}:                         5 * time.Second,
-		{Kind: record.Open, Rate: 500}:                300 * time.Millisecond,
-		{Kind: record.Share, Share: 0.5}:              300 * time.Millisecond,
-		{Kind: record.Idle, Rate: 2500, Idle: 10_000}: 5 * time.Second,
-		{Kind: record.SLO}:                            time.Second,
+		{Rate: 500}:                300 * time.Millisecond,
+		{Share: 0.5}:              300 * time.Millisecond,
+		{Rate: 2500, Idle: 10_000}: 5 * time.Second,
+		{SLO: true}:                            time.Second,
 	} {
 		assert.Equal(t, want, b.windowAt(e, level), "%v", level)
 	}

@@ -116,7 +116,7 @@ func (c *Comparison) named() []record.Level {
 	levels := c.List()
 	for i := range levels {
 		if c.Idle > 0 { // they are open loops
-			levels[i].Kind, levels[i].Idle = record.Idle, c.Idle
+			levels[i].Idle = c.Idle
 		}
 	}
 	return levels

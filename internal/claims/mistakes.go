@@ -11,8 +11,8 @@ import (
 // kinds are the kinds of levels that a comparison names.
 func (c *Comparison) kinds() (out []record.Kind) {
 	for _, l := range c.List() {
-		if !slices.Contains(out, l.Kind) {
-			out = append(out, l.Kind)
+		if !slices.Contains(out, l.Kind()) {
+			out = append(out, l.Kind())
 		}
 	}
 	return out

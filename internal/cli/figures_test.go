@@ -49,7 +49,7 @@ func TestOneFigureOneValue(t *testing.T) {
 	table, err := csv.NewReader(strings.NewReader(shown["csv"])).ReadAll()
 	require.NoError(t, err)
 	for _, arm := range []string{"node-http", "flask-dev"} {
-		for _, level := range []record.Level{{Connections: 8}, {Kind: record.Open, Rate: 500}} {
+		for _, level := range []record.Level{{Connections: 8}, {Rate: 500}} {
 			t.Run(arm+" at "+level.String(), func(t *testing.T) {
 				want := figures(t, trials, arm, level)
 				i := slices.IndexFunc(doc.Cells, func(c map[string]any) bool { return c["arm"] == arm && c["level"] == level.String() })
@@ -262,7 +262,7 @@ func readVerdicts(t *testing.T, out func(...string) string, dir string) string {
 func writeRun(t *testing.T, dir string, speed float64) []record.Trial {
 	t.Helper()
 	const blocks = 6
-	levels := []record.Level{{Connections: 8}, {Kind: record.Open, Rate: 500}}
+	levels := []record.Level{{Connections: 8}, {Rate: 500}}
 	arms := []record.Arm{{Name: "node-http", Server: "node-http", Route: "/"}, {Name: "flask-dev", Server: "flask-dev", Route: "/"}, {Name: "node-http~again", Server: "node-http", Route: "/", Replicate: "node-http"}}
 	run := &record.Run{
 		Schema: record.SchemaVersion, ID: filepath.Base(dir), Tool: "hellobench", Method: bench.Method(), Profile: "p", Quotable: true, Seed: 1, Arms: arms, Levels: levels,

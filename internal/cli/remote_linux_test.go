@@ -174,7 +174,7 @@ func median(t *testing.T, trials []record.Trial, arm string, kind record.Kind, o
 	var all []float64
 	for i := range trials {
 		for k := range trials[i].Windows {
-			if w := &trials[i].Windows[k]; trials[i].Arm == arm && !w.Warmup && w.Level.Kind == kind && w.Level.Connections <= 1 {
+			if w := &trials[i].Windows[k]; trials[i].Arm == arm && !w.Warmup && w.Level.Kind() == kind && w.Level.Connections <= 1 {
 				all = append(all, of(w))
 			}
 		}
@@ -207,7 +207,7 @@ func TestServerHost(t *testing.T) {
 	assert.FileExists(t, filepath.Join(near, "logs", "asyncio.log"))
 	for i := range trials {
 		for k := range trials[i].Windows {
-			if w := &trials[i].Windows[k]; w.Level.Kind == record.Idle {
+			if w := &trials[i].Windows[k]; w.Level.Kind() == record.Idle {
 				assert.Equal(t, 50, w.Held)
 			}
 		}

@@ -83,7 +83,7 @@ func groups(b *record.Block, levels []record.Level) [][]int {
 	shown := false
 	for _, i := range slices.Compact(all) {
 		switch l := levels[i]; {
-		case l.Kind.OfCapacity():
+		case l.Kind().OfCapacity():
 			ofCapacity = append(ofCapacity, i)
 		case l.Crowd():
 			crowd = append(crowd, i)

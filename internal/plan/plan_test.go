@@ -78,7 +78,7 @@ func TestWhoVisitsNothingIsLeftOut(t *testing.T) {
 // TestPass: a pass has every level once, with each arm that visits it once; crowds are
 // the last, and what needs a capacity comes after the closed loops that show it.
 func TestPass(t *testing.T) {
-	levels := []record.Level{{Connections: 10_000}, {Kind: record.Share, Share: 0.5}, {Connections: 1}, {Kind: record.Open, Rate: 5}, {Kind: record.SLO}}
+	levels := []record.Level{{Connections: 10_000}, {Share: 0.5}, {Connections: 1}, {Rate: 5}, {SLO: true}}
 	b := &record.Block{Seed: 7, Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{0, 1, 2, 3, 4}}, {Arm: "null", Levels: []int{2}}}}
 	orders := map[int]bool{}
 	for pass := range 20 {

@@ -61,7 +61,7 @@ type levels struct {
 func (l *levels) list() []record.Level {
 	out := l.List()
 	for _, i := range l.Idle {
-		out = append(out, record.Level{Kind: record.Idle, Rate: i.Rate, Idle: i.Connections})
+		out = append(out, record.Level{Rate: i.Rate, Idle: i.Connections})
 	}
 	slices.SortFunc(out, record.Level.Compare)
 	return out
@@ -219,8 +219,8 @@ func (p *Profile) take(f *file, e experiment, at ...string) (errs []error) {
 // ofCapacity is the key of a level that depends on a capacity, "" if none does.
 func ofCapacity(levels []record.Level) (key string) {
 	for _, l := range levels {
-		if l.Kind.OfCapacity() {
-			key = l.Kind.String()
+		if l.Kind().OfCapacity() {
+			key = l.Kind().String()
 		}
 	}
 	return key

@@ -31,7 +31,7 @@ func TestDecode(t *testing.T) {
 	assert.EqualExportedValues(t, profile.Profile{
 		Name: "x", Description: "X", Quotable: true,
 		Arms:   []record.Arm{{Name: "a", Server: "a", Route: "/"}, {Name: "b:workers=2:close", Server: "b", Route: "/", Workers: 2, Close: true}},
-		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Kind: record.Open, Rate: 500}},
+		Levels: []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}},
 		Experiments: []record.Experiment{{
 			Name: "x", Arms: []string{"a", "b:workers=2:close"}, Levels: []int{0, 1, 2}, Blocks: record.Range{Min: 2, Max: 5}, Passes: 4, Window: time.Second, LeadIn: 50 * time.Millisecond,
 		}},
@@ -57,7 +57,7 @@ budget: 5m
 claims: [x]
 `))
 	require.NoError(t, err)
-	assert.Equal(t, []record.Level{{Connections: 1}, {Connections: 64}, {Kind: record.Open, Rate: 500}, {Kind: record.Idle, Rate: 500, Idle: 1000}, {Connections: 4096}, {Kind: record.Open, Rate: 10}}, p.Levels)
+	assert.Equal(t, []record.Level{{Connections: 1}, {Connections: 64}, {Rate: 500}, {Rate: 500, Idle: 1000}, {Connections: 4096}, {Rate: 10}}, p.Levels)
 	require.Len(t, p.Arms, 5)
 	require.Len(t, p.Experiments, 3)
 	assert.Equal(t, record.Experiment{

@@ -1,9 +1,7 @@
 package record
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -40,24 +38,39 @@ func (k Kind) String() string { return kinds[k].key }
 // before in the same trial.
 func (k Kind) OfCapacity() bool { return kinds[k].ofCapacity }
 
-// Level is one load level: a kind and its parameters. Those of other kinds are 0.
+// Level is one load level, by the parameters of its kind. Those of other kinds are 0.
 type Level struct {
-	Kind        Kind
-	Connections int     // closed loop: requests in flight; open loop: the most connections, 0: as many as it takes
-	Rate        float64 // Open and Idle, in requests a second
-	Idle        int     // connections
-	Share       float64 // from 0 to 1
+	Connections int     `json:"connections"`     // closed loop: requests in flight; open loop: the most connections, 0: as many as it takes
+	Rate        float64 `json:"rate,omitempty"`  // Open and Idle, in requests a second
+	Idle        int     `json:"idle,omitempty"`  // connections
+	Share       float64 `json:"share,omitempty"` // from 0 to 1
+	SLO         bool    `json:"slo,omitempty"`
+}
+
+// Kind is told by which parameters the level has.
+func (l Level) Kind() Kind {
+	switch {
+	case l.SLO:
+		return SLO
+	case l.Share > 0:
+		return Share
+	case l.Idle > 0:
+		return Idle
+	case l.Rate > 0:
+		return Open
+	}
+	return Closed
 }
 
 // Open says whether the level is an open loop.
-func (l Level) Open() bool { return l.Kind != Closed }
+func (l Level) Open() bool { return l.Kind() != Closed }
 
 // String is the level's label in reports: "c=64" or "r=1000/s".
-func (l Level) String() string { return kinds[l.Kind].label(l) }
+func (l Level) String() string { return kinds[l.Kind()].label(l) }
 
 // Compare orders levels as people read them: by kind, then by load.
 func (l Level) Compare(o Level) int {
-	return cmp.Or(cmp.Compare(l.Kind, o.Kind), cmp.Compare(l.Idle, o.Idle), cmp.Compare(l.Rate, o.Rate), cmp.Compare(l.Share, o.Share), cmp.Compare(l.Connections, o.Connections))
+	return cmp.Or(cmp.Compare(l.Kind(), o.Kind()), cmp.Compare(l.Idle, o.Idle), cmp.Compare(l.Rate, o.Rate), cmp.Compare(l.Share, o.Share), cmp.Compare(l.Connections, o.Connections))
 }
 
 // FewConnections is how many leave little behind in a server: the memory of
@@ -76,9 +89,9 @@ func (l Level) OpenFiles() uint64 { return 2 * uint64(l.Connections+l.Idle) }
 // mistake says why there is no such level, "" if there is.
 func (l Level) mistake() string {
 	switch {
-	case l.Rate > 0 && l.Share > 0, l.Kind == SLO && (l.Rate > 0 || l.Share > 0):
+	case l.Rate > 0 && l.Share > 0, l.SLO && (l.Rate > 0 || l.Share > 0):
 		return "has more than one of rate, share and slo"
-	case l.Kind == Closed && l.Connections < 1:
+	case l.Kind() == Closed && l.Connections < 1:
 		return "is a closed loop without connections"
 	case l.Idle != 0 && l.Rate <= 0:
 		return "has idle connections and no rate"
@@ -88,49 +101,6 @@ func (l Level) mistake() string {
 		return "has a number that is too large"
 	}
 	return ""
-}
-
-// StoredLevel is how a level is stored. Its kind is told by which keys it has.
-type StoredLevel struct {
-	Connections int     `json:"connections"`
-	Rate        float64 `json:"rate,omitempty"`
-	Idle        int     `json:"idle,omitempty"`
-	Share       float64 `json:"share,omitempty"`
-	SLO         bool    `json:"slo,omitempty"`
-}
-
-// Stored is the level as it is stored.
-func (l Level) Stored() StoredLevel {
-	return StoredLevel{l.Connections, l.Rate, l.Idle, l.Share, l.Kind == SLO}
-}
-
-// Level is the level that was stored.
-func (s StoredLevel) Level() Level {
-	l := Level{Connections: s.Connections, Rate: s.Rate, Idle: s.Idle, Share: s.Share}
-	switch {
-	case s.SLO:
-		l.Kind = SLO
-	case s.Share > 0:
-		l.Kind = Share
-	case s.Idle > 0:
-		l.Kind = Idle
-	case s.Rate > 0:
-		l.Kind = Open
-	}
-	return l
-}
-
-// MarshalJSON writes the level as it is stored.
-func (l Level) MarshalJSON() ([]byte, error) { return json.Marshal(l.Stored()) }
-
-// UnmarshalJSON reads a stored level. A key that it does not have is a mistake.
-func (l *Level) UnmarshalJSON(data []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	var s StoredLevel
-	err := dec.Decode(&s)
-	*l = s.Level()
-	return err
 }
 
 // Levels lists levels by kind, as profiles do and the conditions of claims.
@@ -145,16 +115,16 @@ type Levels struct {
 // List is the levels, in the order of Compare.
 func (l *Levels) List() (out []Level) {
 	for _, n := range l.Connections {
-		out = append(out, Level{Kind: Closed, Connections: n})
+		out = append(out, Level{Connections: n})
 	}
 	for _, r := range l.Rates {
-		out = append(out, Level{Kind: Open, Rate: r})
+		out = append(out, Level{Rate: r})
 	}
 	for _, s := range l.Shares {
-		out = append(out, Level{Kind: Share, Share: s})
+		out = append(out, Level{Share: s})
 	}
 	if l.SLO {
-		out = append(out, Level{Kind: SLO})
+		out = append(out, Level{SLO: true})
 	}
 	slices.SortFunc(out, Level.Compare)
 	return out

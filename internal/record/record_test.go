@@ -130,7 +130,7 @@ func TestWriteFileSaysWhy(t *testing.T) {
 func tinyRun() *record.Run {
 	return &record.Run{
 		Schema: record.SchemaVersion, ID: "x", Tool: "hellobench", Profile: "p", Claims: "ledger", ClaimsHash: strings.Repeat("0", 64),
-		Arms: []record.Arm{{Name: "a", Server: "a", Route: "/"}}, Levels: []record.Level{{Connections: 4}, {Kind: record.Open, Rate: 100}}, Blocks: record.Range{Min: 1, Max: 2},
+		Arms: []record.Arm{{Name: "a", Server: "a", Route: "/"}}, Levels: []record.Level{{Connections: 4}, {Rate: 100}}, Blocks: record.Range{Min: 1, Max: 2},
 		Window: time.Second, Timeout: time.Second, Experiments: []record.Experiment{{Name: "e", Arms: []string{"a"}, Levels: []int{0, 1}, Blocks: record.Range{Min: 1, Max: 2}, Passes: 1, Window: time.Second}},
 		Plan:   []record.Block{{Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{0, 1}}}}, {Number: 1, Trials: []record.PlannedTrial{{Arm: "a", Levels: []int{1, 0}}}}},
 		Engine: record.EngineChoice{Name: "wire", Reason: "r"}, ServerCPUs: []int{}, LoadCPUs: []int{}, Servers: []record.ServerVersion{},
@@ -158,7 +158,7 @@ func TestEditedRun(t *testing.T) {
 		"warmup_ns: 9000000000000000000: must be at most 86400000000000, a day":    func(r *record.Run) { r.Warmup = 9e18 },
 		"levels.0: is a closed loop without connections":                           func(r *record.Run) { r.Levels[0].Connections = 0 },
 		"levels.0: has a number that is too large":                                 func(r *record.Run) { r.Levels[0].Connections = 1 << 62 },
-		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].Kind = record.SLO },
+		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].SLO = true },
 		`arms.1: "a" is there twice`:                                               func(r *record.Run) { r.Arms = append(r.Arms, r.Arms[0]) },
 		`arms.0.replicate: there is no arm "gamma" in arms`:                        func(r *record.Run) { r.Arms[0].Replicate = "gamma" },
 		"schema: written by a newer hellobench (schema 3, this one reads up to 2)": func(r *record.Run) { r.Schema = 3 },

@@ -23,7 +23,7 @@ func wholeRun() *record.Run {
 	r.Description, r.Title, r.Quotable = "d", "t", true
 	r.LongWindow, r.TailWindow, r.Warmup, r.WarmupMax = time.Second, time.Second, time.Second, time.Second
 	r.Arms = append(r.Arms, record.Arm{Name: "b", Server: "b", Route: "/", Workers: 1, Threads: 1, Instances: 1, Beside: "/x", Close: true, Shared: true, Variant: "v", Replicate: "a"})
-	r.Levels = append(r.Levels, record.Level{Kind: record.Idle, Rate: 5, Idle: 10}, record.Level{Kind: record.Share, Share: 0.5}, record.Level{Kind: record.SLO})
+	r.Levels = append(r.Levels, record.Level{Rate: 5, Idle: 10}, record.Level{Share: 0.5}, record.Level{SLO: true})
 	r.Shard, r.Budget = &record.Shard{Index: 0, Of: 2}, time.Second
 	e := &r.Experiments[0]
 	e.LeadIn, e.WarmupMax, e.Cores = time.Second, time.Second, 1
@@ -55,7 +55,7 @@ func wholeTrial() *record.Trial {
 	return &record.Trial{
 		Schema: 2, Arm: "a", Start: time.Unix(1, 0).UTC(), End: time.Unix(2, 0).UTC(), Startup: 1, Setup: map[string]string{"port": "1"}, Runtime: map[string]string{"jit": "no"},
 		Idle: usage, Steady: "flat", Failure: "f", Windows: []record.Window{{
-			Level: record.Level{Kind: record.Open, Rate: 100}, Start: time.Unix(1, 0).UTC(), Warmup: true, Restless: true, Server: usage,
+			Level: record.Level{Rate: 100}, Start: time.Unix(1, 0).UTC(), Warmup: true, Restless: true, Server: usage,
 			Host: record.Disturbance{Elapsed: 4, Others: 1, Steal: 1, Throttled: 1}, Network: &record.Network{ListenOverflows: 1, ListenDrops: 1, SYNRetransmits: 1, Resets: 1},
 			Pass: 1, Others: 1, Beside: 1, Held: 1, Probes: []record.Probe{{Rate: 1, Trials: 1, Passed: true}}, Gates: []record.Gate{{Name: "g", Detail: "d"}},
 			Load: record.Measurement{

@@ -75,7 +75,7 @@ func table(t require.TestingT, run *record.Run, trials []record.Trial) *sample.T
 // TestLevelsAreInOrder of their load, whatever order a profile names them in.
 func TestLevelsAreInOrder(t *testing.T) {
 	run := newRun("a")
-	run.Levels = []record.Level{{Kind: record.Idle, Rate: 500, Idle: 100}, {Connections: 256}, {Kind: record.Open, Connections: 64, Rate: 500}, closed64, {Kind: record.Open, Connections: 64, Rate: 90}, {Kind: record.Share, Share: 0.5}, {Connections: 4}}
+	run.Levels = []record.Level{{Rate: 500, Idle: 100}, {Connections: 256}, {Connections: 64, Rate: 500}, closed64, {Connections: 64, Rate: 90}, {Share: 0.5}, {Connections: 4}}
 	var names []string
 	for _, l := range build(t, run, newTrial(0, "a", 100)).Levels {
 		names = append(names, l.Name)

@@ -46,7 +46,7 @@ func (d *Document) measure() {
 // samples are an arm's at a level, by block. A search that found no rate has none.
 func (d *Document) samples(arm string, level Level, blocks []int) (out []*sample.Sample) {
 	for _, block := range blocks {
-		if s := d.table.At(arm, level.Level, block); s != nil && (level.Kind != record.SLO || s.HeldSLO) {
+		if s := d.table.At(arm, level.Level, block); s != nil && (level.Kind() != record.SLO || s.HeldSLO) {
 			out = append(out, s)
 		}
 	}

@@ -65,7 +65,7 @@ func charts(d *Document) []Chart {
 // idle connections, nor those that depend on what the arm can do.
 func (d *Document) rows() (closed, open []Level) {
 	for _, l := range d.Levels {
-		switch l.Kind {
+		switch l.Kind() {
 		case record.Open:
 			open = append(open, l)
 		case record.Closed:

@@ -125,15 +125,6 @@ type Level struct {
 	Open bool   `json:"open"` // open loop
 }
 
-// MarshalJSON writes the keys of the stored level with those of the document.
-func (l Level) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		record.StoredLevel
-		Name string `json:"name"`
-		Open bool   `json:"open"`
-	}{l.Stored(), l.Name, l.Open})
-}
-
 // Estimate is a central value across blocks with its interval.
 //
 // Confidence is the level that the interval attains; it is 0 where there is

@@ -24,7 +24,7 @@ func rankings(d *Document) []Ranking {
 				}
 			}
 			m := sample.Throughput
-			if l.Open && l.Kind != record.SLO {
+			if l.Open && l.Kind() != record.SLO {
 				m = sample.P99
 				if !slices.ContainsFunc(cells, func(c *Cell) bool { return c.Of(m) != nil }) {
 					m = sample.P50

@@ -25,7 +25,7 @@ func places(r *report.Ranking) (out []string) {
 func openTrial(block int, arm string, p50 float64) record.Trial {
 	t := newTrial(block, arm, 500)
 	w := &t.Windows[0]
-	w.Level, w.Load.Connections, w.Load.Offered, w.Load.Scheduled, w.Load.Sent, w.Load.Latency.P50 = record.Level{Kind: record.Open, Rate: 500}, 64, 500, 500, 500, ms(p50)
+	w.Level, w.Load.Connections, w.Load.Offered, w.Load.Scheduled, w.Load.Sent, w.Load.Latency.P50 = record.Level{Rate: 500}, 64, 500, 500, 500, ms(p50)
 	return t
 }
 
@@ -34,7 +34,7 @@ func openTrial(block int, arm string, p50 float64) record.Trial {
 func TestRankingAndVerdictAgree(t *testing.T) {
 	run := newRun("a", "b", "a~again")
 	run.Arms[2].Server, run.Arms[2].Replicate = "a", "a"
-	run.Levels = []record.Level{{Kind: record.Open, Rate: 500}}
+	run.Levels = []record.Level{{Rate: 500}}
 	var trials []record.Trial
 	for b := range 8 {
 		drift := float64(1+b*b*2) * (1 + 0.01*float64(b%3))
@@ -64,13 +64,13 @@ func TestRankingAndVerdictAgree(t *testing.T) {
 // and is short too where a server starves most of its connections.
 func TestAClosedLoopRanksByThroughputOnly(t *testing.T) {
 	run := newRun("a", "starving")
-	run.Levels = []record.Level{closed64, {Kind: record.Open, Rate: 500}, {Kind: record.Share, Share: 0.5}, {Kind: record.SLO}}
+	run.Levels = []record.Level{closed64, {Rate: 500}, {Share: 0.5}, {SLO: true}}
 	var trials []record.Trial
 	for b := range 6 {
 		for _, arm := range []string{"a", "starving"} {
 			one, open := newTrial(b, arm, 1000+uint64(b)), openTrial(b, arm, 5)
 			one.Windows = append(one.Windows, open.Windows[0])
-			for _, l := range []record.Level{{Kind: record.Share, Share: 0.5}, {Kind: record.SLO}} {
+			for _, l := range []record.Level{{Share: 0.5}, {SLO: true}} {
 				w := open.Windows[0]
 				w.Level, w.Probes = l, []record.Probe{{Rate: 500, Trials: 1, Passed: true}}
 				one.Windows = append(one.Windows, w)
@@ -112,7 +112,7 @@ func TestSpoiledFiguresHaveNoPlace(t *testing.T) {
 // TestSharesAreInOrder whatever order a profile's experiments name them in.
 func TestSharesAreInOrder(t *testing.T) {
 	run := newRun("a")
-	run.Levels = []record.Level{{Kind: record.SLO}, {Kind: record.Share, Share: 0.8}, {Kind: record.Share, Share: 0.5}, {Connections: 1024}, {Connections: 4}, closed64}
+	run.Levels = []record.Level{{SLO: true}, {Share: 0.8}, {Share: 0.5}, {Connections: 1024}, {Connections: 4}, closed64}
 	var names []string
 	for _, l := range build(t, run).Levels {
 		names = append(names, l.Name)

@@ -100,7 +100,7 @@ func TestAServerLooksAlikeOnEveryRoute(t *testing.T) {
 
 func TestPercentileChart(t *testing.T) {
 	run := newRun("a", "b")
-	open := record.Level{Kind: record.Open, Connections: 64, Rate: 500}
+	open := record.Level{Connections: 64, Rate: 500}
 	run.Levels = append(run.Levels, open)
 	trial := func(arm string) record.Trial { return visit(newTrial(0, arm, 1000), open) }
 

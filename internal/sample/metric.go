@@ -218,7 +218,7 @@ func which(is func(*Metric) bool) (out []*Metric) {
 // varies says whether comparisons at a level tell how the metric varies: a search for a
 // rate has windows at several rates, and rates of open loops are those of the schedule.
 func (m *Metric) varies(l record.Level) bool {
-	kind := l.Kind
+	kind := l.Kind()
 	if kind == record.Idle {
 		kind = record.Open
 	}

@@ -263,7 +263,7 @@ func TestLimitsOfARatio(t *testing.T) {
 // TestVariancesOfComparisonsAlone: a rate in an open loop is the schedule's, and says
 // nothing of how throughput varies.
 func TestVariancesOfComparisonsAlone(t *testing.T) {
-	open := record.Level{Kind: record.Open, Rate: 100}
+	open := record.Level{Rate: 100}
 	run := plan(4, "a", "b")
 	run.Levels = append(run.Levels, open)
 	run.Experiments[0].Levels = append(run.Experiments[0].Levels, 1)

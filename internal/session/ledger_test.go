@@ -27,7 +27,7 @@ func TestTheFullProfileAnswersTheLedger(t *testing.T) {
 			assert.True(t, sideBySide(p, arms), "%s, %s", c.ID, cmp.Group) // of a start
 			for _, level := range cmp.List() {
 				if cmp.Idle > 0 {
-					level.Kind, level.Idle = record.Idle, cmp.Idle
+					level.Idle = cmp.Idle
 				}
 				levels := []record.Level{level}
 				if cmp.Baseline > 0 {

@@ -111,7 +111,7 @@ func cells(d *report.Document, route string) (out []placed) {
 		name := l.Name
 		for _, a := range shown(d, route) {
 			if c := d.Cell(a.Name, l.Name); c != nil {
-				out = append(out, placed{c, name, l.Open, l.Kind == record.SLO})
+				out = append(out, placed{c, name, l.Open, l.Kind() == record.SLO})
 				name = ""
 			}
 		}

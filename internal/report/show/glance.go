@@ -68,7 +68,7 @@ func best(d *report.Document, arms []report.Arm, kind record.Kind, x float64) (l
 	most, distance := 0, 0.0
 	for i := range d.Levels {
 		l := &d.Levels[i]
-		if l.Kind != kind || l.Idle > 0 {
+		if l.Kind() != kind || l.Idle > 0 {
 			continue
 		}
 		n := 0

@@ -49,9 +49,9 @@ var levels = []record.Level{
 	{Connections: 256},
 	{Connections: 1024},
 	{Connections: 4096},
-	{Kind: record.Open, Connections: 64, Rate: 250},
-	{Kind: record.Open, Connections: 64, Rate: 500},
-	{Kind: record.Open, Connections: 64, Rate: 1000},
+	{Connections: 64, Rate: 250},
+	{Connections: 64, Rate: 500},
+	{Connections: 64, Rate: 1000},
 }
 
 // Start is when every synthetic run began.
