@@ -168,7 +168,7 @@ func (c *Condition) where() string {
 	if c.Level == atStart {
 		return c.Group
 	}
-	return fmt.Sprintf("%s at %s", c.Group, record.PlainLevel(c.Level))
+	return fmt.Sprintf("%s, at %s", c.Group, record.PlainLevel(c.Level))
 }
 
 // describe names conditions by group and by level. The groups of a chain are causes.
@@ -202,19 +202,19 @@ func flips(v *Verdict, answered []Condition) string {
 	nearest := hardest(answered)
 	switch v.Verdict {
 	case Supported:
-		return fmt.Sprintf("The condition nearest to turning is %s: its interval begins at %s, and below %s it would be open.", nearest.where(), multiple(nearest.Ratio.Low), multiple(nearest.AtLeast))
+		return fmt.Sprintf("The condition nearest to turning: %s. Its interval begins at %s; below %s it would be open.", nearest.where(), multiple(nearest.Ratio.Low), multiple(nearest.AtLeast))
 	case Refuted:
 		high := slices.MaxFunc(answered, func(a, b Condition) int { return cmp.Compare(a.Ratio.High/a.AtLeast, b.Ratio.High/b.AtLeast) })
-		return fmt.Sprintf("The condition nearest to turning is %s: its interval ends at %s, and above %s it would be open.", high.where(), multiple(high.Ratio.High), multiple(high.AtLeast))
+		return fmt.Sprintf("The condition nearest to turning: %s. Its interval ends at %s; above %s it would be open.", high.where(), multiple(high.Ratio.High), multiple(high.AtLeast))
 	case Depends:
-		return fmt.Sprintf("To be supported, all conditions would have to be beyond what is asked. The farthest from it is %s: %s, where %s is asked.", nearest.where(), multiple(nearest.Ratio.Mid), multiple(nearest.AtLeast))
+		return fmt.Sprintf("To be supported, every condition would have to be beyond what is asked. The farthest from it: %s, with %s where %s is asked.", nearest.where(), multiple(nearest.Ratio.Mid), multiple(nearest.AtLeast))
 	case Inconclusive:
 		open := slices.DeleteFunc(slices.Clone(answered), func(c Condition) bool { return c.Verdict != Inconclusive })
 		if len(open) == 0 {
 			return ""
 		}
 		c := hardest(open)
-		return fmt.Sprintf("It takes a narrower interval %s: it reaches from %s, across %s. More blocks make it narrower.", c.where(), ratioRange(c.Ratio), multiple(c.AtLeast))
+		return fmt.Sprintf("It takes a narrower interval: %s, it reaches from %s, across %s. More blocks make it narrower.", c.where(), ratioRange(c.Ratio), multiple(c.AtLeast))
 	}
 	return ""
 }
