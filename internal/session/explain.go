@@ -155,7 +155,7 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 		}}, nil
 	case in.Runtime == "node":
 		hook := filepath.Join(scratch, "node.cjs")
-		if err := os.WriteFile(hook, fixtures.NodeProfiler(), 0o644); err != nil {
+		if err := os.WriteFile(hook, fixtures.NodeProfiler, 0o644); err != nil {
 			return nil, err
 		}
 		env["NODE_OPTIONS"], env["HELLOBENCH_PROFILE"] = "--require="+strconv.Quote(hook), scratch
