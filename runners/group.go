@@ -38,7 +38,7 @@ func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group
 	var wg sync.WaitGroup
 	for i := range n {
 		o := opts
-		o.Port = ports[i]
+		o.port = ports[i]
 		if i > 0 && o.LogFile != "" { // each guard cuts its own
 			o.LogFile = fmt.Sprintf("%s.%d", opts.LogFile, i+1)
 		}

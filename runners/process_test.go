@@ -80,15 +80,6 @@ func TestStartFailures(t *testing.T) {
 	}
 }
 
-func TestStartPortTaken(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
-	require.NoError(t, err)
-	defer func() { _ = ln.Close() }()
-	port := ln.Addr().(*net.TCPAddr).Port
-	_, err = start(t, "plain", Options{Port: port})
-	require.ErrorContains(t, err, "port "+strconv.Itoa(port)+" is taken")
-}
-
 func TestStartCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
