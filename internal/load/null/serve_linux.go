@@ -104,9 +104,7 @@ func (s *Server) run(loops []*loop, cpus []int, listener *os.File) {
 	var wg sync.WaitGroup
 	errs := make([]error, len(loops))
 	for i, l := range loops {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			unlock, err := sock.LockThread(cpus[i])
 			defer unlock()
 			if err != nil {
@@ -115,7 +113,7 @@ func (s *Server) run(loops []*loop, cpus []int, listener *os.File) {
 				return
 			}
 			l.run()
-		}()
+		})
 	}
 	go func() {
 		wg.Wait()
