@@ -50,7 +50,7 @@ type Process struct {
 	*guarded
 	once    sync.Once
 	stopErr error
-	pids    atomic.Pointer[[]int] // of the processes that the meter found last
+	pids    atomic.Pointer[[]int] // of the processes that Usage found last
 }
 
 // Start starts an installed server and waits until it answers its ready path
@@ -279,13 +279,8 @@ func (p *Process) ended(err error) error {
 }
 
 // Usage is what the server's process tree has used since it was started, and
-// its memory and threads now.
-func (p *Process) Usage() (record.Usage, error) { return p.meter(true) }
-
-// CPU is Usage without the memory, which takes longer to read.
-func (p *Process) CPU() (record.Usage, error) { return p.meter(false) }
-
-func (p *Process) meter(memory bool) (record.Usage, error) {
+// its threads and, if asked for, its memory now, which takes longer to read.
+func (p *Process) Usage(memory bool) (record.Usage, error) {
 	u, pids, err := treeUsage(p.guard.Process.Pid, memory)
 	if err == nil {
 		p.pids.Store(&pids)
@@ -293,7 +288,7 @@ func (p *Process) meter(memory bool) (record.Usage, error) {
 	return u, err
 }
 
-// Clock is the processor time of the processes that Usage or CPU found last; it
+// Clock is the processor time of the processes that Usage found last; it
 // costs microseconds.
 func (p *Process) Clock() (sum time.Duration) {
 	if pids := p.pids.Load(); pids != nil {
