@@ -112,14 +112,14 @@ func checkWait(t *testing.T, s *subject) {
 		checkBody(t, s, "/io?ms=50", plain, "waited 50 ms")
 		assert.GreaterOrEqual(t, time.Since(began), wait-early)
 	}
-	before, err := s.process.Usage()
+	before, err := s.process.Usage(true)
 	if errors.Is(err, host.ErrUnsupported) {
 		t.Skip(err)
 	}
 	require.NoError(t, err)
 	const long = 600 * time.Millisecond
 	checkBody(t, s, "/io?ms="+strconv.FormatInt(long.Milliseconds(), 10), plain, "waited 600 ms")
-	after, err := s.process.Usage()
+	after, err := s.process.Usage(true)
 	require.NoError(t, err)
 	// A loop that looks at the clock would burn all of it; a quarter leaves
 	// room for two cores that are busy otherwise.

@@ -40,12 +40,12 @@ func TestTimeOfThreads(t *testing.T) {
 		}
 	}
 	ask(5000) // until the compiler's threads have done their work
-	before, err := g.CPU()
+	before, err := g.Usage(false)
 	require.NoError(t, err)
 	clock := g.Clock()()
 	ask(10000)
 	ticked := g.Clock()() - clock
-	after, err := g.CPU()
+	after, err := g.Usage(false)
 	require.NoError(t, err)
 	used := after.CPU.Sub(before.CPU).Total()
 	assert.GreaterOrEqual(t, (after.MainThread - before.MainThread).Seconds(), 0.85*used.Seconds())
@@ -60,10 +60,10 @@ func TestTimeOfThreads(t *testing.T) {
 // TestMemoryIsTheServersOwn: another server of the same program next to it does not make it smaller.
 func TestMemoryIsTheServersOwn(t *testing.T) {
 	one := node(t)
-	alone, err := one.Usage()
+	alone, err := one.Usage(true)
 	require.NoError(t, err)
 	node(t)
-	beside, err := one.Usage()
+	beside, err := one.Usage(true)
 	require.NoError(t, err)
 	assert.InEpsilon(t, alone.PSS, beside.PSS, 0.03)
 	assert.LessOrEqual(t, beside.PSS, beside.RSS+1<<20)

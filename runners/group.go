@@ -38,7 +38,7 @@ func StartGroup(ctx context.Context, in *Installed, opts Options, n int) (*Group
 	var wg sync.WaitGroup
 	for i := range n {
 		o := opts
-		o.Port = ports[i]
+		o.port = ports[i]
 		if i > 0 && o.LogFile != "" { // each guard cuts its own
 			o.LogFile = fmt.Sprintf("%s.%d", opts.LogFile, i+1)
 		}
@@ -109,12 +109,10 @@ func (g *Group) Verify(ctx context.Context, route string) ([]http1.Exchange, err
 // Runtime is what the first instance says of itself; the others are the same program.
 func (g *Group) Runtime(ctx context.Context) map[string]string { return g.all[0].Runtime(ctx) }
 
-// Usage is what all instances together have used.
-func (g *Group) Usage() (record.Usage, error) { return g.sum((*Process).Usage) }
-
-func (g *Group) sum(of func(*Process) (record.Usage, error)) (sum record.Usage, err error) {
+// Usage is what all instances together have used; see Process.Usage.
+func (g *Group) Usage(memory bool) (sum record.Usage, err error) {
 	for _, p := range g.all {
-		u, err := of(p)
+		u, err := p.Usage(memory)
 		if err != nil {
 			return record.Usage{}, err
 		}
@@ -127,16 +125,13 @@ func (g *Group) sum(of func(*Process) (record.Usage, error)) (sum record.Usage, 
 func (g *Group) PIDs() ([]int, error) {
 	var all []int
 	for _, p := range g.all {
-		if _, err := p.CPU(); err != nil {
+		if _, err := p.Usage(false); err != nil {
 			return nil, err
 		}
 		all = append(all, slices.Sorted(slices.Values(*p.pids.Load()))...)
 	}
 	return all, nil
 }
-
-// CPU is what Process.CPU tells of all instances together.
-func (g *Group) CPU() (record.Usage, error) { return g.sum((*Process).CPU) }
 
 // Clock reads the instances' clocks; what it returns gives their sum. See Process.Clock.
 func (g *Group) Clock() func() time.Duration {

@@ -42,9 +42,9 @@ func TestGroup(t *testing.T) {
 	assert.Less(t, g.Startup(), 3*700*time.Millisecond, "they start beside one another")
 	require.NoError(t, g.Alive())
 	if runtime.GOOS == "linux" {
-		sum, err := g.Usage()
+		sum, err := g.Usage(true)
 		require.NoError(t, err)
-		one, err := g.all[0].Usage()
+		one, err := g.all[0].Usage(true)
 		require.NoError(t, err)
 		assert.Equal(t, 3, sum.Processes)
 		assert.Greater(t, sum.RSS, 2*one.RSS)

@@ -2,6 +2,7 @@ package runners
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -205,10 +206,7 @@ func npmrcFile(dir, node string) (file string, done func(), err error) {
 	}
 	done = func() { _ = os.Remove(f.Name()) }
 	_, err = f.WriteString(npmConfig(node))
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		done()
 		return "", nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -164,6 +165,10 @@ var (
 	explained    = []string{"pid", "seconds", "out"}                            // of what profiles it
 )
 
+// placeholder is a name in braces. Braces around anything else than lower-case
+// letters are left alone, so that JSON may stand in an argument.
+var placeholder = regexp.MustCompile(`\{([a-z]+)\}`)
+
 // check finds what a schema cannot say.
 func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 	var errs []error
@@ -174,8 +179,9 @@ func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 		add([]string{"name"}, "is %q, but the folder is called %q", m.Name, folder)
 	}
 	text := func(path []string, s string, known []string) (used []string) {
-		used = placeholdersIn(s)
-		for _, name := range used {
+		for _, match := range placeholder.FindAllStringSubmatch(s, -1) {
+			name := match[1]
+			used = append(used, name)
 			switch {
 			case !slices.Contains(known, name):
 				add(path, "unknown placeholder {%s}; there are {%s}", name, strings.Join(known, "} {"))
@@ -221,21 +227,4 @@ func (m *Manifest) check(doc *yamlfile.Document, folder string) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// placeholdersIn lists the names in braces. Braces around anything else than
-// lower-case letters are left alone, so that JSON may stand in an argument.
-func placeholdersIn(s string) []string {
-	var names []string
-	for {
-		open := strings.IndexByte(s, '{')
-		if open < 0 {
-			return names
-		}
-		s = s[open+1:]
-		end := strings.IndexFunc(s, func(r rune) bool { return r < 'a' || r > 'z' })
-		if end > 0 && s[end] == '}' {
-			names = append(names, s[:end])
-		}
-	}
 }

@@ -124,12 +124,7 @@ func (p *Preparer) cannot(in *Installed, err error) error {
 // files. The environment is then a new one for every change of the sources:
 // otherwise a program of yesterday would be measured.
 func (m *Manifest) buildsSources() bool {
-	for _, argv := range m.Prepare.Commands {
-		if slices.ContainsFunc(argv, func(s string) bool { return slices.Contains(placeholdersIn(s), "src") }) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(slices.Concat(m.Prepare.Commands...), func(s string) bool { return strings.Contains(s, "{src}") })
 }
 
 // install fills in.Env and in.Src unless they are complete. An environment that was begun and

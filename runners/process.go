@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/host"
@@ -27,11 +26,12 @@ type Options struct {
 	Variant          string            // of the manifest; empty: the server as it is
 	CPUs             []int             // cores of the server and all its children; empty: any
 	Address          string            // at which it listens; empty: 127.0.0.1
-	Port             int               // 0: a free one
 	Env              map[string]string // more environment variables
 	LogFile          string            // what the server prints is appended here, bounded; empty: to a file without a name
 	Deadline         time.Duration     // for becoming ready; 0: 30 s
 	Guard            []string          // a command that calls GuardMain with the arguments that follow it
+
+	port int // that is free; 0: Start finds one
 }
 
 // loopback is where a server listens unless told otherwise.
@@ -46,12 +46,11 @@ type Process struct {
 	opts    Options
 	cmd     *exec.Cmd // what runs under the guard
 	log     *os.File
-	port    int
 	startup time.Duration
 	*guarded
 	once    sync.Once
 	stopErr error
-	pids    atomic.Pointer[[]int] // of the processes that the meter found last
+	pids    atomic.Pointer[[]int] // of the processes that Usage found last
 }
 
 // Start starts an installed server and waits until it answers its ready path
@@ -96,10 +95,14 @@ func (p *Process) configure() error {
 		return err
 	}
 	p.opts.Address = cmp.Or(p.opts.Address, loopback)
-	if p.port, err = freePort(p.opts.Address, p.opts.Port); err != nil {
-		return err
+	if p.opts.port == 0 {
+		ports, err := freePorts(p.opts.Address, 1)
+		if err != nil {
+			return err
+		}
+		p.opts.port = ports[0]
 	}
-	values := map[string]string{"host": p.opts.Address, "port": strconv.Itoa(p.port), "workers": workers, "threads": threads}
+	values := map[string]string{"host": p.opts.Address, "port": strconv.Itoa(p.opts.port), "workers": workers, "threads": threads}
 	command, variant := p.in.Command, p.in.Variants[p.opts.Variant]
 	if len(variant.Command) > 0 {
 		command = variant.Command
@@ -146,21 +149,11 @@ func cleanEnvironment() []string {
 	return env
 }
 
-// freePort checks that a port is free, or finds one.
-func freePort(address string, port int) (int, error) {
-	ln, err := listen(address, port)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().(*net.TCPAddr).Port, nil
-}
-
 // freePorts finds n ports that are free at the same time, so that no two are the same.
 func freePorts(address string, n int) ([]int, error) {
 	var ports []int
 	for range n {
-		ln, err := listen(address, 0)
+		ln, err := listen(address)
 		if err != nil {
 			return nil, err
 		}
@@ -170,20 +163,17 @@ func freePorts(address string, n int) ([]int, error) {
 	return ports, nil
 }
 
-// listen listens on a port, or on one of its choice for 0. Ports that the kernel
-// hands to outgoing connections are avoided: the generator uses thousands.
-func listen(address string, port int) (net.Listener, error) {
-	for try := 0; port == 0 && try < 200; try++ {
+// listen listens on a port of its choice. Those that the kernel hands to outgoing
+// connections are avoided: the generator uses thousands.
+func listen(address string) (net.Listener, error) {
+	for range 200 {
 		candidate := 10000 + int(time.Now().UnixNano()/1000%20000)
 		if ln, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(candidate))); err == nil { //nolint:noctx // it does not wait
 			return ln, nil
 		}
 	}
-	ln, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port))) //nolint:noctx // it does not wait
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("port %d is taken: %w", port, err)
-	case err != nil:
+	ln, err := net.Listen("tcp", net.JoinHostPort(address, "0")) //nolint:noctx // it does not wait
+	if err != nil {
 		return nil, fmt.Errorf("listen at %s: %w", address, err)
 	}
 	return ln, nil
@@ -260,11 +250,11 @@ func (p *Process) logTail() string {
 
 // URL is the address of a path on the server.
 func (p *Process) URL(path string) string {
-	return "http://" + net.JoinHostPort(p.opts.Address, strconv.Itoa(p.port)) + path
+	return "http://" + net.JoinHostPort(p.opts.Address, strconv.Itoa(p.opts.port)) + path
 }
 
 // Port is where the server listens.
-func (p *Process) Port() int { return p.port }
+func (p *Process) Port() int { return p.opts.port }
 
 // Startup is the time from exec to the first correct answer.
 func (p *Process) Startup() time.Duration { return p.startup }
@@ -289,13 +279,8 @@ func (p *Process) ended(err error) error {
 }
 
 // Usage is what the server's process tree has used since it was started, and
-// its memory and threads now.
-func (p *Process) Usage() (record.Usage, error) { return p.meter(true) }
-
-// CPU is Usage without the memory, which takes longer to read.
-func (p *Process) CPU() (record.Usage, error) { return p.meter(false) }
-
-func (p *Process) meter(memory bool) (record.Usage, error) {
+// its threads and, if asked for, its memory now, which takes longer to read.
+func (p *Process) Usage(memory bool) (record.Usage, error) {
 	u, pids, err := treeUsage(p.guard.Process.Pid, memory)
 	if err == nil {
 		p.pids.Store(&pids)
@@ -303,7 +288,7 @@ func (p *Process) meter(memory bool) (record.Usage, error) {
 	return u, err
 }
 
-// Clock is the processor time of the processes that Usage or CPU found last; it
+// Clock is the processor time of the processes that Usage found last; it
 // costs microseconds.
 func (p *Process) Clock() (sum time.Duration) {
 	if pids := p.pids.Load(); pids != nil {

@@ -79,13 +79,13 @@ func TestEndedProcessesAreMetered(t *testing.T) {
 		p, err := start(t, kind, Options{})
 		require.NoError(t, err)
 		assert.Eventually(t, func() bool {
-			u, err := p.Usage()
+			u, err := p.Usage(true)
 			return err == nil && u.Processes == 1 && u.CPU.Total() > 60*time.Millisecond
 		}, 20*time.Second, 20*time.Millisecond, kind)
 	}
 	plain, err := start(t, "plain", Options{})
 	require.NoError(t, err)
-	u, err := plain.Usage()
+	u, err := plain.Usage(true)
 	require.NoError(t, err)
 	assert.Less(t, u.CPU.Total(), 60*time.Millisecond)
 }

@@ -80,15 +80,6 @@ func TestStartFailures(t *testing.T) {
 	}
 }
 
-func TestStartPortTaken(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
-	require.NoError(t, err)
-	defer func() { _ = ln.Close() }()
-	port := ln.Addr().(*net.TCPAddr).Port
-	_, err = start(t, "plain", Options{Port: port})
-	require.ErrorContains(t, err, "port "+strconv.Itoa(port)+" is taken")
-}
-
 func TestStartCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
@@ -124,10 +115,10 @@ func TestUsage(t *testing.T) {
 	busy, err := start(t, "busy", Options{})
 	require.NoError(t, err)
 	used := func(p *Process) time.Duration {
-		before, err := p.Usage()
+		before, err := p.Usage(true)
 		require.NoError(t, err)
 		for burned := time.Duration(0); burned < 50*time.Millisecond; { // until the kernel has charged the busy one
-			u, err := busy.Usage()
+			u, err := busy.Usage(true)
 			require.NoError(t, err)
 			burned = u.CPU.Total() - before.CPU.Total()
 			if p == idle {
@@ -136,7 +127,7 @@ func TestUsage(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		after, err := p.Usage()
+		after, err := p.Usage(true)
 		require.NoError(t, err)
 		assert.Positive(t, after.RSS)
 		assert.Positive(t, after.PSS)
@@ -147,7 +138,7 @@ func TestUsage(t *testing.T) {
 	assert.GreaterOrEqual(t, used(busy), 50*time.Millisecond)
 	assert.Less(t, used(idle), 50*time.Millisecond)
 	require.NoError(t, idle.Stop())
-	_, err = idle.Usage()
+	_, err = idle.Usage(true)
 	assert.Error(t, err)
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -225,10 +224,10 @@ func threadNames(guard int) string {
 	}
 	count := map[string]int{}
 	for _, st := range all {
-		files, _ := filepath.Glob("/proc/" + strconv.Itoa(st.PID) + "/task/*/comm")
-		for _, f := range files {
-			if name, err := os.ReadFile(f); err == nil { // else it has ended meanwhile
-				count[strings.TrimSpace(string(name))]++
+		threads, _ := procfs.AllThreads(st.PID)
+		for _, thread := range threads {
+			if name, err := thread.Comm(); err == nil { // else it has ended meanwhile
+				count[name]++
 			}
 		}
 	}

@@ -100,7 +100,7 @@ func TestServerOverThere(t *testing.T) {
 	require.Len(t, exchanges, 1)
 	assert.Equal(t, null.Body, string(exchanges[0].Want.Exact))
 
-	before, err := s.Usage()
+	before, err := s.Usage(true)
 	require.NoError(t, err)
 	clock := s.Clock()()
 	e := agent.NewEngine("wire", []agent.Generator{{Host: h}}, 0)
@@ -108,7 +108,7 @@ func TestServerOverThere(t *testing.T) {
 	require.NoError(t, err)
 	assert.Positive(t, m.OK)
 	assert.Zero(t, m.Errors.Total(), m.FirstError)
-	after, err := s.CPU()
+	after, err := s.Usage(false)
 	require.NoError(t, err)
 	used := after.CPU.Sub(before.CPU).Total()
 	assert.Positive(t, used)
@@ -118,7 +118,7 @@ func TestServerOverThere(t *testing.T) {
 	var fault record.Fault
 	require.NoError(t, s.Stop())
 	assert.FileExists(t, log)
-	_, err = s.Usage()
+	_, err = s.Usage(true)
 	assert.ErrorContains(t, err, "no server")
 
 	_, err = h.Start(t.Context(), machine.Start{Server: "absent"})
@@ -205,7 +205,7 @@ func TestLost(t *testing.T) {
 	exchanges, err := s.Verify(t.Context(), "/")
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(h.PID(), syscall.SIGKILL))
-	_, err = s.Usage()
+	_, err = s.Usage(true)
 	require.Error(t, err)
 	require.NotNil(t, reason.Load(), "told before the call returns")
 	assert.ErrorContains(t, *reason.Load(), "the connection to a was lost")

@@ -202,12 +202,7 @@ func (s *Server) Runtime(ctx context.Context) map[string]string {
 }
 
 // Usage is what the process tree has used.
-func (s *Server) Usage() (record.Usage, error) { return s.usage(true) }
-
-// CPU is Usage without the memory.
-func (s *Server) CPU() (record.Usage, error) { return s.usage(false) }
-
-func (s *Server) usage(memory bool) (record.Usage, error) {
+func (s *Server) Usage(memory bool) (record.Usage, error) {
 	return call[record.Usage](context.Background(), s.host, "Usage", About{ID: s.started.ID, Memory: memory})
 }
 

@@ -203,10 +203,7 @@ func (a *Agent) Runtime(about About, r *Reply[map[string]string]) error {
 
 // Usage is what a server has used.
 func (a *Agent) Usage(about About, r *Reply[record.Usage]) error {
-	if about.Memory {
-		return of(a, about, r, (*runners.Group).Usage)
-	}
-	return of(a, about, r, (*runners.Group).CPU)
+	return of(a, about, r, func(g *runners.Group) (record.Usage, error) { return g.Usage(about.Memory) })
 }
 
 // Clock is a server's processor time.

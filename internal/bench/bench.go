@@ -26,12 +26,10 @@ type Server interface {
 	Verify(ctx context.Context, route string) ([]http1.Exchange, error)
 	// Runtime is what the server says of itself.
 	Runtime(ctx context.Context) map[string]string
-	// Usage is what the process tree has used since its start, and its memory and
-	// threads now.
-	Usage() (record.Usage, error)
-	// CPU is Usage without the memory, and takes less to read.
-	CPU() (record.Usage, error)
-	// Clock reads the processor time of the processes that CPU or Usage found last; what
+	// Usage is what the process tree has used since its start, and its threads and, if
+	// asked for, its memory now, which takes longer to read.
+	Usage(memory bool) (record.Usage, error)
+	// Clock reads the processor time of the processes that Usage found last; what
 	// it returns gives it. It costs microseconds, for it does not wait for an answer that
 	// comes over a network.
 	Clock() func() time.Duration

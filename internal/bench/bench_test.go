@@ -68,11 +68,10 @@ func (a *actor) Runtime(context.Context) map[string]string {
 }
 func (a *actor) Startup() time.Duration { return time.Millisecond }
 
-func (a *actor) Usage() (record.Usage, error) {
+func (a *actor) Usage(bool) (record.Usage, error) {
 	return record.Usage{CPU: record.CPU{User: a.cpu}, PSS: 1}, nil
 }
 
-func (a *actor) CPU() (record.Usage, error)  { return record.Usage{CPU: record.CPU{User: a.cpu}}, nil }
 func (a *actor) Clock() func() time.Duration { return reads(a.cpu) }
 
 // reads is a clock that was read.

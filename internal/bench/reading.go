@@ -21,7 +21,7 @@ func readAfter(server Server, d time.Duration) *reading {
 	r := &reading{done: make(chan struct{})}
 	r.timer = time.AfterFunc(d, func() {
 		defer close(r.done)
-		r.usage, r.err = server.Usage()
+		r.usage, r.err = server.Usage(true)
 	})
 	return r
 }

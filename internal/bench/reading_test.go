@@ -41,7 +41,7 @@ type threadedActor struct {
 	threads *threaded
 }
 
-func (a *threadedActor) Usage() (record.Usage, error) {
+func (a *threadedActor) Usage(bool) (record.Usage, error) {
 	u := record.Usage{Threads: 1, PSS: 10}
 	if a.threads.inWindow.Load() {
 		u.Threads, u.PSS = 257, 500

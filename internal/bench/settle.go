@@ -70,7 +70,7 @@ func (t *trialRun) clocks() clocks { return t.askClocks()() }
 // read reads the clocks first: CPU finds the processes anew that Clock is of.
 func (t *trialRun) read() readings {
 	r := readings{clocks: t.clocks()}
-	r.server, _ = t.server.CPU()
+	r.server, _ = t.server.Usage(false)
 	r.cores, r.at = t.cores(), time.Now()
 	return r
 }
@@ -83,7 +83,7 @@ func (w *watch) opened(ctx context.Context) {
 	if w.beside != nil {
 		w.other = t.Beside(ctx, w.beside)
 	}
-	if _, err := t.server.CPU(); err == nil {
+	if _, err := t.server.Usage(false); err == nil {
 		w.before = t.read()
 	}
 }

@@ -106,7 +106,7 @@ func (t *trialRun) verify(ctx context.Context) error {
 		return err
 	}
 	t.record.Runtime = t.server.Runtime(ctx)
-	if t.record.Idle, err = t.server.Usage(); err != nil {
+	if t.record.Idle, err = t.server.Usage(true); err != nil {
 		t.record.Idle = record.Usage{} // systems without a meter still measure load
 	}
 	t.spec = load.Spec{Exchanges: exchanges, Timeout: t.Run.Timeout, Close: t.arm.Close, CPUs: t.Run.LoadCPUs, Sleep: t.arm.Shared && !t.Run.Apart()}

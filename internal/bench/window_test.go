@@ -13,12 +13,12 @@ func TestWindowAt(t *testing.T) {
 	b := &Bench{Run: &record.Run{LongWindow: 5 * time.Second}}
 	e := &record.Experiment{Window: 300 * time.Millisecond}
 	for level, want := range map[record.Level]time.Duration{
-		{Connections: 1024}:                           300 * time.Millisecond,
-		{Connections: 10_000}:                         5 * time.Second,
+		{Connections: 1024}:        300 * time.Millisecond,
+		{Connections: 10_000}:      5 * time.Second,
 		{Rate: 500}:                300 * time.Millisecond,
-		{Share: 0.5}:              300 * time.Millisecond,
+		{Share: 0.5}:               300 * time.Millisecond,
 		{Rate: 2500, Idle: 10_000}: 5 * time.Second,
-		{SLO: true}:                            time.Second,
+		{SLO: true}:                time.Second,
 	} {
 		assert.Equal(t, want, b.windowAt(e, level), "%v", level)
 	}

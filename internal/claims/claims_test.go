@@ -254,7 +254,7 @@ func TestIncompleteBlocksDoNotCount(t *testing.T) {
 }
 
 func TestLedgerMistakes(t *testing.T) {
-	_, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims())
+	_, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims)
 	require.NoError(t, err)
 	for _, tc := range []struct{ old, new, want string }{
 		{"alpha: 0.05", "alpha: 1", "claims.yaml:2: alpha: "},
@@ -276,7 +276,7 @@ func TestLedgerMistakes(t *testing.T) {
 
 func FuzzLedger(f *testing.F) {
 	f.Add(ledgerText)
-	f.Add(string(fixtures.Claims()))
+	f.Add(string(fixtures.Claims))
 	f.Fuzz(func(t *testing.T, text string) {
 		if l, err := claims.DecodeLedger("x", []byte(text)); err == nil {
 			claims.Evaluate(l, table(t, &record.Run{}, nil))

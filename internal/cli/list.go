@@ -46,7 +46,7 @@ func listServers() (rows [][]string, err error) {
 }
 
 func listClaims() (rows [][]string, err error) {
-	l, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims())
+	l, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func folder(t *testing.T, day int, machine record.Environment, speed, flask floa
 	run, trials, _ := synthetic.Run(6, false)
 	dir := filepath.Join(t.TempDir(), fmt.Sprintf("day-%02d", day))
 	require.NoError(t, os.Mkdir(dir, 0o755))
-	run.Claims = string(fixtures.Claims())
+	run.Claims = string(fixtures.Claims)
 	machine.Argv = []string{"hellobench"}
 	run.ID, run.Environment, run.Start = filepath.Base(dir), machine, run.Start.AddDate(0, 0, day)
 	journal, err := record.OpenJournal(dir)

@@ -105,7 +105,8 @@ func parseMembership(cgroup string) map[string]string {
 func (g Groups) Throttled() (stood time.Duration) {
 	for _, dir := range g.Dirs {
 		stat := g.tree.Text(path.Join(dir, "cpu.stat"))
-		ns, us := entry(stat, "throttled_time"), entry(stat, "throttled_usec")
+		ns, _ := entry(stat, "throttled_time")
+		us, _ := entry(stat, "throttled_usec")
 		stood += time.Duration(min(ns, uint64(maxStood))) + time.Duration(min(us, uint64(maxStood/time.Microsecond)))*time.Microsecond
 	}
 	return stood
@@ -172,22 +173,11 @@ func (g Groups) memoryLeft() (bytes uint64, limited bool) {
 			if err != nil || usedErr != nil {
 				continue // "max", or not there
 			}
-			used = since(used, entry(g.tree.Text(path.Join(dir, "memory.stat")), names[2]))
-			if left := since(limit, used); !limited || left < bytes {
+			unused, _ := entry(g.tree.Text(path.Join(dir, "memory.stat")), names[2])
+			if left := since(limit, since(used, unused)); !limited || left < bytes {
 				bytes, limited = left, true
 			}
 		}
 	}
 	return bytes, limited
-}
-
-// entry is the number beside a name in a flat-keyed file, 0 where it is not.
-func entry(stat, name string) uint64 {
-	for line := range strings.Lines(stat) {
-		if f := strings.Fields(line); len(f) == 2 && f[0] == name {
-			v, _ := strconv.ParseUint(f[1], 10, 64) // 0 as if it were not there
-			return v
-		}
-	}
-	return 0
 }

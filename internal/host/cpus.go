@@ -62,13 +62,12 @@ func FormatCPUs(cpus []int) string {
 }
 
 // Forbidden says why nothing can be pinned here.
-type Forbidden struct{ reason string }
-
-// Reason is why, without what follows from it.
-func (f Forbidden) Reason() string { return f.reason }
+type Forbidden struct {
+	Reason string // without what follows from it
+}
 
 func (f Forbidden) Error() string {
-	return "Servers and generator share all cores, because they cannot be pinned: " + f.reason + "."
+	return "Servers and generator share all cores, because they cannot be pinned: " + f.Reason + "."
 }
 
 // Pinnable are the cores that this process may use. The error is Forbidden where
@@ -101,7 +100,7 @@ func Pin(cpus []int) (pinned []int, notice string, err error) {
 	}
 	var forbidden Forbidden
 	if _, err := Pinnable(cpus); errors.As(err, &forbidden) {
-		return nil, "The generator is not pinned: " + forbidden.reason + ".", nil
+		return nil, "The generator is not pinned: " + forbidden.Reason + ".", nil
 	} else if err != nil {
 		return nil, "", err
 	}

@@ -37,11 +37,16 @@ func (t Tree) Number(name string) (uint64, bool) {
 
 // MemInfo is an entry of /proc/meminfo in bytes.
 func (t Tree) MemInfo(name string) (uint64, bool) {
-	for line := range strings.Lines(t.Text("proc/meminfo")) {
-		f := strings.Fields(line)
-		if len(f) == 3 && f[0] == name+":" && f[2] == "kB" {
-			kib, err := strconv.ParseUint(f[1], 10, 53)
-			return kib << 10, err == nil
+	kib, ok := entry(t.Text("proc/meminfo"), name+":")
+	return kib << 10, ok
+}
+
+// entry is the number beside a name in a table with a line for each.
+func entry(table, name string) (uint64, bool) {
+	for line := range strings.Lines(table) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == name {
+			v, err := strconv.ParseUint(f[1], 10, 64)
+			return v, err == nil
 		}
 	}
 	return 0, false

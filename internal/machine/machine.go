@@ -34,7 +34,7 @@ func ReadFacts() (f Facts, err error) {
 	f.Environment, f.Boot = host.Environment(), host.Boot()
 	var forbidden host.Forbidden
 	if f.Cores, err = host.Pinnable(nil); errors.As(err, &forbidden) {
-		f.Unpinned, err = forbidden.Reason(), nil
+		f.Unpinned, err = forbidden.Reason, nil
 	}
 	return f, err
 }

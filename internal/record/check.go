@@ -54,11 +54,6 @@ func (r *Run) check(doc *yamlfile.Document) error {
 	if r.Shard != nil && r.Shard.Index >= r.Shard.Of {
 		c.add([]string{"shard", "index"}, "%d: of %d shards the last is %d", r.Shard.Index, r.Shard.Of, r.Shard.Of-1)
 	}
-	for name, d := range map[string]time.Duration{"window_ns": r.Window, "long_window_ns": r.LongWindow, "tail_window_ns": r.TailWindow, "budget_ns": r.Budget, "warmup_ns": r.Warmup, "warmup_max_ns": r.WarmupMax, "timeout_ns": r.Timeout} {
-		if d > mostDuration {
-			c.add([]string{name}, "%d: must be at most %d, a day", d.Nanoseconds(), mostDuration.Nanoseconds())
-		}
-	}
 	return errors.Join(c.errs...)
 }
 
@@ -104,16 +99,11 @@ func (c *runCheck) checkExperiment(i int) {
 	if e.Blocks.Min > e.Blocks.Max {
 		c.add(at("experiments", i, "blocks"), "min %d is above max %d", e.Blocks.Min, e.Blocks.Max)
 	}
-	for name, d := range map[string]time.Duration{"window_ns": e.Window, "lead_in_ns": e.LeadIn, "warmup_max_ns": e.WarmupMax} {
-		if d > mostDuration {
-			c.add(at("experiments", i, name), "%d: must be at most %d, a day", d.Nanoseconds(), mostDuration.Nanoseconds())
-		}
-	}
 }
 
 func (c *runCheck) checkLevels(levels []int, path []string) {
 	for k, l := range levels {
-		if l < 0 || l >= len(c.Levels) {
+		if l >= len(c.Levels) {
 			c.add(append(slices.Clone(path), strconv.Itoa(k)), "%d: there are %d levels, counted from 0", l, len(c.Levels))
 		}
 	}
@@ -121,9 +111,9 @@ func (c *runCheck) checkLevels(levels []int, path []string) {
 
 func (c *runCheck) checkBlock(b int) {
 	block := &c.Plan[b]
-	if block.Experiment < 0 || block.Experiment >= len(c.Experiments) {
+	if block.Experiment >= len(c.Experiments) {
 		c.add(at("plan", b, "experiment"), "%d: there are %d experiments, counted from 0", block.Experiment, len(c.Experiments))
-	} else if most := c.Experiments[block.Experiment].Blocks.Max; block.Number < 0 || block.Number >= most {
+	} else if most := c.Experiments[block.Experiment].Blocks.Max; block.Number >= most {
 		c.add(at("plan", b), "is block %d of an experiment that has up to %d", block.Number+1, most)
 	}
 	had := map[string]bool{}

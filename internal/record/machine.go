@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,12 +66,7 @@ func union(a, b string) string {
 	return strings.Join(names, and)
 }
 
-func known(cpu string) string {
-	if cpu == "" {
-		return "unknown processor"
-	}
-	return cpu
-}
+func known(cpu string) string { return cmp.Or(cpu, "unknown processor") }
 
 func kind(virtual bool) string {
 	if virtual {

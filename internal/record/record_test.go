@@ -155,7 +155,7 @@ func TestEditedRun(t *testing.T) {
 		"shard.of: 0: must be at least 1":                                          func(r *record.Run) { r.Shard = &record.Shard{} },
 		"shard.index: 3: of 2 shards the last is 1":                                func(r *record.Run) { r.Shard = &record.Shard{Index: 3, Of: 2} },
 		"window_ns: -5: must be at least 1":                                        func(r *record.Run) { r.Window = -5 },
-		"warmup_ns: 9000000000000000000: must be at most 86400000000000, a day":    func(r *record.Run) { r.Warmup = 9e18 },
+		"warmup_ns: 9000000000000000000: must be at most 86400000000000":           func(r *record.Run) { r.Warmup = 9e18 },
 		"levels.0: is a closed loop without connections":                           func(r *record.Run) { r.Levels[0].Connections = 0 },
 		"levels.0: has a number that is too large":                                 func(r *record.Run) { r.Levels[0].Connections = 1 << 62 },
 		"levels.1: has more than one of rate, share and slo":                       func(r *record.Run) { r.Levels[1].SLO = true },

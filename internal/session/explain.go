@@ -102,8 +102,8 @@ func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profil
 	}
 	var cpu [2]record.Usage
 	spec.Duration = explainWindow
-	spec.Began = func() { cpu[0], _ = g.CPU() }
-	spec.Ended = func() { cpu[1], _ = g.CPU() }
+	spec.Began = func() { cpu[0], _ = g.Usage(false) }
+	spec.Ended = func() { cpu[1], _ = g.Usage(false) }
 	m, err := s.engine.Run(ctx, spec)
 	stacks, ferr := finish()
 	if err := errors.Join(err, ferr); err != nil {
@@ -155,7 +155,7 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 		}}, nil
 	case in.Runtime == "node":
 		hook := filepath.Join(scratch, "node.cjs")
-		if err := os.WriteFile(hook, fixtures.NodeProfiler(), 0o644); err != nil {
+		if err := os.WriteFile(hook, fixtures.NodeProfiler, 0o644); err != nil {
 			return nil, err
 		}
 		env["NODE_OPTIONS"], env["HELLOBENCH_PROFILE"] = "--require="+strconv.Quote(hook), scratch

@@ -19,7 +19,7 @@ import (
 func TestTheFullProfileAnswersTheLedger(t *testing.T) {
 	p, err := session.LoadProfile("full")
 	require.NoError(t, err)
-	l, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims())
+	l, err := claims.DecodeLedger(fixtures.ClaimsFile, fixtures.Claims)
 	require.NoError(t, err)
 	for _, c := range l.Claims {
 		for _, cmp := range c.Comparisons {

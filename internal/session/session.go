@@ -210,7 +210,7 @@ func (s *Session) noticeTooFewCores() error {
 // whose arms are no part of the run are left out. A ledger of one's own is
 // answered whole otherwise.
 func (s *Session) readLedger(file string, p selection) (text []byte, title string, err error) {
-	name, text := fixtures.ClaimsFile, fixtures.Claims()
+	name, text := fixtures.ClaimsFile, fixtures.Claims
 	if file != "" {
 		if text, err = ReadFile(file); err != nil {
 			return nil, "", fmt.Errorf("--claims: %w", err)

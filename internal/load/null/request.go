@@ -6,17 +6,6 @@ import (
 	"github.com/hellobench/hellobench/internal/http1"
 )
 
-// Responses, complete. HTTP/1.0 clients that ask to keep the connection are
-// told that it is kept.
-var (
-	respKeep      = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\n" + Body)
-	respKeep10    = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nConnection: keep-alive\r\n\r\n" + Body)
-	respClose     = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nConnection: close\r\n\r\n" + Body)
-	respHead      = bytes.TrimSuffix(respKeep, []byte(Body))
-	respHeadClose = bytes.TrimSuffix(respClose, []byte(Body))
-	respBad       = []byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-)
-
 // maxHead is the longest request head that is read.
 const maxHead = 64 << 10
 
@@ -60,24 +49,6 @@ func parseRequest(head []byte) request {
 		}
 	}
 	return q
-}
-
-// response is the answer to the request if it is to no route.
-func (q request) response() []byte {
-	switch {
-	case q.bad:
-		return respBad
-	case q.head && q.keep:
-		return respHead
-	case q.head:
-		return respHeadClose
-	case !q.keep:
-		return respClose
-	case q.old:
-		return respKeep10
-	default:
-		return respKeep
-	}
 }
 
 // headEnd is the length of the request head that data begins with, 0 if it is

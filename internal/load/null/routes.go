@@ -13,14 +13,22 @@ import (
 // mostN is the largest n of /cpu, as in the servers that are measured.
 const mostN = 10_000_000
 
-// answer is what a route says. The zero value is that of no route.
+// answer is what a route says.
 type answer struct {
 	status string
 	kind   string // content type
 	body   string
 }
 
-// route answers the routes that do something.
+var (
+	hello = answer{"200 OK", "text/plain", Body} // to what is no route
+	bad   = answer{"400 Bad Request", "text/plain", ""}
+
+	// plain is the response that nearly all requests get, complete.
+	plain = hello.response(request{keep: true})
+)
+
+// route answers a request.
 func route(target string) answer {
 	path, query, _ := strings.Cut(target, "?")
 	switch path {
@@ -29,7 +37,7 @@ func route(target string) answer {
 	case "/__runtime":
 		return itself()
 	}
-	return answer{}
+	return hello
 }
 
 func cpu(query string) answer {
@@ -76,11 +84,12 @@ func itself() answer {
 	return answer{"200 OK", "application/json", string(body)}
 }
 
-// response frames the answer to a request.
+// response frames the answer to a request. HTTP/1.0 clients that ask to keep the
+// connection are told that it is kept.
 func (a answer) response(q request) []byte {
 	connection, body := "", a.body
 	switch {
-	case !q.keep:
+	case !q.keep || q.bad:
 		connection = "Connection: close\r\n"
 	case q.old:
 		connection = "Connection: keep-alive\r\n"

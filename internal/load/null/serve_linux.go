@@ -104,9 +104,7 @@ func (s *Server) run(loops []*loop, cpus []int, listener *os.File) {
 	var wg sync.WaitGroup
 	errs := make([]error, len(loops))
 	for i, l := range loops {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			unlock, err := sock.LockThread(cpus[i])
 			defer unlock()
 			if err != nil {
@@ -115,7 +113,7 @@ func (s *Server) run(loops []*loop, cpus []int, listener *os.File) {
 				return
 			}
 			l.run()
-		}()
+		})
 	}
 	go func() {
 		wg.Wait()
@@ -192,7 +190,7 @@ func (l *loop) serve(fd int, events uint32) {
 // answer answers the requests in data, and is false if the connection ends.
 func (l *loop) answer(fd int, c *conn, data []byte) bool {
 	if len(c.part) == 0 && c.skip == 0 && bytes.Equal(data, l.same) {
-		return l.write(fd, respKeep)
+		return l.write(fd, plain)
 	}
 	whole := len(c.part) == 0 && c.skip == 0
 	if len(c.part) > 0 {
@@ -212,17 +210,18 @@ func (l *loop) answer(fd int, c *conn, data []byte) bool {
 			return len(data) <= maxHead
 		}
 		q := parseRequest(data[:n])
-		response, routed := q.response(), answer{}
+		said, response := bad, plain
 		if !q.bad {
-			routed = route(string(q.target))
+			said = route(string(q.target))
 		}
-		if routed.status != "" {
-			response = routed.response(q)
+		usual := said == hello && q.keep && !q.head && !q.old
+		if !usual {
+			response = said.response(q)
 		}
 		if !l.write(fd, response) || q.bad || !q.keep {
 			return false
 		}
-		if whole && n == len(data) && q.bodySize == 0 && !q.head && !q.old && routed.status == "" {
+		if whole && usual && n == len(data) && q.bodySize == 0 {
 			l.same = append(l.same[:0], data...)
 		}
 		whole = false

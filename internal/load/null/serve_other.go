@@ -19,9 +19,6 @@ func (s *Server) serve(ln *net.TCPListener, _ []int) error {
 		ReadHeaderTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a := route(r.RequestURI)
-			if a.status == "" {
-				a = answer{"200 OK", "text/plain", Body}
-			}
 			w.Header().Set("Content-Type", a.kind)
 			w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 			status, _ := strconv.Atoi(a.status[:3])

@@ -179,10 +179,8 @@ func attack(ctx context.Context, trips *tripper, alarm *alarm, out *results) *re
 				answers = nil
 				break
 			}
-			if c := trips.take(r.Seq); c != nil {
+			if c := trips.take(r.Seq); c != nil { // else the window is over
 				out.write(r, c, t.add(r, c))
-			} else {
-				t.skip(r.Seq)
 			}
 		case <-edges.next:
 			edges.pass()

@@ -100,13 +100,6 @@ func (t *tally) add(r *vegeta.Result, c *call) verdict {
 	return v
 }
 
-// skip passes over a sequence number for which no request was sent.
-func (t *tally) skip(seq uint64) {
-	if t.planned != nil {
-		t.planned.at(seq)
-	}
-}
-
 func (t *tally) fail(v verdict) {
 	e := &t.m.Errors
 	switch v.class {

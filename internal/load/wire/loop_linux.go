@@ -27,8 +27,7 @@ const (
 // belong to its thread. Times are ns since the window's base.
 type loop struct {
 	w       *window
-	place   int  // among the loops
-	first   bool // it reads the process's CPU time
+	place   int // among the loops; the first reads the process's CPU time
 	cpu     int
 	polls   bool // while it waits
 	poller  *sock.Poller
@@ -94,7 +93,7 @@ func newLoop(w *window, i, n, total, open int) (*loop, error) {
 		return nil, err
 	}
 	l := &loop{
-		w: w, place: i, first: i == 0, poller: p,
+		w: w, place: i, poller: p,
 		timeout: int64(w.spec.Timeout),
 		close:   w.spec.Close,
 		open:    w.spec.Schedule != nil,
@@ -416,18 +415,18 @@ func (l *loop) atEdges(t int64) {
 	case !l.began && t >= l.start && !l.ended:
 		l.settle()
 		l.began, l.bytesIn = true, 0
-		if l.first {
+		if l.place == 0 {
 			l.w.spec.Began()
 			l.w.cpu[0] = host.SelfCPU()
 		}
 	case l.began && !l.over && (t >= l.end || l.ended):
 		l.settle()
 		l.over = true
-		if l.first {
+		if l.place == 0 {
 			l.w.cpu[1] = host.SelfCPU()
-		}
-		if l.first && !l.ended {
-			l.w.spec.Ended()
+			if !l.ended {
+				l.w.spec.Ended()
+			}
 		}
 	}
 	l.nextCare = t + int64(tick)

@@ -68,9 +68,7 @@ func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target, want
 	errs := make([]error, len(loops))
 	var wg sync.WaitGroup
 	for i, l := range loops {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			defer l.closeAll()
 			unlock, err := sock.LockThread(l.cpu)
 			defer unlock()
@@ -80,7 +78,7 @@ func (e *Engine) run(ctx context.Context, spec load.Spec, targets []target, want
 				return
 			}
 			l.run()
-		}()
+		})
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
