@@ -55,7 +55,7 @@ func TestManifestMistakes(t *testing.T) {
 		{"title: X", "title: X\nexplain: [perf, '{pdi}', '{out}']", "x/server.yaml:4: explain.1: unknown placeholder {pdi}; there are {pid} {seconds} {out}"},
 		{"title: X", "title: X\nexplain: [perf, '{pid}']", "x/server.yaml:4: explain: does not use {out}"},
 		{"title: X", "title: X\nprepare: {commands: [[make, '{port}']]}", "x/server.yaml:4: prepare.commands.0.1: unknown placeholder {port}; there are {env} {src}"},
-		{"title: X", "title: X\nvariants: {v: {command: [other]}}", "x/server.yaml:4: variants.v.command: neither command nor environment uses {port}"},
+		{"title: X", "title: X\nvariants: {v: {title: V, command: [other]}}", "x/server.yaml:4: variants.v.command: neither command nor environment uses {port}"},
 		{"command: [run,", "command: run #", "x/server.yaml:6: command: "},
 		{"command: [run,", "command: [[run,", "x/server.yaml:"},
 		{"  /: {body: hello}", "  json: {}", `x/server.yaml:8: routes.json.path: is missing: "json" is a name, and no path`},
