@@ -203,7 +203,7 @@ func starts(d *report.Document) *Grid {
 	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed", "Warm-up")
 	for i := range d.Starts {
 		s := &d.Starts[i]
-		if role(d, s.Arm) != report.Competitor {
+		if d.Arm(s.Arm).Role != report.Competitor {
 			continue
 		}
 		g.add(Text(s.Arm), PlusMinus(s.Startup, Milliseconds), PlusMinus(s.Memory, Mebibytes),
@@ -306,15 +306,6 @@ func rankings(d *report.Document) *Grid {
 		g.add(row...)
 	}
 	return g
-}
-
-func role(d *report.Document, arm string) report.Role {
-	for _, a := range d.Arms {
-		if a.Name == arm {
-			return a.Role
-		}
-	}
-	return report.Competitor
 }
 
 // versions is the machine, as far as it matters, and what ran on it.
