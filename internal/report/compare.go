@@ -38,9 +38,12 @@ func (d Differences) String() string {
 }
 
 // Answered is how many rows say how head stands to base.
-func (c *Comparison) Answered() (n int) {
+func (c *Comparison) Answered() int { return c.Count(Same, Better, Worse) }
+
+// Count is how many rows have one of the outcomes.
+func (c *Comparison) Count(outcomes ...Outcome) (n int) {
 	for i := range c.Rows {
-		if o := c.Rows[i].Outcome; o != NotComputed && o != OtherMachine && o != TooNoisy {
+		if slices.Contains(outcomes, c.Rows[i].Outcome) {
 			n++
 		}
 	}

@@ -230,19 +230,15 @@ func warmUps(s *report.Start) string {
 // noise is the A/A comparison: the same server under two names.
 func noise(d *report.Document) *Grid {
 	g := grid("A/A noise: an arm entered twice, ratio of the replicate to the arm", "Level", "Replicate", ">Throughput", ">p50", ">p99", ">CPU/req")
-	row := map[string]int{}
 	for i := range d.Noise {
 		n := &d.Noise[i]
-		key := n.Level + "\x00" + n.Replicate
-		r, ok := row[key]
-		if !ok {
-			r = len(g.Rows)
-			row[key] = r
+		if i == 0 || d.Noise[i-1].Level != n.Level || d.Noise[i-1].Replicate != n.Replicate { // the metrics of a row follow one another
 			g.add(n.Level, Text(n.Replicate), None, None, None, None)
 		}
+		row := g.Rows[len(g.Rows)-1]
 		col := slices.Index([]string{"throughput", "p50", "p99", "cpu"}, n.Metric) + 2
-		g.Rows[r][col] = PlusMinus(&n.Ratio, Ratio)
-		if strings.Contains(g.Rows[r][col], "×÷") {
+		row[col] = PlusMinus(&n.Ratio, Ratio)
+		if strings.Contains(row[col], "×÷") {
 			g.note(noteWide)
 		}
 	}
