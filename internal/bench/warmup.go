@@ -57,9 +57,9 @@ func wholeBins(m *record.Measurement) []float64 {
 // steady labels a start by its throughput. In a closed loop the median
 // latency says the same: the connections divided by the throughput.
 func steady(bins []float64) string {
-	start, err := stats.ClassifyStart(bins)
+	label, err := stats.ClassifyStart(bins)
 	if err != nil {
 		return record.TooShort // the counts are finite, so there are too few of them
 	}
-	return string(start.Label)
+	return string(label)
 }

@@ -59,7 +59,7 @@ func (a *app) compare(baseDir, headDir, reference string, margin float64, format
 		return err
 	}
 	for _, d := range []*report.Document{base, head} {
-		if reference != "" && !slices.ContainsFunc(d.Arms, func(arm report.Arm) bool { return arm.Name == reference }) {
+		if reference != "" && d.Arm(reference).Role == "" {
 			return usageError{fmt.Errorf("--reference: %s has no arm %q", d.Asked.ID, reference)}
 		}
 	}

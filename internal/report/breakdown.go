@@ -19,7 +19,7 @@ func breakdowns(d *Document) []Breakdown {
 	out := []Breakdown{}
 	for i := range d.Cells {
 		c := &d.Cells[i]
-		if c.broken() && d.arm(c.Arm).Role == Competitor {
+		if c.broken() && d.Arm(c.Arm).Role == Competitor {
 			out = append(out, Breakdown{Arm: c.Arm, Level: c.Level, Starts: c.Broken, Of: c.Trials, Detail: c.BrokenBy})
 		}
 	}
@@ -32,7 +32,7 @@ func breakdowns(d *Document) []Breakdown {
 				b.Detail = cmp.Or(b.Detail, f.Reason)
 			}
 		}
-		if b.Starts > 0 && 2*b.Starts >= b.Of && d.arm(s.Arm).Role == Competitor {
+		if b.Starts > 0 && 2*b.Starts >= b.Of && d.Arm(s.Arm).Role == Competitor {
 			out = append(out, b)
 		}
 	}
@@ -62,7 +62,7 @@ func (d *Document) breakdown(arm, level string) *Breakdown {
 // head, or has no figure there, and worked in base; or the other way round.
 func (c *Comparison) compareBreakdowns(base, head *Document) {
 	for _, cell := range base.Cells {
-		if base.arm(cell.Arm).Role != Competitor || head.arm(cell.Arm).Role != Competitor || base.breakdown(cell.Arm, "") != nil || !cell.works() {
+		if base.Arm(cell.Arm).Role != Competitor || head.Arm(cell.Arm).Role != Competitor || base.breakdown(cell.Arm, "") != nil || !cell.works() {
 			continue
 		}
 		r := Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{cell.Trials, 0}}
@@ -81,7 +81,7 @@ func (c *Comparison) compareBreakdowns(base, head *Document) {
 		c.Rows = append(c.Rows, r)
 	}
 	for _, cell := range head.Cells {
-		if head.arm(cell.Arm).Role == Competitor && head.breakdown(cell.Arm, "") == nil && cell.works() {
+		if head.Arm(cell.Arm).Role == Competitor && head.breakdown(cell.Arm, "") == nil && cell.works() {
 			if b := base.breakdown(cell.Arm, cell.Level); b != nil {
 				c.Rows = append(c.Rows, Change{Arm: cell.Arm, Level: cell.Level, Metric: Works, Blocks: [2]int{b.Of, cell.Trials}, Outcome: Better, Reason: "before: " + b.String()})
 			}

@@ -184,7 +184,7 @@ func (d *Document) Invalid() bool {
 	}
 	figures := 0
 	for i := range d.Cells {
-		if d.arm(d.Cells[i].Arm).Canary() {
+		if d.Arm(d.Cells[i].Arm).Canary() {
 			continue // what a server that does nothing reached says nothing of the others
 		}
 		if d.Cells[i].broken() || !slices.ContainsFunc(d.Cells[i].Gates, func(g GateCount) bool { return !record.LowerBound(g.Name) }) {
@@ -197,7 +197,7 @@ func (d *Document) Invalid() bool {
 
 // Measured says whether there is a figure of any server.
 func (d *Document) Measured() bool {
-	return slices.ContainsFunc(d.Cells, func(c Cell) bool { return !d.arm(c.Arm).Canary() })
+	return slices.ContainsFunc(d.Cells, func(c Cell) bool { return !d.Arm(c.Arm).Canary() })
 }
 
 // restless is a notice for each arm that worked by itself when some of its

@@ -38,9 +38,12 @@ func (d Differences) String() string {
 }
 
 // Answered is how many rows say how head stands to base.
-func (c *Comparison) Answered() (n int) {
+func (c *Comparison) Answered() int { return c.Count(Same, Better, Worse) }
+
+// Count is how many rows have one of the outcomes.
+func (c *Comparison) Count(outcomes ...Outcome) (n int) {
 	for i := range c.Rows {
-		if o := c.Rows[i].Outcome; o != NotComputed && o != OtherMachine && o != TooNoisy {
+		if slices.Contains(outcomes, c.Rows[i].Outcome) {
 			n++
 		}
 	}
@@ -104,7 +107,7 @@ func Compare(base, head *Document, reference string, margin float64) (*Compariso
 	c.Warnings = c.doubts(base, head)
 	for _, cell := range base.Cells {
 		other := head.Cell(cell.Arm, cell.Level)
-		if other == nil || base.arm(cell.Arm).Role != Competitor || cell.Arm == reference {
+		if other == nil || base.Arm(cell.Arm).Role != Competitor || cell.Arm == reference {
 			continue
 		}
 		for _, m := range sample.OfRuns() {
@@ -255,29 +258,13 @@ func (c *Comparison) values(r *Change, m *sample.Metric, d *Document) (values []
 // reference's in the same block if there is one. Throughput is taken over the
 // null server's at the one level that it has.
 func (d *Document) over(m *sample.Metric, arm, level, reference string) ([]float64, sample.Lack) {
-	side := sample.Side{Arm: arm, Level: d.level(level)}
+	side := sample.Side{Arm: arm, Level: d.Level(level).Level}
 	if reference != "" {
 		side.Over = &sample.Side{Arm: reference, Level: side.Level}
 		i := slices.IndexFunc(d.Cells, func(c Cell) bool { return c.Arm == reference })
-		if d.arm(reference).Role == Ceiling && m == sample.Throughput && i >= 0 && d.Cell(reference, level) == nil {
-			side.Over.Level = d.level(d.Cells[i].Level)
+		if d.Arm(reference).Role == Ceiling && m == sample.Throughput && i >= 0 && d.Cell(reference, level) == nil {
+			side.Over.Level = d.Level(d.Cells[i].Level).Level
 		}
 	}
 	return d.table.Values(m, side)
-}
-
-// level is the one of that name; every cell's level is there.
-func (d *Document) level(name string) record.Level {
-	i := slices.IndexFunc(d.Levels, func(l Level) bool { return l.Name == name })
-	return d.Levels[i].Level
-}
-
-// arm is the one of that name, the zero Arm if there is none.
-func (d *Document) arm(name string) Arm {
-	for _, a := range d.Arms {
-		if a.Name == name {
-			return a
-		}
-	}
-	return Arm{}
 }

@@ -125,6 +125,26 @@ type Level struct {
 	Open bool   `json:"open"` // open loop
 }
 
+// Arm is the one of that name, the zero Arm if there is none.
+func (d *Document) Arm(name string) Arm {
+	for _, a := range d.Arms {
+		if a.Name == name {
+			return a
+		}
+	}
+	return Arm{}
+}
+
+// Level is the one of that name, the zero Level if there is none.
+func (d *Document) Level(name string) Level {
+	for _, l := range d.Levels {
+		if l.Name == name {
+			return l
+		}
+	}
+	return Level{}
+}
+
 // Estimate is a central value across blocks with its interval.
 //
 // Confidence is the level that the interval attains; it is 0 where there is

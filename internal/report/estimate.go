@@ -20,7 +20,7 @@ func geoMean(values []float64) *Estimate {
 	}
 	i, err := interval(values, Confidence)
 	if err != nil || !i.Bounded() { // one value, or such that float64 cannot hold the interval
-		return single(median(slices.Sorted(slices.Values(values))), len(values))
+		return single(stats.SortedMedian(slices.Sorted(slices.Values(values))), len(values))
 	}
 	return &Estimate{Mid: i.Mid, Low: max(i.Low, 0), High: i.High, Confidence: Confidence, Blocks: len(values)}
 }
@@ -39,18 +39,12 @@ func medianOf(values []float64) *Estimate {
 		return nil
 	}
 	values, n := slices.Sorted(slices.Values(values)), len(values)
-	e := &Estimate{Mid: median(values), Low: values[0], High: values[n-1], Confidence: 1 - math.Pow(2, float64(1-n)), Blocks: n}
+	e := &Estimate{Mid: stats.SortedMedian(values), Low: values[0], High: values[n-1], Confidence: 1 - math.Pow(2, float64(1-n)), Blocks: n}
 	low, high, err := stats.QuantileRanks(n, 0.5, Confidence)
 	if err == nil && low >= 1 && high <= n {
 		e.Low, e.High, e.Confidence = values[low-1], values[high-1], Confidence
 	}
 	return e
-}
-
-// median is that of sorted values.
-func median(values []float64) float64 {
-	n := len(values)
-	return values[(n-1)/2]/2 + values[n/2]/2
 }
 
 // number is v, or 0 if it is none.

@@ -37,7 +37,7 @@ func (d *Document) Explain(dir string) error {
 				return err
 			}
 		}
-		if i := slices.IndexFunc(d.Servers, func(s record.ServerVersion) bool { return s.Server == d.arm(p.Arm).Server }); i >= 0 {
+		if i := slices.IndexFunc(d.Servers, func(s record.ServerVersion) bool { return s.Server == d.Arm(p.Arm).Server }); i >= 0 {
 			e.rules = explain.RulesOf(d.Servers[i].Runtime)
 		}
 		d.Explained = append(d.Explained, e)

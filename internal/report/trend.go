@@ -95,7 +95,7 @@ func NewTrend(docs []*Document, reference string) (*Trend, error) {
 			reference = a.Replicate
 		}
 	}
-	if newest.arm(reference).Role == "" {
+	if newest.Arm(reference).Role == "" {
 		return nil, fmt.Errorf("the newest run, %s, has no arm %q to take the others over", newest.Asked.ID, reference)
 	}
 	t := &Trend{Reference: reference, Series: []TrendSerie{}, News: []TrendNews{}}
@@ -142,12 +142,12 @@ func (t *Trend) addSeries(docs []*Document) error {
 	newest, seen := docs[len(docs)-1], map[[2]string]bool{}
 	for _, d := range slices.Backward(docs) {
 		for _, cell := range d.Cells {
-			arm, over := newest.arm(cell.Arm), t.Reference
+			arm, over := newest.Arm(cell.Arm), t.Reference
 			if cell.Arm == t.Reference {
 				over = record.NullServer
 			}
 			key := [2]string{cell.Arm, cell.Level}
-			if seen[key] || arm.Role == "" || arm.Canary() || newest.arm(over).Role == "" {
+			if seen[key] || arm.Role == "" || arm.Canary() || newest.Arm(over).Role == "" {
 				continue
 			}
 			seen[key] = true

@@ -60,7 +60,7 @@ func apart(before, after []float64, medianBefore, medianAfter float64) bool {
 	slices.Sort(off)
 	const sdOfDeviation, errorOfMedian = 1.4826, 1.2533 // of normal values
 	const least, errors = 0.015, 4.0                    // the noise of a run is no less
-	noise := max(sdOfDeviation*median(off), least) * errorOfMedian * math.Sqrt(1/float64(len(before))+1/float64(len(after)))
+	noise := max(sdOfDeviation*stats.SortedMedian(off), least) * errorOfMedian * math.Sqrt(1/float64(len(before))+1/float64(len(after)))
 	return math.Abs(math.Log(medianAfter/medianBefore)) > errors*noise
 }
 
@@ -77,7 +77,7 @@ func changeIn(points []TrendPoint) (*TrendChange, int, error) {
 	edges := slices.Concat([]int{0}, at, []int{len(x)})
 	for i, k := range at {
 		from, to := edges[i], edges[i+2]
-		before, after := median(slices.Sorted(slices.Values(x[from:k]))), median(slices.Sorted(slices.Values(x[k:to])))
+		before, after := stats.SortedMedian(slices.Sorted(slices.Values(x[from:k]))), stats.SortedMedian(slices.Sorted(slices.Values(x[k:to])))
 		// The segments are of three values at least, so that the newest one may begin
 		// too early: the first run that changed is the first one nearer to what follows.
 		isAfter := func(v float64) bool { return math.Abs(math.Log(v/after)) < math.Abs(math.Log(v/before)) }

@@ -17,16 +17,9 @@ const CalibrationConfidence = 0.999
 // n is the number of pairs of starts; ok is false where there are fewer than two.
 func (t *Table) Calibration() (ratio stats.Interval, n int, ok bool) {
 	var means []float64
-	for _, again := range t.Run.Arms {
-		if again.Replicate == "" {
-			continue
-		}
+	for _, arm := range t.Run.Arms {
 		sums, counts := map[int]float64{}, map[int]float64{}
-		for _, l := range t.Run.Levels {
-			if l.Open() {
-				continue
-			}
-			p := t.Pairs(Throughput, Side{Arm: again.Name, Level: l, Alone: true}, Side{Arm: again.Replicate, Level: l, Alone: true})
+		for _, p := range t.repeated(arm) {
 			for i, block := range p.Blocks {
 				sums[block] += math.Log(p.A[i] / p.B[i])
 				counts[block]++
@@ -42,6 +35,20 @@ func (t *Table) Calibration() (ratio stats.Interval, n int, ok bool) {
 	return ratio, len(means), err == nil
 }
 
+// repeated are the throughputs of a replicate and of the arm that it repeats, at
+// each closed level; there are none of another arm.
+func (t *Table) repeated(arm record.Arm) (out []Pairs) {
+	if arm.Replicate == "" {
+		return nil
+	}
+	for _, l := range t.Run.Levels {
+		if !l.Open() {
+			out = append(out, t.Pairs(Throughput, Side{Arm: arm.Name, Level: l, Alone: true}, Side{Arm: arm.Replicate, Level: l, Alone: true}))
+		}
+	}
+	return out
+}
+
 // Coverage is what a run would have said of its A/A pairs, comparison by comparison: one
 // for each arm that is entered twice, closed level and so many blocks in a row.
 type Coverage struct {
@@ -55,15 +62,8 @@ const CoverageBlocks = 6
 
 // Coverage compares each replicate with the arm that it repeats, in throughput.
 func (t *Table) Coverage() (c Coverage) {
-	for _, again := range t.Run.Arms {
-		if again.Replicate == "" {
-			continue
-		}
-		for _, l := range t.Run.Levels {
-			if l.Open() {
-				continue
-			}
-			p := t.Pairs(Throughput, Side{Arm: again.Name, Level: l, Alone: true}, Side{Arm: again.Replicate, Level: l, Alone: true})
+	for _, arm := range t.Run.Arms {
+		for _, p := range t.repeated(arm) {
 			for end := CoverageBlocks; end <= len(p.A); end += CoverageBlocks {
 				from := end - CoverageBlocks
 				i, err := stats.ModeratedRatio(p.A[from:end], p.B[from:end], t.prior(Throughput), 0.95)

@@ -141,12 +141,15 @@ func TestClassifyStart(t *testing.T) {
 		"settles one bin after the end": {steps([]int{91}, []float64{800}, 1000), NoSteadyState, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := ClassifyStart(series(120, c.level, always(15)))
+			x := series(120, c.level, always(15))
+			got, err := ClassifyStart(x)
 			require.NoError(t, err)
-			assert.Equal(t, c.label, got.Label)
-			assert.Equal(t, c.from, got.SteadyFrom)
-			assert.Equal(t, 0, got.Segments[0].From)
-			assert.Equal(t, 120, got.Segments[len(got.Segments)-1].To)
+			assert.Equal(t, c.label, got)
+			parts := segmentsOf(t, x)
+			_, from := classify(parts)
+			assert.Equal(t, c.from, from)
+			assert.Equal(t, 0, parts[0].from)
+			assert.Equal(t, 120, parts[len(parts)-1].to)
 		})
 	}
 	_, err := ClassifyStart(make([]float64, 15))
@@ -155,14 +158,20 @@ func TestClassifyStart(t *testing.T) {
 	require.ErrorContains(t, err, "at index 20")
 }
 
+func segmentsOf(t *testing.T, bins []float64) []segment {
+	changes, err := Changepoints(bins, minStartSegment)
+	require.NoError(t, err)
+	return segments(bins, changes)
+}
+
 // Within the spread of the steady state a difference does not count, beyond it does.
 func TestClassifyStartBySpread(t *testing.T) {
 	for before, want := range map[float64]Label{1050: Flat, 1200: Slowdown, 800: WarmUp} {
 		x := series(120, steps([]int{40}, []float64{before}, 1000), steps([]int{40}, []float64{20}, 350)) // 350 wide: 10% standard deviation
 		got, err := ClassifyStart(x)
 		require.NoError(t, err)
-		assert.Len(t, got.Segments, 2, "level %v", before)
-		assert.Equal(t, want, got.Label, "level %v", before)
+		assert.Len(t, segmentsOf(t, x), 2, "level %v", before)
+		assert.Equal(t, want, got, "level %v", before)
 	}
 }
 
@@ -174,7 +183,7 @@ func TestClassifyStartOfCoarseBins(t *testing.T) {
 	}
 	got, err := ClassifyStart(values)
 	require.NoError(t, err)
-	assert.Equal(t, Flat, got.Label)
+	assert.Equal(t, Flat, got)
 
 	counts := series(240, always(5), always(1.4)) // a 50 ms answer on one connection: 5 a bin, now and then 4 or 6
 	for k, v := range counts {
@@ -182,7 +191,7 @@ func TestClassifyStartOfCoarseBins(t *testing.T) {
 	}
 	got, err = ClassifyStart(counts)
 	require.NoError(t, err)
-	assert.Equal(t, Flat, got.Label)
+	assert.Equal(t, Flat, got)
 }
 
 // Two runs that are out of line are no change, three are.

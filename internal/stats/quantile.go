@@ -33,3 +33,10 @@ func lowestRank(n int, q, tail float64) int {
 	below := distuv.Binomial{N: float64(n), P: q}
 	return sort.Search(n, func(rank int) bool { return below.CDF(float64(rank)) > tail*(1+1e-9) })
 }
+
+// SortedMedian is the median of one or more values in ascending order. It halves
+// before it adds, so that large values do not overflow.
+func SortedMedian(x []float64) float64 {
+	n := len(x)
+	return x[(n-1)/2]/2 + x[n/2]/2
+}

@@ -26,7 +26,7 @@ func HodgesLehmann(d []float64, confidence float64) (Interval, error) {
 		return Interval{}, err
 	}
 	walsh := walshAverages(d)
-	i := Interval{Low: math.Inf(-1), Mid: sortedMedian(walsh), High: math.Inf(1)}
+	i := Interval{Low: math.Inf(-1), Mid: SortedMedian(walsh), High: math.Inf(1)}
 	if cut := signedRankCut(len(d), (1-confidence)/2); cut > 0 {
 		i.Low, i.High = walsh[cut-1], walsh[len(walsh)-cut]
 	}
@@ -41,10 +41,7 @@ func RobustRatio(a, b []float64, confidence float64) (Interval, error) {
 		return Interval{}, err
 	}
 	i, err := HodgesLehmann(d, confidence)
-	if err != nil {
-		return Interval{}, err
-	}
-	return i.exp(), nil
+	return i.exp(), err
 }
 
 // SignedRankReach is the highest confidence at which HodgesLehmann is bounded
@@ -66,11 +63,6 @@ func walshAverages(d []float64) []float64 {
 	}
 	slices.Sort(walsh)
 	return walsh
-}
-
-func sortedMedian(x []float64) float64 {
-	n := len(x)
-	return x[(n-1)/2]/2 + x[n/2]/2
 }
 
 // signedRankCut is the largest c with P(T <= c-1) <= tail for the signed-rank

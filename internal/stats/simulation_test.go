@@ -309,10 +309,9 @@ func TestSimulatedStarts(t *testing.T) {
 			count := map[Label]int{}
 			near := 0
 			for range runs {
-				s, err := ClassifyStart(bins(rng, before, rho))
-				require.NoError(t, err)
-				count[s.Label]++
-				if s.SteadyFrom >= 20 && s.SteadyFrom <= 28 {
+				label, from := classify(segmentsOf(t, bins(rng, before, rho)))
+				count[label]++
+				if from >= 20 && from <= 28 {
 					near++
 				}
 			}

@@ -18,22 +18,10 @@ const (
 	NoSteadyState Label = "no steady state" // still changed in the last quarter
 )
 
-// Segment is a run of bins between two change points: bins[From:To].
-type Segment struct {
-	From int     `json:"from"`
-	To   int     `json:"to"`
-	Mean float64 `json:"mean"`
-	SD   float64 `json:"sd"`
-}
-
-// Start is the classification of one process start.
-type Start struct {
-	Label Label `json:"label"`
-
-	// SteadyFrom is the first bin of the steady state, 0 for a flat start and -1
-	// where there is none: such a start is never trimmed until it looks steady.
-	SteadyFrom int       `json:"steady_from"`
-	Segments   []Segment `json:"segments"`
+// segment is a run of bins between two change points: bins[from:to].
+type segment struct {
+	from, to int
+	mean, sd float64
 }
 
 const (
@@ -63,48 +51,49 @@ const (
 // 2017). It differs in that outliers are kept, that the tolerance is relative
 // (theirs is in seconds of an iteration) and that the last quarter is meant
 // where they had the last 500 of 2,000 iterations.
-func ClassifyStart(bins []float64) (Start, error) {
+func ClassifyStart(bins []float64) (Label, error) {
 	if len(bins) < minStartBins {
-		return Start{}, fmt.Errorf("classify start: %d bins, at least %d are needed", len(bins), minStartBins)
+		return "", fmt.Errorf("classify start: %d bins, at least %d are needed", len(bins), minStartBins)
 	}
 	changes, err := Changepoints(bins, minStartSegment)
 	if err != nil {
-		return Start{}, fmt.Errorf("classify start: %w", err)
+		return "", fmt.Errorf("classify start: %w", err)
 	}
-	s := Start{Segments: segments(bins, changes)}
-	s.Label, s.SteadyFrom = classify(s.Segments)
-	return s, nil
+	label, _ := classify(segments(bins, changes))
+	return label, nil
 }
 
-func segments(bins []float64, changes []int) []Segment {
-	out := make([]Segment, 0, len(changes)+1)
+func segments(bins []float64, changes []int) []segment {
+	out := make([]segment, 0, len(changes)+1)
 	from := 0
 	for _, to := range append(changes, len(bins)) {
 		mean, sd := stat.MeanStdDev(bins[from:to], nil)
-		out = append(out, Segment{From: from, To: to, Mean: mean, SD: sd})
+		out = append(out, segment{from, to, mean, sd})
 		from = to
 	}
 	return out
 }
 
-func classify(s []Segment) (label Label, steadyFrom int) {
+// classify also finds the first bin of the steady state, which is 0 for a flat
+// start and -1 where there is none.
+func classify(s []segment) (label Label, steadyFrom int) {
 	last := s[len(s)-1]
-	tolerance := math.Max(last.SD, sameLevel*math.Abs(last.Mean))
-	equivalent := func(g Segment) bool { return math.Abs(g.Mean-last.Mean) <= tolerance }
+	tolerance := math.Max(last.sd, sameLevel*math.Abs(last.mean))
+	equivalent := func(g segment) bool { return math.Abs(g.mean-last.mean) <= tolerance }
 
 	first := len(s) - 1
 	for first > 0 && equivalent(s[first-1]) {
 		first--
 	}
-	steadyFrom = s[first].From
+	steadyFrom = s[first].from
 	if first == 0 {
 		return Flat, 0
 	}
-	if 4*steadyFrom > 3*last.To || last.To-steadyFrom <= minStartSegment {
+	if 4*steadyFrom > 3*last.to || last.to-steadyFrom <= minStartSegment {
 		return NoSteadyState, -1
 	}
 	for _, g := range s[:first] {
-		if !equivalent(g) && g.Mean > last.Mean {
+		if !equivalent(g) && g.mean > last.mean {
 			return Slowdown, steadyFrom
 		}
 	}

@@ -137,17 +137,9 @@ func Write(w io.Writer, d *report.Document) error {
 		header[i] = c.name
 	}
 	rows := [][]string{header}
-	arms := make(map[string]report.Arm, len(d.Arms))
-	for _, a := range d.Arms {
-		arms[a.Name] = a
-	}
-	levels := make(map[string]report.Level, len(d.Levels))
-	for _, l := range d.Levels {
-		levels[l.Name] = l
-	}
 	for i := range d.Cells {
 		c := &d.Cells[i]
-		r := row{d, arms[c.Arm], levels[c.Level], c}
+		r := row{d, d.Arm(c.Arm), d.Level(c.Level), c}
 		fields := make([]string, len(columns))
 		for j, col := range columns {
 			fields[j] = col.of(&r)

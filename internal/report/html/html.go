@@ -31,7 +31,8 @@ var style string
 var script string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"text": show.Text, "level": record.PlainLevel, "effect": show.Effect, "number": show.Number, "percent": show.Percent,
+	"text": show.Text, "level": record.PlainLevel, "effect": show.Effect, "percent": show.Percent,
+	"machine": show.Machine, "tally": show.Tally, "warnings": show.Warnings, "chance": show.Chance, "choice": show.Choice, "glance": show.Glance,
 	"flame": flame, "meaning": show.Meaning, "spans": show.Spans, "parts": (&show.Explainer{}).Parts, "sub": func(a, b float64) float64 { return a - b },
 }).Parse(pageText))
 
@@ -39,22 +40,29 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 // stays small whatever the number of blocks, and trials.jsonl has them all.
 const mostPoints = 600
 
+// head is what the head of each page has.
+type head struct {
+	Title  string
+	Policy string
+	Style  template.CSS
+}
+
+// policy lets a page have its own style and nothing else.
+var policy = fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'", hash(style))
+
+func newHead(title, policy string) head {
+	return head{title, policy, template.CSS(style)} // the style is a constant of this package
+}
+
 type view struct {
+	head
 	Doc       *report.Document
-	Policy    string
-	Style     template.CSS
 	Script    template.JS
-	Warnings  []string
 	Sections  []show.Section
-	Machine   string
-	Tally     string
-	Noise     string
 	Answers   []answer
 	Cards     []card
 	Listed    []claims.Verdict // what no measurement can tell
-	Choice    []claims.Verdict // what means something for a choice
 	Forest    []picture        // the answers
-	Glance    *show.Grid
 	Charts    []picture
 	Raw       rawTable
 	Arms      []arm            // in any picture
@@ -78,10 +86,9 @@ type arm struct {
 // Write renders the page.
 func Write(w io.Writer, d *report.Document) error {
 	v := &view{
-		Doc: d, Style: template.CSS(style), Script: template.JS(script), // both are constants of this package
-		Policy:   fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(style), hash(script)),
-		Warnings: show.Warnings(d), Sections: show.Sections(d), Machine: show.Machine(d), Tally: show.Tally(d), Noise: show.Chance(d),
-		Answers: answers(d), Raw: raw(d), Glance: show.Glance(d), Confident: 100 * report.Confidence,
+		head: newHead(show.Text(d.Heading()), fmt.Sprintf("%s; script-src '%s'", policy, hash(script))),
+		Doc:  d, Script: template.JS(script), // a constant of this package
+		Sections: show.Sections(d), Answers: answers(d), Raw: raw(d), Confident: 100 * report.Confidence,
 	}
 	for _, verdict := range d.Verdicts {
 		if verdict.Kind == claims.NotMeasurable {
@@ -102,13 +109,18 @@ func Write(w io.Writer, d *report.Document) error {
 		}
 		v.Charts = append(v.Charts, p)
 	}
-	v.Arms, v.Choice = drawn(d.Charts), show.Choice(d)
+	v.Arms = drawn(d.Charts)
 	v.Data, v.Trimmed = trim(d)
+	return execute(w, page, v)
+}
+
+// execute writes a page from a copy of its template, for each page explains a term once.
+func execute(w io.Writer, page *template.Template, view any) error {
 	mine, err := page.Clone()
 	if err != nil {
 		return err
 	}
-	return mine.Funcs(template.FuncMap{"parts": (&show.Explainer{}).Parts}).Execute(w, v) // each page explains a term once
+	return mine.Funcs(template.FuncMap{"parts": (&show.Explainer{}).Parts}).Execute(w, view)
 }
 
 // flame is a flame graph as its file has it.

@@ -211,6 +211,9 @@ func TestTrendPage(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, html.WriteTrend(&b, tr))
 	page := b.String()
+	b.Reset()
+	require.NoError(t, html.WriteTrend(&b, tr))
+	assert.Equal(t, page, b.String(), "the second page explains its terms as well")
 	assert.Equal(t, len(tr.Series), strings.Count(page, "<figure"))
 	assert.Contains(t, page, ": from 1.00 to 2.00")
 	points := 0

@@ -2,7 +2,6 @@ package html
 
 import (
 	_ "embed"
-	"fmt"
 	"html/template"
 	"io"
 
@@ -16,8 +15,7 @@ var indexText string
 var indexPage = template.Must(template.Must(page.Clone()).New("index").Parse(indexText))
 
 type indexView struct {
-	Policy string
-	Style  template.CSS
+	head
 	Trend  string // the page; empty: there is none
 	Newest indexRun
 	Runs   []indexRun // the newest first
@@ -26,22 +24,16 @@ type indexView struct {
 // indexRun is a run in a list of runs.
 type indexRun struct {
 	*report.Document
-	Page     string
-	Machine  string
-	Tally    string
-	Warnings []string
+	Page string
 }
 
 // WriteIndex renders the first page of a site: the runs, the newest first, with where
 // their pages are. Like a report it loads nothing.
 func WriteIndex(w io.Writer, docs []*report.Document, pages []string, trend string) error {
-	v := &indexView{
-		Style: template.CSS(style), Trend: trend, // a constant of this package
-		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'", hash(style)),
-	}
+	v := &indexView{head: newHead(show.Text(docs[0].Heading()), policy), Trend: trend}
 	for i, d := range docs {
-		v.Runs = append(v.Runs, indexRun{d, pages[i], show.Machine(d), show.Tally(d), show.Warnings(d)})
+		v.Runs = append(v.Runs, indexRun{d, pages[i]})
 	}
 	v.Newest = v.Runs[0]
-	return indexPage.Execute(w, v)
+	return execute(w, indexPage, v)
 }

@@ -17,11 +17,10 @@ var trendText string
 var trendPage = template.Must(template.Must(page.Clone()).New("trend").Parse(trendText))
 
 type trendView struct {
-	Trend  *report.Trend
-	Policy string
-	Style  template.CSS
-	Table  *show.Grid
-	Lines  []trendLine
+	head
+	Trend *report.Trend
+	Table *show.Grid
+	Lines []trendLine
 }
 
 // trendLine is one series, drawn.
@@ -33,14 +32,11 @@ type trendLine struct {
 
 // WriteTrend renders the page of a trend. Like a report's it loads nothing.
 func WriteTrend(w io.Writer, t *report.Trend) error {
-	v := &trendView{
-		Trend: t, Style: template.CSS(style), Table: show.Trend(t), // a constant of this package
-		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'", hash(style)),
-	}
+	v := &trendView{head: newHead(fmt.Sprintf("Trend over %d runs", len(t.Runs)), policy), Trend: t, Table: show.Trend(t)}
 	for i := range t.Series {
 		s := &t.Series[i]
 		name := show.Text(s.Arm + " over " + s.Over + " at " + s.Level)
 		v.Lines = append(v.Lines, trendLine{fmt.Sprint("series-", i), name, s.Noise, template.HTML(plot.Trend(t, s, name))}) // it escapes its texts
 	}
-	return trendPage.Execute(w, v)
+	return execute(w, trendPage, v)
 }

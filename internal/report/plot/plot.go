@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/text/encoding/charmap"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -89,22 +90,15 @@ func newPDF(w, h vg.Length, at time.Time) pdf {
 
 // FillString draws text; what code page 1252 lacks becomes a question mark.
 func (c pdf) FillString(f font.Face, pt vg.Point, text string) {
-	c.Canvas.FillString(f, pt, codePage1252(text))
-}
-
-func codePage1252(text string) string {
-	b := make([]byte, 0, len(text))
+	var b []byte
 	for _, r := range text {
-		switch {
-		case r < 0x80, r >= 0xa0 && r <= 0xff:
-			b = append(b, byte(r))
-		case r == '…':
-			b = append(b, 0x85)
-		default:
-			b = append(b, '?')
+		char, ok := charmap.Windows1252.EncodeRune(r)
+		if !ok {
+			char = '?'
 		}
+		b = append(b, char)
 	}
-	return string(b)
+	c.Canvas.FillString(f, pt, string(b))
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -59,7 +59,7 @@ func ratios(d *report.Document, route string) *Grid {
 	visited := map[string]bool{}
 	for i := range d.Ratios {
 		r := &d.Ratios[i]
-		if !slices.ContainsFunc(d.Arms, func(a report.Arm) bool { return a.Name == r.Arm && a.Route == route }) {
+		if d.Arm(r.Arm).Route != route {
 			continue
 		}
 		over, visited[r.Level] = r.Over, true

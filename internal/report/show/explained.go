@@ -7,7 +7,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report"
 )
 
-// explained is where the processor time of each arm goes, by layer.
+// explained is where the processor time of each arm goes, by layer, in a run that has profiles.
 func explained(d *report.Document) *Grid {
 	var layers []string
 	for i := range d.Explained {
@@ -26,11 +26,7 @@ func explained(d *report.Document) *Grid {
 		e := &d.Explained[i]
 		if !e.Seen() {
 			g.note(fmt.Sprintf("%s has no profile: %s", Text(e.Arm), Text(e.Reason)))
-			row := []string{Text(e.Arm)}
-			for range heads[1:] {
-				row = append(row, None)
-			}
-			g.add(row...)
+			g.add(append([]string{Text(e.Arm)}, slices.Repeat([]string{None}, len(heads)-1)...)...)
 			continue
 		}
 		row := []string{Text(e.Arm), Number(e.CPU * 1e6), None, Number(e.Kernel * e.CPU * 1e6)}
@@ -51,15 +47,8 @@ func explained(d *report.Document) *Grid {
 		}
 		g.add(row...)
 	}
-	g.note(fmt.Sprintf("From one more start of each server, at %d connections, under a sampling profiler; no other figure is taken from it. A sample counts for the layer of the code that runs, not of the code that called it; of Node.js a system call counts for the code that makes it, of Python system calls are in the column of the kernel alone. That column is the kernel's own accounting.", connectionsOf(d)))
+	g.note(fmt.Sprintf("From one more start of each server, at %d connections, under a sampling profiler; no other figure is taken from it. A sample counts for the layer of the code that runs, not of the code that called it; of Node.js a system call counts for the code that makes it, of Python system calls are in the column of the kernel alone. That column is the kernel's own accounting.", d.Explained[0].Connections))
 	return g
-}
-
-func connectionsOf(d *report.Document) int {
-	for i := range d.Explained {
-		return d.Explained[i].Connections
-	}
-	return 0
 }
 
 // flames are the flame graphs, one for each arm.

@@ -203,7 +203,7 @@ func starts(d *report.Document) *Grid {
 	g := grid("Start-up and idle", "Arm", ">Start-up ms", ">Memory MiB", ">Thr", ">Procs", ">Starts", ">Failed", "Warm-up")
 	for i := range d.Starts {
 		s := &d.Starts[i]
-		if role(d, s.Arm) != report.Competitor {
+		if d.Arm(s.Arm).Role != report.Competitor {
 			continue
 		}
 		g.add(Text(s.Arm), PlusMinus(s.Startup, Milliseconds), PlusMinus(s.Memory, Mebibytes),
@@ -230,19 +230,15 @@ func warmUps(s *report.Start) string {
 // noise is the A/A comparison: the same server under two names.
 func noise(d *report.Document) *Grid {
 	g := grid("A/A noise: an arm entered twice, ratio of the replicate to the arm", "Level", "Replicate", ">Throughput", ">p50", ">p99", ">CPU/req")
-	row := map[string]int{}
 	for i := range d.Noise {
 		n := &d.Noise[i]
-		key := n.Level + "\x00" + n.Replicate
-		r, ok := row[key]
-		if !ok {
-			r = len(g.Rows)
-			row[key] = r
+		if i == 0 || d.Noise[i-1].Level != n.Level || d.Noise[i-1].Replicate != n.Replicate { // the metrics of a row follow one another
 			g.add(n.Level, Text(n.Replicate), None, None, None, None)
 		}
+		row := g.Rows[len(g.Rows)-1]
 		col := slices.Index([]string{"throughput", "p50", "p99", "cpu"}, n.Metric) + 2
-		g.Rows[r][col] = PlusMinus(&n.Ratio, Ratio)
-		if strings.Contains(g.Rows[r][col], "×÷") {
+		row[col] = PlusMinus(&n.Ratio, Ratio)
+		if strings.Contains(row[col], "×÷") {
 			g.note(noteWide)
 		}
 	}
@@ -306,15 +302,6 @@ func rankings(d *report.Document) *Grid {
 		g.add(row...)
 	}
 	return g
-}
-
-func role(d *report.Document, arm string) report.Role {
-	for _, a := range d.Arms {
-		if a.Name == arm {
-			return a.Role
-		}
-	}
-	return report.Competitor
 }
 
 // versions is the machine, as far as it matters, and what ran on it.

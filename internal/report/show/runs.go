@@ -26,10 +26,10 @@ func Summary(c *report.Comparison) []string {
 	if v := visibility(c); v != "" {
 		out = append(out, v)
 	}
-	if n := rowsThat(c, report.TooNoisy); n > 0 {
+	if n := c.Count(report.TooNoisy); n > 0 {
 		out = append(out, fmt.Sprintf("Too noisy to see even a doubling, so without an answer: %d.", n))
 	}
-	if n := rowsThat(c, report.NotComputed); n > 0 {
+	if n := c.Count(report.NotComputed); n > 0 {
 		out = append(out, fmt.Sprintf("Not computed: %d.", n))
 	}
 	return out
@@ -60,16 +60,6 @@ func visibility(c *report.Comparison) string {
 	}
 	sizes[0] = strings.Replace(sizes[0], " in", " or more in", 1)
 	return "A change of " + strings.Join(sizes, ", ") + " would have been seen in half of these at least, one of " + percent(all) + " in all of them."
-}
-
-// rowsThat counts the rows with an outcome.
-func rowsThat(c *report.Comparison, o report.Outcome) (n int) {
-	for i := range c.Rows {
-		if c.Rows[i].Outcome == o {
-			n++
-		}
-	}
-	return n
 }
 
 // News are the rows of a comparison that say something changed, and Rest the others.
@@ -111,13 +101,13 @@ func Comparison(c *report.Comparison) *Grid {
 		}
 		g.add(Text(r.Arm), Text(r.Level), r.Metric, ratio, visible, outcome)
 	}
-	if visibility(c) != "" || rowsThat(c, report.TooNoisy) > 0 {
+	if visibility(c) != "" || c.Count(report.TooNoisy) > 0 {
 		g.note("seen from: the size from which on a change would have been seen, either way, by the margin and the interval; from 2x on the row is too noisy for an answer")
 	}
-	if rowsThat(c, report.OtherMachine) > 0 {
+	if c.Count(report.OtherMachine) > 0 {
 		g.note("? the machines differ, so the ratio may be theirs and is no answer; --reference ARM compares figures over an arm that both runs measured")
 	}
-	if rowsThat(c, report.Same) > 0 {
+	if c.Count(report.Same) > 0 {
 		g.note(fmt.Sprintf("~ no difference beyond the margin of %s (25%% at least for p99) can be told from chance; the intervals together attain %s", Percent(c.Margin), Percent(report.Confidence)))
 	}
 	return g

@@ -25,7 +25,7 @@ func blocks(d *report.Document) *Grid {
 	}
 	g := grid(title, "Block", ">Trials", "Why")
 	for _, p := range d.Blocks.Partial {
-		g.add(blockName(p.Experiment, p.Number), fmt.Sprint(p.Trials), lacks(p.Absent))
+		g.add(blockName(p.Experiment, p.Number), fmt.Sprint(p.Trials), "lacks "+texts(p.Absent))
 	}
 	return g
 }
@@ -33,14 +33,6 @@ func blocks(d *report.Document) *Grid {
 // blockName is what people call a block: by its number among those of its experiment.
 func blockName(experiment string, number int) string {
 	return Text(fmt.Sprintf("%s, block %d", experiment, number+1))
-}
-
-// lacks says what a block does not have.
-func lacks(arms []string) string {
-	if len(arms) == 0 {
-		return "is not in the plan"
-	}
-	return "lacks " + texts(arms)
 }
 
 // experiments lists what was measured side by side.

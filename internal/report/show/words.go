@@ -80,7 +80,7 @@ func uncounted(d *report.Document) (out []string) {
 		out = append(out, fmt.Sprintf("%d blocks lack trials, %s.", n, see(blocks(d))))
 	} else {
 		for _, p := range d.Blocks.Partial {
-			why := lacks(p.Absent)
+			why := "lacks " + texts(p.Absent)
 			if n := len(p.Absent); n > few {
 				why = fmt.Sprintf("lacks %s, %s", record.Plural(n, "arm"), see(blocks(d)))
 			}
@@ -359,34 +359,28 @@ func rankingLine(r *report.Ranking) string {
 	var parts []string
 	for i := 0; i < len(r.Places); {
 		p := &r.Places[i]
-		names := []string{placeArm(p)}
-		j := i + 1
-		for ; j < len(r.Places) && r.Places[j].First == p.First && r.Places[j].Last == p.Last; j++ {
-			names = append(names, placeArm(&r.Places[j]))
+		var names []string
+		for ; i < len(r.Places) && r.Places[i].First == p.First && r.Places[i].Last == p.Last; i++ {
+			names = append(names, ranked(r.Places[i].Arm, r.Places[i].Gated))
 		}
 		parts = append(parts, placeName(p)+" "+strings.Join(names, ", "))
-		i = j
 	}
-	if len(r.Unranked) > 0 {
-		parts = append(parts, "no place: "+strings.Join(gated(r.Unranked), ", "))
+	var unranked []string
+	for _, arm := range r.Unranked {
+		unranked = append(unranked, ranked(arm, true))
+	}
+	if len(unranked) > 0 {
+		parts = append(parts, "no place: "+strings.Join(unranked, ", "))
 	}
 	return strings.Join(parts, "; ")
 }
 
-func placeArm(p *report.Place) string {
-	if p.Gated {
-		return gated([]string{p.Arm})[0]
+// ranked is an arm, with the sign of a validity gate if one fired.
+func ranked(arm string, gated bool) string {
+	if gated {
+		return Text(arm) + "!"
 	}
-	return Text(p.Arm)
-}
-
-// gated are arms with the sign of a validity gate.
-func gated(arms []string) []string {
-	out := make([]string, len(arms))
-	for i, a := range arms {
-		out[i] = Text(a) + "!"
-	}
-	return out
+	return Text(arm)
 }
 
 func placeName(p *report.Place) string {

@@ -124,14 +124,7 @@ func Cut(text string, columns int) string {
 	if twwidth.Width(text) <= columns {
 		return text
 	}
-	end := 0
-	for i, r := range text {
-		if twwidth.Width(text[:i])+twwidth.Width(string(r)) >= columns { // one is for the dots
-			break
-		}
-		end = i + utf8.RuneLen(r)
-	}
-	return text[:end] + "…"
+	return twwidth.Truncate(text, columns, "…")
 }
 
 // wrap breaks text into lines of at most width columns, at spaces where it
