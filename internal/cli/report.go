@@ -25,6 +25,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/table"
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 // renderers write a document as one text. JUnit's depends on what is required.
@@ -82,17 +83,11 @@ one file a chart, so --out names a folder; the others are one text.`,
 			return a.report(args[0], format, out, require)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", either(formats()))
+	cmd.Flags().StringVar(&format, "format", "table", yamlfile.List(formats(), "or"))
 	completeWith(cmd, "format", formats()...)
 	cmd.Flags().StringSliceVar(&require, "require", nil, "with junit: "+requireUsage)
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
-}
-
-// either names words in a sentence: "a, b or c".
-func either(words []string) string {
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // limitMemory lets the collector take its turns by what a report holds, which
