@@ -41,9 +41,9 @@ type checker struct {
 	found    []finding
 }
 
-// check holds a decoded file against a schema. It returns the mistakes, the
-// most telling one of each place.
-func check(instance any, schema string) ([]finding, error) {
+// findings are what a schema refuses of a decoded file, the most telling one of
+// each place.
+func findings(instance any, schema string) ([]finding, error) {
 	s, err := formats.Schema(schema)
 	if err != nil {
 		return nil, err
