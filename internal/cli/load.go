@@ -54,6 +54,9 @@ Every status is checked, and every body with --expect-body, --expect-length or
 where they are missed. Without --allow-remote the target has to be on this machine. The window ends one timeout
 after its duration at the latest, whatever the server does. What the machine does
 not allow (connections, open files, ports) is refused before it starts.`,
+		Example: `  hellobench load --connections 64 http://127.0.0.1:8080/
+  hellobench load --rate 1000 --max-p99 20ms --max-errors 0 http://127.0.0.1:8080/
+  hellobench load -X POST -H 'Content-Type: application/json' --body '{"n":1}' --expect-status 201 http://127.0.0.1:8080/items`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd, args, o) },
 	}

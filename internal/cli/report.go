@@ -63,7 +63,8 @@ func (a *app) reportCommand() *cobra.Command {
 files in the folder are renewed and the tables are printed; in a folder that cannot
 be written to, the tables are printed all the same. svg, png and pdf are
 one file a chart, so --out names a folder; the others are one text.`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Example: "  hellobench report results/latest --format html --out report.html",
+		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			limitMemory(args[0])
 			if len(require) > 0 && format != "junit" {
