@@ -18,7 +18,6 @@ import (
 	"github.com/hellobench/hellobench/internal/load/wire"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
-	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/session"
 	"github.com/hellobench/hellobench/internal/stats"
 )
@@ -356,11 +355,7 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		text := fmt.Sprintf("%-13s", name)
-		if _, narrow := w.(*terminal); narrow {
-			b.WriteString(wrap(text, fmt.Sprintf(format, args...), "", table.Columns(w)))
-		} else {
-			b.WriteString(text + fmt.Sprintf(format, args...) + "\n")
-		}
+		b.WriteString(wrap(text, fmt.Sprintf(format, args...), "", columnsOf(w)))
 	}
 	line("target", "%s", r.URL)
 	line("engine", "%s, %s, %.3g s", r.Engine, r.loop(), r.Duration)
