@@ -313,10 +313,10 @@ func (t *tailWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// last is the last line that looks like an error, else the last line at all.
-func (t *tailWriter) last() string { return lastLine(t.buf) }
+func (t *tailWriter) last() string { return LastLine(t.buf) }
 
-func lastLine(text []byte) string {
+// LastLine is the last line that looks like an error, else the last line at all.
+func LastLine(text []byte) string {
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	for _, l := range slices.Backward(lines) {
 		if lower := bytes.ToLower(l); bytes.Contains(lower, []byte("error")) {

@@ -245,7 +245,7 @@ func (p *Process) logTail() string {
 	if _, err := p.log.ReadAt(buf, st.Size()-int64(len(buf))); err != nil {
 		return ""
 	}
-	return fmt.Sprintf("; it printed: %s", lastLine(buf))
+	return fmt.Sprintf("; it printed: %s", LastLine(buf))
 }
 
 // URL is the address of a path on the server.

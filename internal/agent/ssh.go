@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/hellobench/hellobench/runners"
 )
 
 // command is the ssh that reaches a machine. HELLOBENCH_SSH may name another, or give it
@@ -106,8 +108,7 @@ func output(cmd *exec.Cmd, target string) (string, error) {
 
 // failed says why ssh did, and what helps where that is known.
 func failed(target, said string, err error) error {
-	lines := strings.Split(strings.TrimSpace(said), "\n")
-	last := strings.TrimSpace(lines[len(lines)-1])
+	last := runners.LastLine([]byte(said))
 	hint := ""
 	switch {
 	case strings.Contains(said, "Permission denied (") || strings.Contains(said, "Too many authentication failures"):

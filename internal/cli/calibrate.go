@@ -39,8 +39,9 @@ func (a *app) calibrateCommand() *cobra.Command {
 connections in a closed loop, and find the highest rate that it sends on time in
 an open one. A server that reaches more than half of the ceiling was limited by
 the generator.`,
-		Args: arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.calibrate(cmd.Context(), o, window, format) },
+		Example: "  hellobench calibrate --engine wire",
+		Args:    arguments(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.calibrate(cmd.Context(), o, window, format) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Engine, "engine", "", "wire or vegeta (both by default)")

@@ -220,9 +220,6 @@ HELLOBENCH_SSH is the ssh that reaches other machines, such as "ssh -F FILE".`,
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{wrongValue(err)} })
 	root.AddCommand(a.runCommand(), a.reportCommand(), a.verdictsCommand(), a.compareCommand(), a.trendCommand(), a.siteCommand(), a.mergeCommand(), a.loadCommand(), a.nullCommand(), a.calibrateCommand(), a.doctorCommand(), a.listCommand(), manCommand(), a.guardCommand(), a.agentCommand())
-	for _, cmd := range root.Commands() {
-		cmd.Example = examples[cmd.Name()]
-	}
 	return root
 }
 

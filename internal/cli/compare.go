@@ -31,7 +31,8 @@ A server that fails under load in head, and did not in base, got worse.
 
 The exit code is 3 if anything got worse, 2 if the runs were measured by
 different methods, 4 if the machine spoiled one of them, and 5 if no figure could be compared.`,
-		Args: arguments(cobra.ExactArgs(2)),
+		Example: "  hellobench compare results/before results/after --reference node-http",
+		Args:    arguments(cobra.ExactArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := oneOf("format", format, "text", "markdown", "json"); err != nil {
 				return err

@@ -25,8 +25,9 @@ present setting. Nothing is changed. --format sh prints a script that takes "fix
 or "restore"; scripts/tune-host runs a command between the two.
 
 Exit code: 0; 1 if a check is bad, so that a script can refuse to measure.`,
-		Args: arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), format) },
+		Example: "  hellobench doctor",
+		Args:    arguments(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), format) },
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or sh")
 	completeWith(cmd, "format", "text", "json", "sh")

@@ -13,6 +13,7 @@ func (a *app) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:       "list servers|arms|claims|profiles",
 		Short:     "List what there is to measure",
+		Example:   "  hellobench list servers",
 		ValidArgs: []string{"servers", "arms", "claims", "profiles"},
 		Args:      arguments(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -18,27 +18,23 @@ import (
 	"github.com/hellobench/hellobench/internal/load/wire"
 	"github.com/hellobench/hellobench/internal/record"
 	"github.com/hellobench/hellobench/internal/report"
-	"github.com/hellobench/hellobench/internal/report/table"
 	"github.com/hellobench/hellobench/internal/session"
 	"github.com/hellobench/hellobench/internal/stats"
 )
 
 type loadOptions struct {
-	connections       int
-	rate              float64
-	arrivals          string
-	seed              uint64
-	vegetaOut         string
-	insecure, http2   bool
-	duration, timeout time.Duration
-	closing, sleep    bool
-	socket            string
-	engine, cpus      string
-	request           requestOptions
-	limits            limitOptions
-	timeSeries        string
-	format            string
-	allowRemote       bool
+	load.Spec    // as far as one flag says one field
+	rate         float64
+	arrivals     string
+	seed         uint64
+	vegeta       vegeta.Options
+	vegetaOut    string
+	engine, cpus string
+	request      requestOptions
+	limits       limitOptions
+	timeSeries   string
+	format       string
+	allowRemote  bool
 }
 
 func (a *app) loadCommand() *cobra.Command {
@@ -54,24 +50,27 @@ Every status is checked, and every body with --expect-body, --expect-length or
 where they are missed. Without --allow-remote the target has to be on this machine. The window ends one timeout
 after its duration at the latest, whatever the server does. What the machine does
 not allow (connections, open files, ports) is refused before it starts.`,
+		Example: `  hellobench load --connections 64 http://127.0.0.1:8080/
+  hellobench load --rate 1000 --max-p99 20ms --max-errors 0 http://127.0.0.1:8080/
+  hellobench load -X POST -H 'Content-Type: application/json' --body '{"n":1}' --expect-status 201 http://127.0.0.1:8080/items`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd, args, o) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.connections, "connections", 64, "requests in flight; with --rate the most connections, 0 by default then: as many as needed")
+	f.IntVar(&o.Connections, "connections", 64, "requests in flight; with --rate the most connections, 0 by default then: as many as needed")
 	f.Float64Var(&o.rate, "rate", 0, "open loop at this many requests a second")
 	f.StringVar(&o.arrivals, "arrivals", "poisson", "poisson or constant, with --rate")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the arrivals, with --rate")
 	f.StringVar(&o.vegetaOut, "vegeta-out", "", "with the vegeta engine: write every result in vegeta's own format to this file")
-	f.DurationVar(&o.duration, "duration", 10*time.Second, "length of the measured window")
-	f.DurationVar(&o.timeout, "timeout", load.DefaultTimeout, "timeout of one request")
-	f.StringVar(&o.socket, "unix-socket", "", "connect to this Unix socket; of the URL only the path and the Host header count")
-	f.BoolVar(&o.closing, "close", false, "open a new connection for every request")
+	f.DurationVar(&o.Duration, "duration", 10*time.Second, "length of the measured window")
+	f.DurationVar(&o.Timeout, "timeout", load.DefaultTimeout, "timeout of one request")
+	f.StringVar(&o.Socket, "unix-socket", "", "connect to this Unix socket; of the URL only the path and the Host header count")
+	f.BoolVar(&o.Close, "close", false, "open a new connection for every request")
 	f.StringVar(&o.engine, "engine", "auto", "auto, wire or vegeta")
 	f.StringVar(&o.cpus, "load-cpus", "", "cores of the generator, such as 1 or 2-3 (not pinned by default)")
-	f.BoolVar(&o.sleep, "sleep", false, "wire engine: sleep while waiting instead of polling; a fast server then has to wake the generator for each response and may look half as fast")
-	f.BoolVar(&o.insecure, "insecure", false, "https with the vegeta engine: accept any certificate")
-	f.BoolVar(&o.http2, "http2", false, "https with the vegeta engine: offer HTTP/2")
+	f.BoolVar(&o.Sleep, "sleep", false, "wire engine: sleep while waiting instead of polling; a fast server then has to wake the generator for each response and may look half as fast")
+	f.BoolVar(&o.vegeta.InsecureSkipVerify, "insecure", false, "https with the vegeta engine: accept any certificate")
+	f.BoolVar(&o.vegeta.HTTP2, "http2", false, "https with the vegeta engine: offer HTTP/2")
 	o.request.flags(f)
 	o.limits.flags(f)
 	f.StringVar(&o.timeSeries, "timeseries", "", "write a line of JSON for each second to this file, with a histogram of its latencies (docs/formats/second.schema.json)")
@@ -88,7 +87,7 @@ func (a *app) load(cmd *cobra.Command, urls []string, o loadOptions) error {
 	checked := map[string]bool{}
 	for i := range spec.Exchanges {
 		url := spec.Exchanges[i].URL
-		if o.allowRemote || o.socket != "" || checked[url] {
+		if o.allowRemote || o.Socket != "" || checked[url] {
 			continue
 		}
 		checked[url] = true
@@ -141,16 +140,16 @@ func (a *app) load(cmd *cobra.Command, urls []string, o loadOptions) error {
 // spec reads the flags.
 func (o loadOptions) spec(given func(flag string) bool, urls []string) (load.Spec, error) {
 	if given("rate") && !given("connections") {
-		o.connections = 0
+		o.Connections = 0
 	}
-	spec := load.Spec{Connections: o.connections, Duration: o.duration, Timeout: o.timeout, Close: o.closing, Sleep: o.sleep, Socket: o.socket}
+	spec := o.Spec
 	var err error
 	if spec.Exchanges, err = o.request.exchanges(given, urls); err != nil {
 		return spec, usageError{err}
 	}
 	checks := []error{
 		oneOf("format", o.format, textOrJSON...), oneOf("arrivals", o.arrivals, "poisson", "constant"),
-		within("duration", o.duration, leastDuration, mostDuration), within("timeout", o.timeout, leastDuration, record.MaxLatency),
+		within("duration", o.Duration, leastDuration, mostDuration), within("timeout", o.Timeout, leastDuration, record.MaxLatency),
 		within("expect-status", o.request.status, 200, 999), o.limits.valid(),
 	}
 	for _, flag := range []string{"arrivals", "seed"} {
@@ -159,9 +158,9 @@ func (o loadOptions) spec(given func(flag string) bool, urls []string) (load.Spe
 		}
 	}
 	if !given("rate") {
-		checks = append(checks, within("connections", o.connections, 1, mostConnections))
+		checks = append(checks, within("connections", o.Connections, 1, mostConnections))
 	} else {
-		checks = append(checks, within("connections", o.connections, 0, mostConnections), within("rate", o.rate, leastRate, load.MostRate))
+		checks = append(checks, within("connections", o.Connections, 0, mostConnections), within("rate", o.rate, leastRate, load.MostRate))
 	}
 	for _, err := range checks {
 		if err != nil {
@@ -209,13 +208,13 @@ func loadFailed(url string, m *record.Measurement, err error) error {
 // engineFor is the name of the engine that can do what is asked for.
 func (o loadOptions) engineFor(url string) (string, error) {
 	https := strings.HasPrefix(strings.ToLower(url), "https:")
-	wanted := o.vegetaOut != "" || o.insecure || o.http2
+	wanted := o.vegetaOut != "" || o.vegeta.InsecureSkipVerify || o.vegeta.HTTP2
 	switch {
 	case wanted && o.engine == "wire":
 		return "", usageError{errors.New("--vegeta-out, --insecure and --http2 need --engine vegeta")}
 	case https && o.engine == "wire":
 		return "", usageError{errors.New("--engine wire: speaks no TLS; https needs --engine vegeta")}
-	case o.http2 && !https:
+	case o.vegeta.HTTP2 && !https:
 		return "", usageError{errors.New("--http2: needs an https URL")}
 	}
 	if err := session.CheckEngine(o.engine); err != nil {
@@ -225,7 +224,7 @@ func (o loadOptions) engineFor(url string) (string, error) {
 	if wanted {
 		name = "vegeta"
 	}
-	if o.sleep && name != "wire" {
+	if o.Sleep && name != "wire" {
 		return "", usageError{fmt.Errorf("--sleep: the %s engine always sleeps while it waits; it needs --engine wire", name)}
 	}
 	return name, nil
@@ -237,15 +236,14 @@ func (o loadOptions) newEngine(name string) (engine load.Engine, done func() err
 	if name == "wire" {
 		return wire.New(), done, nil
 	}
-	options := vegeta.Options{InsecureSkipVerify: o.insecure, HTTP2: o.http2}
 	if o.vegetaOut != "" {
 		f, err := openOutput(o.vegetaOut)
 		if err != nil {
 			return nil, nil, usageError{fmt.Errorf("--vegeta-out: %w", err)}
 		}
-		options.Results, done = f, f.Close
+		o.vegeta.Results, done = f, f.Close
 	}
-	return vegeta.New(options), done, nil
+	return vegeta.New(o.vegeta), done, nil
 }
 
 // loadResult is what `load --format json` prints: docs/formats/load.schema.json.
@@ -353,11 +351,7 @@ func (r *loadResult) write(w io.Writer, m *record.Measurement, cores int) error 
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		text := fmt.Sprintf("%-13s", name)
-		if _, narrow := w.(*terminal); narrow {
-			b.WriteString(wrap(text, fmt.Sprintf(format, args...), "", table.Columns(w)))
-		} else {
-			b.WriteString(text + fmt.Sprintf(format, args...) + "\n")
-		}
+		b.WriteString(wrap(text, fmt.Sprintf(format, args...), "", columnsOf(w)))
 	}
 	line("target", "%s", r.URL)
 	line("engine", "%s, %s, %.3g s", r.Engine, r.loop(), r.Duration)

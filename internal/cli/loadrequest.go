@@ -65,13 +65,12 @@ func (o *requestOptions) exchanges(given func(flag string) bool, urls []string) 
 	if len(urls)*each > mostExchanges {
 		return nil, fmt.Errorf("%d URLs by weight and %d bodies: want at most %d pairs of them", len(urls), each, mostExchanges)
 	}
-	// Every URL gets every body: after each common multiple the bodies move on by one.
-	common := lcm(len(urls), each)
+	// Every URL gets every body: with each turn of the URLs the bodies move on by one.
 	all := make([]http1.Exchange, len(urls)*each)
 	for i := range all {
 		all[i] = x
 		if all[i].URL = urls[i%len(urls)]; len(bodies) > 0 {
-			all[i].Body = bodies[(i+i/common)%each]
+			all[i].Body = bodies[(i/len(urls)+i%len(urls))%each]
 		}
 		if _, err := http1.NewRequest(&all[i], false); err != nil {
 			return nil, err
@@ -188,15 +187,6 @@ func inTurn(urls []string, weights []int, total int) []string {
 		out[i] = urls[most]
 	}
 	return out
-}
-
-// lcm is the least common multiple.
-func lcm(a, b int) int {
-	x, y := a, b
-	for y > 0 {
-		x, y = y, x%y
-	}
-	return a / x * b
 }
 
 func linesOf(flag, name string) ([][]byte, error) {

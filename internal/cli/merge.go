@@ -24,7 +24,8 @@ func (a *app) mergeCommand() *cobra.Command {
 		Long: `Merge run folders that are shards of one plan (run --seed S --shard i/n) into one
 run, whose report is the same as if one machine had measured all of it. Runs that
 differ in plan, method, servers or ledger are refused.`,
-		Args: arguments(cobra.MinimumNArgs(1)),
+		Example: "  hellobench merge shard-1 shard-2 --out merged",
+		Args:    arguments(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if out == "" {
 				return usageError{errors.New("--out: name the folder for the merged run")}

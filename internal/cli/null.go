@@ -17,7 +17,8 @@ func (a *app) nullCommand() *cobra.Command {
 		Short: "Run the null server: the same small answer to everything, as fast as can be",
 		Long: `Run the null server until it is interrupted. What a load generator reaches
 against it is the generator's own ceiling.`,
-		Args: arguments(cobra.NoArgs),
+		Example: "  hellobench null --addr 127.0.0.1:8080",
+		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := host.ParseCPUs(cpus)
 			if err != nil {

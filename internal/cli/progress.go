@@ -50,13 +50,10 @@ func (p *progress) observe(ev bench.Event) {
 
 // line writes one; what is long is wrapped or cut where the terminal is narrow.
 func (p *progress) line(text string, whole bool) {
-	if _, narrow := p.w.(*terminal); narrow && whole {
-		text = wrap("", text, "", table.Columns(p.w))
+	if columns := columnsOf(p.w); whole {
+		text = wrap("", text, "", columns)
 	} else {
-		if narrow {
-			text = table.Cut(text, table.Columns(p.w)-1)
-		}
-		text += "\n"
+		text = table.Cut(text, columns-1) + "\n"
 	}
 	_, _ = io.WriteString(p.w, text)
 }

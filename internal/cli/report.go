@@ -25,6 +25,7 @@ import (
 	"github.com/hellobench/hellobench/internal/report/markdown"
 	"github.com/hellobench/hellobench/internal/report/plot"
 	"github.com/hellobench/hellobench/internal/report/table"
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 // renderers write a document as one text. JUnit's depends on what is required.
@@ -62,7 +63,8 @@ func (a *app) reportCommand() *cobra.Command {
 files in the folder are renewed and the tables are printed; in a folder that cannot
 be written to, the tables are printed all the same. svg, png and pdf are
 one file a chart, so --out names a folder; the others are one text.`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Example: "  hellobench report results/latest --format html --out report.html",
+		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			limitMemory(args[0])
 			if len(require) > 0 && format != "junit" {
@@ -82,17 +84,11 @@ one file a chart, so --out names a folder; the others are one text.`,
 			return a.report(args[0], format, out, require)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", either(formats()))
+	cmd.Flags().StringVar(&format, "format", "table", yamlfile.List(formats(), "or"))
 	completeWith(cmd, "format", formats()...)
 	cmd.Flags().StringSliceVar(&require, "require", nil, "with junit: "+requireUsage)
 	cmd.Flags().StringVar(&out, "out", "", "file, or folder for pictures (default: print; pictures go into RUN/plots)")
 	return cmd
-}
-
-// either names words in a sentence: "a, b or c".
-func either(words []string) string {
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // limitMemory lets the collector take its turns by what a report holds, which

@@ -26,6 +26,10 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Run a profile: every block starts all servers of an experiment afresh and sends
 load to them in turns, in rounds of short windows. Each finished block is on disk
 at once; the report is made from what is there, however the run ends.`,
+		Example: `  hellobench run --profile quick
+  hellobench run --profile quick --server ./my-server --arm my-server,flask-gunicorn-gthread
+  hellobench run --server-host bench@server1 --load-host bench@generator1
+  hellobench run --resume results/latest`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Tool, o.Command, o.Seeded = tool(), a.args, cmd.Flags().Changed("seed")

@@ -22,7 +22,8 @@ func (a *app) siteCommand() *cobra.Command {
 		Long: `Make a folder of pages that any web server can show: an index of the runs, the
 report of each, and the trend over all of them. A run that cannot be read is left
 out, with a note. What the folder has of other runs stays.`,
-		Args: arguments(cobra.MinimumNArgs(1)),
+		Example: "  hellobench site results/2* --out public",
+		Args:    arguments(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if out == "" {
 				return usageError{errors.New("--out: name the folder of the site")}

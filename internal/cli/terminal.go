@@ -79,13 +79,18 @@ func (t *terminal) status(text string) {
 	_, _ = io.WriteString(t.text, table.Cut(text, t.Columns()-1))
 }
 
+// columnsOf is how wide a text may be: what is no terminal takes any line whole.
+func columnsOf(w io.Writer) int {
+	if _, narrow := w.(*terminal); narrow {
+		return table.Columns(w)
+	}
+	return math.MaxInt
+}
+
 // writeRows aligns the cells of rows. On a terminal the last cell is wrapped, and
 // what finds no room next to the first cell goes below it.
 func writeRows(w io.Writer, rows [][]string) error {
-	columns := math.MaxInt
-	if _, narrow := w.(*terminal); narrow {
-		columns = table.Columns(w)
-	}
+	columns := columnsOf(w)
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row[:len(row)-1] {

@@ -26,7 +26,8 @@ With --alarm the exit code is 3 if it takes the newest run to see a change, or a
 server fails in it that did not before. So of weekly calls, each with all runs up
 to then, one raises the alarm, and it names the first run that changed. A change
 of the A/A ratio is that of the machine or the harness, and raises none.`,
-		Args: arguments(cobra.MinimumNArgs(2)),
+		Example: "  hellobench trend results/2* --reference node-http",
+		Args:    arguments(cobra.MinimumNArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := oneOf("format", format, "text", "html", "json"); err != nil {
 				return err

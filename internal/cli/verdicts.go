@@ -33,7 +33,8 @@ not testable here.
 A run can be judged anew, by another ledger (--claims) or another margin
 (--margin), without measuring again. Such an answer was not stated before the
 run, and says so.`,
-		Args: arguments(cobra.MinimumNArgs(1)),
+		Example: "  hellobench verdicts results/latest node-faster --require supported",
+		Args:    arguments(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := oneOf("format", format, textOrJSON...); err != nil {
 				return err

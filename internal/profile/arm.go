@@ -17,6 +17,9 @@ import (
 // routeName is how the manifest calls a route that is not called by its path.
 var routeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
+// armKeys are the keys of an arm, in the order in which messages name them.
+var armKeys = []string{"workers", "threads", "instances", "route", "beside", "variant", "close", "shared"}
+
 // ParseArm reads an arm as people write it: a server's name, then what
 // differs from its defaults, such as "node-cluster:workers=2:route=/json:close".
 func ParseArm(text string) (record.Arm, error) {
@@ -55,8 +58,7 @@ func ParseArm(text string) (record.Arm, error) {
 				err = errors.New("takes no value")
 			}
 		default:
-			err = errors.New("unknown; there are workers, threads, instances, route, beside, variant, close and shared" +
-				yamlfile.DidYouMean(key, []string{"workers", "threads", "instances", "route", "beside", "variant", "close", "shared"}))
+			err = errors.New("unknown; there are " + yamlfile.List(armKeys, "and") + yamlfile.DidYouMean(key, armKeys))
 		}
 		if err != nil {
 			return arm, fmt.Errorf("arm %q: %s: %w", text, key, err)

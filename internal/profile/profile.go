@@ -160,7 +160,11 @@ func (p *Profile) duration(key, text, or string, into *time.Duration, positive b
 	}
 	*into = v
 	if given && (err != nil || positive && v <= 0 || v > limit) {
-		return p.doc.Errorf(append(slices.Clone(at), key), "%q: want a duration above 0 and up to %s", text, short(limit))
+		want := "a duration up to "
+		if positive {
+			want = "a duration above 0 and up to "
+		}
+		return p.doc.Errorf(append(slices.Clone(at), key), "%q: want %s%s", text, want, short(limit))
 	}
 	return nil
 }
@@ -180,7 +184,11 @@ func (p *Profile) take(f *file, e experiment, at ...string) (errs []error) {
 	}
 	errs = append(errs, p.duration("lead_in", e.LeadIn, cmp.Or(f.First.LeadIn, defaultLeadIn), &x.LeadIn, false, at...))
 	if e.WarmupMax != "" && len(at) > 0 {
-		errs = append(errs, p.duration("warmup_max", e.WarmupMax, "", &x.WarmupMax, true, at...))
+		err := p.duration("warmup_max", e.WarmupMax, "", &x.WarmupMax, true, at...)
+		if err == nil && x.WarmupMax < p.Warmup {
+			err = p.doc.Errorf(append(slices.Clone(at), "warmup_max"), "%v is below warmup, %v", x.WarmupMax, p.Warmup)
+		}
+		errs = append(errs, err)
 	}
 	if x.Blocks.Min > x.Blocks.Max {
 		errs = append(errs, p.doc.Errorf(append(slices.Clone(at), "blocks"), "min %d is above max %d", x.Blocks.Min, x.Blocks.Max))

@@ -79,11 +79,15 @@ claims: [x]
 		`x.yaml:11: experiments.0.arms.1: "a" and "a:shared:route=/cpu": in one experiment all arms share the generator's cores, or none does`: `{arms: ["a:shared:route=/cpu", a], connections: [1]}`,
 		"x.yaml:11: experiments.0.blocks: min 3 is above max 2":                                                                                `{arms: [a], connections: [1], blocks: {min: 3, max: 2}}`,
 		`x.yaml:11: experiments.0.window: "90m": want a duration above 0 and up to 1h`:                                                         `{arms: [a], connections: [1], window: 90m}`,
+		`x.yaml:11: experiments.0.lead_in: "90m": want a duration up to 1h`:                                                                    `{arms: [a], connections: [1], lead_in: 90m}`,
 		`x.yaml:11: experiments.0.arms.0: arm "null": the null server is no competitor`:                                                        `{arms: ["null"], connections: [1]}`,
 	} {
 		_, err = profile.Decode("x.yaml", []byte(good+"experiments:\n  - "+experiments+"\n"))
 		assert.ErrorContains(t, err, want)
 	}
+	warm := strings.Replace(good, "warmup: 0s", "warmup: 2s", 1)
+	_, err = profile.Decode("x.yaml", []byte(warm+"experiments:\n  - {arms: [a], connections: [1], warmup_max: 1s}\n"))
+	require.EqualError(t, err, "x.yaml:11: experiments.0.warmup_max: 1s is below warmup, 2s")
 }
 
 func TestEmbeddedProfiles(t *testing.T) {

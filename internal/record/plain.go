@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/hellobench/hellobench/internal/yamlfile"
 )
 
 // plainForms turn the codes of level labels into words.
@@ -43,8 +45,7 @@ func PlainLevels(labels []string) string {
 			}
 		}
 		if len(numbers) == len(labels) && len(labels) > 1 {
-			last := len(numbers) - 1
-			return strings.Join(numbers[:last], ", ") + " and " + numbers[last] + " " + f.unit
+			return yamlfile.List(numbers, "and") + " " + f.unit
 		}
 	}
 	out := make([]string, len(labels))

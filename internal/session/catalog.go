@@ -134,11 +134,7 @@ func Heading(arms []record.Arm) string {
 	if n := len(names); n > mostNamed {
 		names = append(names[:mostNamed-1], fmt.Sprintf("%d more", n-mostNamed+1))
 	}
-	last := len(names) - 1
-	if last < 1 {
-		return "hellobench: " + strings.Join(names, "")
-	}
-	return "hellobench: " + strings.Join(names[:last], ", ") + " and " + names[last]
+	return "hellobench: " + yamlfile.List(names, "and")
 }
 
 // LoadProfile reads an embedded profile, or a file where the name ends in .yaml.

@@ -120,11 +120,7 @@ func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profil
 	}
 	p.Layers = explain.LayersOf(stacks, explain.RulesOf(in.Runtime))
 	p.Stacks = strings.TrimSuffix(logName(arm.Name), ".log") + ".folded"
-	return writeStacks(filepath.Join(s.Dir, explain.Folder, p.Stacks), stacks)
-}
-
-func writeStacks(file string, stacks explain.Stacks) error {
-	f, err := os.Create(file)
+	f, err := os.Create(filepath.Join(s.Dir, explain.Folder, p.Stacks))
 	if err != nil {
 		return err
 	}
@@ -220,11 +216,11 @@ func sampler(ctx context.Context, name string, argv []string, out string, read f
 	return func() (explain.Stacks, error) {
 		defer cancel()
 		if err := cmd.Wait(); err != nil {
-			return nil, fmt.Errorf("the profiler %s: %w: %s", name, err, lastLine(said.String()))
+			return nil, fmt.Errorf("the profiler %s: %w: %s", name, err, runners.LastLine(said.Bytes()))
 		}
 		f, err := os.Open(out)
 		if err != nil {
-			return nil, fmt.Errorf("the profiler %s left no file {out}: %s", name, lastLine(said.String()))
+			return nil, fmt.Errorf("the profiler %s left no file {out}: %s", name, runners.LastLine(said.Bytes()))
 		}
 		defer func() { _ = f.Close() }()
 		stacks, err := read(f)
@@ -233,11 +229,6 @@ func sampler(ctx context.Context, name string, argv []string, out string, read f
 		}
 		return stacks, nil
 	}, nil
-}
-
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
 }
 
 // v8 has the server's processes sample themselves, and ends them to have what they saw.
@@ -251,15 +242,13 @@ func v8(pids []int, dir string) (func() (explain.Stacks, error), error) {
 		for _, pid := range pids { // all at once: the end of a process may be that of its parent or child
 			_ = syscall.Kill(pid, syscall.SIGTERM)
 		}
+		all := explain.Stacks{}
 		for _, pid := range pids {
 			file := filepath.Join(dir, strconv.Itoa(pid)+".cpuprofile")
 			for end := time.Now().Add(explainWait); !whole(file) && time.Now().Before(end); {
 				time.Sleep(20 * time.Millisecond)
 			}
-		}
-		all := explain.Stacks{}
-		for _, pid := range pids {
-			f, err := os.Open(filepath.Join(dir, strconv.Itoa(pid)+".cpuprofile"))
+			f, err := os.Open(file)
 			if err != nil {
 				return nil, fmt.Errorf("process %d wrote no profile within %v", pid, explainWait)
 			}

@@ -200,36 +200,47 @@ func (s *Session) beside(ctx context.Context, x *http1.Exchange) (end func() int
 	return hold.Beside(ctx, x)
 }
 
-// readCores reads what the run's cores do on each machine, where there are cores of its own.
-func (s *Session) readCores() func() ([]host.Reading, error) {
-	type part struct {
-		cores   []int
-		read    func([]int) (host.Reading, error)
-		servers bool
-	}
-	here := part{slices.Sorted(slices.Values(slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs))), host.Read, true}
-	parts := []part{}
-	if s.servers != nil {
-		parts = append(parts, part{s.Run.ServerCPUs, s.servers.Cores, true})
-		here.cores, here.servers = s.Run.LoadCPUs, false
+// site is a machine that takes part, by how it is read.
+type site struct {
+	here    bool  // it is this machine
+	servers bool  // the servers run there
+	used    []int // the run's cores that it has
+	cores   func([]int) (host.Reading, error)
+	network func() (record.Network, error)
+}
+
+// sites are the machines that take part. This one is among them where a part of
+// the run is here.
+func (s *Session) sites() (all []site) {
+	here := site{true, true, slices.Sorted(slices.Values(slices.Concat(s.Run.ServerCPUs, s.Run.LoadCPUs))), host.Read, host.ReadNetwork}
+	if h := s.servers; h != nil {
+		all = append(all, site{false, true, s.Run.ServerCPUs, h.Cores, h.Network})
+		here.servers, here.used = false, s.Run.LoadCPUs
 	}
 	for _, g := range s.loads {
-		parts = append(parts, part{g.CPUs, g.Cores, false})
+		all = append(all, site{false, false, g.CPUs, g.Cores, g.Network})
 	}
-	if len(here.cores) > 0 {
-		parts = append(parts, here)
+	if s.servers == nil || len(s.loads) == 0 {
+		all = append(all, here)
 	}
-	if len(parts) == 0 || slices.ContainsFunc(parts, func(p part) bool { return len(p.cores) == 0 }) {
+	return all
+}
+
+// readCores reads what the run's cores do on each machine, where there are cores of its own.
+func (s *Session) readCores() func() ([]host.Reading, error) {
+	none := func(m site) bool { return len(m.used) == 0 }
+	sites := slices.DeleteFunc(s.sites(), func(m site) bool { return m.here && none(m) })
+	if len(sites) == 0 || slices.ContainsFunc(sites, none) {
 		return nil
 	}
 	return func() ([]host.Reading, error) {
-		all := make([]host.Reading, len(parts))
-		for i, p := range parts {
+		all := make([]host.Reading, len(sites))
+		for i, m := range sites {
 			var err error
-			if all[i], err = p.read(p.cores); err != nil {
+			if all[i], err = m.cores(m.used); err != nil {
 				return nil, err
 			}
-			all[i].Servers = p.servers
+			all[i].Servers = m.servers
 		}
 		return all, nil
 	}
@@ -237,18 +248,8 @@ func (s *Session) readCores() func() ([]host.Reading, error) {
 
 // readNetwork reads what the network of the run's machines does.
 func (s *Session) readNetwork() (sum record.Network, err error) {
-	reads := []func() (record.Network, error){}
-	if s.servers == nil || len(s.loads) == 0 {
-		reads = append(reads, host.ReadNetwork)
-	}
-	if s.servers != nil {
-		reads = append(reads, s.servers.Network)
-	}
-	for _, g := range s.loads {
-		reads = append(reads, g.Network)
-	}
-	for _, read := range reads {
-		n, err := read()
+	for _, m := range s.sites() {
+		n, err := m.network()
 		if err != nil {
 			return sum, err
 		}

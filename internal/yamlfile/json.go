@@ -28,11 +28,7 @@ func DecodeJSON(file string, data []byte, schema string, version int, v any) (*D
 			return nil, doc.Errorf([]string{"schema"}, "written by a newer hellobench (schema %d, this one reads up to %d)", got, version)
 		}
 	}
-	found, err := check(instance, schema)
-	if err == nil {
-		err = doc.mistakes(found)
-	}
-	if err != nil {
+	if err := doc.check(instance, schema); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(data, v); err != nil {

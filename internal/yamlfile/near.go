@@ -1,5 +1,7 @@
 package yamlfile
 
+import "strings"
+
 // DidYouMean is the end of a message about a word that nobody knows:
 // `; did you mean "workers"?`, or nothing where no known word is near.
 func DidYouMean(word string, known []string) string {
@@ -13,6 +15,15 @@ func DidYouMean(word string, known []string) string {
 		return ""
 	}
 	return `; did you mean "` + best + `"?`
+}
+
+// List names words in a sentence: "a, b and c", or with another word before the last.
+func List(words []string, word string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " " + word + " " + words[last]
 }
 
 // distance counts the insertions, deletions, replacements and swaps of

@@ -41,9 +41,9 @@ type checker struct {
 	found    []finding
 }
 
-// check holds a decoded file against a schema. It returns the mistakes, the
-// most telling one of each place.
-func check(instance any, schema string) ([]finding, error) {
+// findings are what a schema refuses of a decoded file, the most telling one of
+// each place.
+func findings(instance any, schema string) ([]finding, error) {
 	s, err := formats.Schema(schema)
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (c *checker) choice(ve *jsonschema.ValidationError) string {
 		for _, i := range k.Subschemas {
 			keys = append(keys, c.schemaAt(ve.InstanceLocation).OneOf[i].Required...)
 		}
-		return "has " + list(keys) + "; give only one of them"
+		return "has " + List(keys, "and") + "; give only one of them"
 	}
 	var keys []string
 	for _, cause := range ve.Causes {
@@ -135,23 +135,14 @@ func (c *checker) choice(ve *jsonschema.ValidationError) string {
 		}
 		keys = append(keys, k.Missing...)
 	}
-	return "needs one of " + list(keys)
+	return "needs one of " + List(keys, "and")
 }
 
 func missing(keys []string) string {
 	if len(keys) == 1 {
 		return fmt.Sprintf("the key %s is missing", keys[0])
 	}
-	return fmt.Sprintf("the keys %s are missing", list(keys))
-}
-
-// list is "a, b and c".
-func list(words []string) string {
-	last := len(words) - 1
-	if last < 1 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:last], ", ") + " and " + words[last]
+	return fmt.Sprintf("the keys %s are missing", List(keys, "and"))
 }
 
 // forms are the patterns of the schemas in words.
@@ -216,14 +207,14 @@ func (c *checker) words(at []string, k jsonschema.ErrorKind) string {
 	case *kind.Pattern:
 		return fmt.Sprintf("%s: want %s", got, form(k.Want))
 	case *kind.Enum:
-		return fmt.Sprintf("%s: want one of %s%s", got, list(texts(k.Want)), DidYouMean(strings.Trim(got, `"`), texts(k.Want)))
+		return fmt.Sprintf("%s: want one of %s%s", got, List(texts(k.Want), "and"), DidYouMean(strings.Trim(got, `"`), texts(k.Want)))
 	case *kind.Const:
 		if k.Want == true {
 			return got + ": want true, or leave the key out"
 		}
 		return fmt.Sprintf("%s: want %s, the only version that this hellobench reads", got, shown(k.Want))
 	case *kind.DependentRequired:
-		return fmt.Sprintf("has %s, which needs %s too", k.Prop, list(k.Missing))
+		return fmt.Sprintf("has %s, which needs %s too", k.Prop, List(k.Missing, "and"))
 	}
 	return k.LocalizedString(english)
 }

@@ -127,11 +127,7 @@ func Decode(file string, data []byte, schema string, v any) (*Document, error) {
 	if err != nil {
 		return nil, &Error{File: file, Msg: err.Error()}
 	}
-	found, err := check(instance, schema)
-	if err == nil {
-		err = doc.mistakes(found)
-	}
-	if err != nil {
+	if err := doc.check(instance, schema); err != nil {
 		return nil, err
 	}
 	if err := yaml.NodeToValue(doc.root, v, yaml.Strict()); err != nil {
@@ -178,9 +174,13 @@ func syntaxError(file string, err error) error {
 	return e
 }
 
-// mistakes are findings as an error that says where each is, in the order of
-// the file. A file without lines of its own says the path alone.
-func (d *Document) mistakes(found []finding) error {
+// check holds the decoded file against a schema. The error says where each mistake
+// is, in the order of the file. A file without lines of its own says the path alone.
+func (d *Document) check(instance any, schema string) error {
+	found, err := findings(instance, schema)
+	if err != nil {
+		return err
+	}
 	errs := make([]error, 0, len(found))
 	for _, f := range found {
 		errs = append(errs, d.Errorf(f.path, "%s", f.msg))
