@@ -153,3 +153,32 @@ func TestDrillHog(t *testing.T) {
 	fired := drill(t, "none", node, "connections: [8]\n", "drill")
 	assert.Positive(t, fired[record.GateHostNoise])
 }
+
+// TestWindowsShorterThanAResponse: that is no failure of the server, but of the profile.
+func TestWindowsShorterThanAResponse(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one core")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "slow"), 0o755))
+	write("slow/app.js", "require('http').createServer((q, s) => setTimeout(() => s.end('ok'), 400)).listen(+process.argv[2], '127.0.0.1');\n")
+	write("slow/server.yaml", `schema: 1
+name: slow
+title: A server that takes its time
+runtime: node
+needs: [{executable: node, install: "see nodejs.org"}]
+command: [node, app.js, "{port}"]
+routes: {/: {body: ok}}
+`)
+	write("p.yaml", "schema: 1\nname: p\ndescription: d\narms: [slow]\nconnections: [4]\nwindow: 100ms\nlead_in: 30ms\npasses: 1\nwarmup: 0s\ntimeout: 5s\nblocks: {min: 1, max: 1}\n")
+	_, stderr, code := hellobench(t, "run", "--profile", filepath.Join(dir, "p.yaml"), "--server", filepath.Join(dir, "slow"), "--arm", "slow", "--out", filepath.Join(dir, "run"))
+	if code == 4 {
+		t.Skip("other work disturbed the only window")
+	}
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "hellobench: the windows are shorter than a response: no response came within the window of 100ms\nhint: measure with a profile that has a longer window")
+	assert.NotContains(t, stderr, "server failed")
+}

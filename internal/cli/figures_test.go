@@ -267,7 +267,7 @@ func writeRun(t *testing.T, dir string, speed float64) []record.Trial {
 	run := &record.Run{
 		Schema: record.SchemaVersion, ID: filepath.Base(dir), Tool: "hellobench", Method: bench.Method(), Profile: "p", Quotable: true, Seed: 1, Arms: arms, Levels: levels,
 		Blocks: record.Range{Min: blocks, Max: blocks}, Window: time.Second, Timeout: time.Second, State: record.Complete, Start: time.Unix(1, 0), End: time.Unix(2, 0),
-		Engine: record.EngineChoice{Name: "wire", Reason: "asked for", Ceiling: 1e6}, Servers: []record.ServerVersion{}, ClaimsHash: strings.Repeat("0", 64),
+		Engine: record.EngineChoice{Name: "wire", Reason: "asked for", Ceiling: 1e6}, Servers: []record.ServerVersion{},
 		Environment: record.Environment{OS: "linux", Arch: "amd64", Cores: 2, Go: "go1.26", Argv: []string{"hellobench"}},
 		ServerCPUs:  []int{0}, LoadCPUs: []int{1}, Asked: []string{"faster"}, Claims: `schema: 1
 title: A question
@@ -282,6 +282,7 @@ claims:
       - {group: at all, metric: throughput, a: node-http, b: flask-dev, connections: [8]}
 `,
 	}
+	run.ClaimsHash = hashOf(run.Claims)
 	run.Experiments = []record.Experiment{{Name: "one", Levels: []int{0, 1}, Blocks: record.Range{Min: 1, Max: max(blocks, 1)}, Passes: 2, Window: time.Second}}
 	for _, a := range arms {
 		run.Experiments[0].Arms = append(run.Experiments[0].Arms, a.Name)

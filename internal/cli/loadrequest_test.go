@@ -37,5 +37,5 @@ func TestEveryURLGetsEveryBody(t *testing.T) {
 	require.NoError(t, os.WriteFile(urls, []byte("2 http://127.0.0.1/ more\n"), 0o600))
 	o := requestOptions{urls: urls}
 	_, err := o.exchanges(func(string) bool { return false }, nil)
-	require.EqualError(t, err, "--urls "+urls+":1: want URL, or WEIGHT URL")
+	require.EqualError(t, err, "--urls "+urls+":1: want URL, or WEIGHT URL with a whole number from 1 to 1000; a blank in a URL is written %20")
 }

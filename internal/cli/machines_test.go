@@ -27,6 +27,7 @@ func folder(t *testing.T, day int, machine record.Environment, speed, flask floa
 	dir := filepath.Join(t.TempDir(), fmt.Sprintf("day-%02d", day))
 	require.NoError(t, os.Mkdir(dir, 0o755))
 	run.Claims = string(fixtures.Claims)
+	run.ClaimsHash = hashOf(run.Claims)
 	machine.Argv = []string{"hellobench"}
 	run.ID, run.Environment, run.Start = filepath.Base(dir), machine, run.Start.AddDate(0, 0, day)
 	journal, err := record.OpenJournal(dir)

@@ -31,7 +31,7 @@ func TestCredentials(t *testing.T) {
 	results := filepath.Join(t.TempDir(), "results")
 	for _, engine := range []string{"wire", "vegeta"} {
 		for _, args := range [][]string{
-			{"--expect-body", "ok"}, {"--expect-body", "other"}, {"--format", "json"}, {"--expect-status", "404"}, {"--timeout", "15m"}, {"--vegeta-out", results, "--engine", "vegeta"}, {"--http2", "--engine", "vegeta"},
+			{"--expect-body", "ok"}, {"--expect-body", "other"}, {"--format", "json"}, {"--expect-status", "404"}, {"--timeout", "15m"}, {"--vegeta-out", results, "--engine", "vegeta"},
 		} {
 			args = append([]string{"load", "--engine", engine, "--connections", "2", "--duration", "50ms"}, args...)
 			out, err := exec.CommandContext(t.Context(), binary, append(args, url)...).CombinedOutput()
@@ -175,9 +175,9 @@ func TestAnyRequest(t *testing.T) {
 		assert.Contains(t, out, want)
 	}
 	for want, text := range map[string]string{
-		`:2: target URL "ftp://h/": the scheme must be`:    s.URL + "\nftp://h/\n",
-		`:1: weight "0": want a whole number from 1 to 10`: "0 " + s.URL,
-		": has URLs of weight 0":                           "# nothing\n",
+		`:2: target URL "ftp://h/": the scheme must be`:   s.URL + "\nftp://h/\n",
+		`:1: want URL, or WEIGHT URL with a whole number`: "0 " + s.URL,
+		": has URLs of weight 0":                          "# nothing\n",
 	} {
 		out, code := run("--urls", file("urls", text))
 		assert.Equal(t, 2, code, out)

@@ -140,8 +140,8 @@ func judge(doc *report.Document) error {
 		}
 		return exitError{exitMissed, strings.Join(lines, "\n") + "\nhint: what it printed is in the run folder, under logs"}
 	}
-	if i := slices.IndexFunc(doc.Gates, func(g report.GateTotal) bool { return g.Name == record.GateWindow }); i >= 0 && doc.Invalid() {
-		return exitError{exitFailed, "the windows are shorter than a response: " + doc.Gates[i].Detail + "\nhint: measure with a profile that has a longer window and lead_in (docs/adding-a-server.md)"}
+	if detail := doc.TooShort(); detail != "" {
+		return exitError{exitFailed, "the windows are shorter than a response: " + detail + "\nhint: measure with a profile that has a longer window and lead_in (docs/adding-a-server.md)"}
 	}
 	if doc.Invalid() {
 		return exitError{exitInvalid, "the run is invalid: the machine spoiled every figure or every block, see the gates above\n" + machineHint}

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -25,11 +26,15 @@ claims:
   - {id: node-faster, section: s, paraphrase: It is faster., margin: 0.1, comparisons: [{group: here, metric: throughput, a: node-http, b: flask-dev, connections: [16]}]}
 `
 
+// hashOf is that of a ledger, as a run states it.
+func hashOf(ledger string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(ledger))) }
+
 // made writes a made-up run of the given blocks, each window as change leaves it.
 func made(t *testing.T, dir string, start time.Time, keep func(block int) bool, change func(*record.Trial, *record.Window)) string {
 	t.Helper()
 	run, trials, _ := synthetic.Run(8, false)
 	run.Claims, run.ID, run.Start = madeLedger, filepath.Base(dir), start
+	run.ClaimsHash = hashOf(run.Claims)
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	var journal bytes.Buffer // and not record's own, which waits for the disk after every line
 	for i := range trials {

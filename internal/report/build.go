@@ -20,7 +20,7 @@ func Build(t *sample.Table, verdicts []claims.Verdict) *Document {
 		Title:       title(run),
 		Quotable:    run.Quotable,
 		Asked:       asked(run, t.Trials),
-		Verdicts:    slices.Concat([]claims.Verdict{}, verdicts),
+		Verdicts:    append([]claims.Verdict{}, verdicts...),
 		Arms:        arms(run),
 		Requests:    requests(run.Servers),
 		Levels:      levels(run),
@@ -193,6 +193,23 @@ func (d *Document) Invalid() bool {
 		figures++
 	}
 	return figures > 0
+}
+
+// TooShort says by which gate every figure is spoiled because the windows are shorter
+// than a response; empty: they are not, or something else spoils some of them.
+func (d *Document) TooShort() (detail string) {
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		if d.Arm(c.Arm).Canary() {
+			continue
+		}
+		at := slices.IndexFunc(c.Gates, func(g GateCount) bool { return g.Name == record.GateWindow })
+		if at < 0 {
+			return ""
+		}
+		detail = c.Gates[at].Detail
+	}
+	return detail
 }
 
 // Measured says whether there is a figure of any server.
