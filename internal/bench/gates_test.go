@@ -32,7 +32,7 @@ func TestEachGateTripsAlone(t *testing.T) {
 		record.GateNetwork: func(w *record.Window) {
 			w.Network = &record.Network{ListenOverflows: 12, ListenDrops: 12, SYNRetransmits: 12}
 		},
-		record.GateResident:   func(w *record.Window) { w.Others = 21 * time.Millisecond },
+		record.GateResident:   func(w *record.Window) { w.Others = 51 * time.Millisecond },
 		record.GateErrors:     func(w *record.Window) { w.Load.Errors.Reset = 5 },
 		record.GateLittlesLaw: func(w *record.Window) { w.Load.InFlight = 3900 * time.Millisecond },
 	} {

@@ -77,8 +77,8 @@ var method = thresholds{
 	dropsPerLoss:    4,
 	minDelivered:    0.99,
 	maxSlip:         time.Millisecond,
-	maxResidents:    0.02,
-	maxTaken:        0.03,
+	maxResidents:    0.05,
+	maxTaken:        0.05,
 	maxIdle:         0.05,
 	tickError:       40 * time.Millisecond,
 

@@ -35,7 +35,7 @@ func TestSharedCores(t *testing.T) {
 	two, one := record.Arm{Workers: 2, Shared: true}, record.Arm{Threads: 4, Shared: true}
 	assert.Empty(t, sharedCores(window(1950*time.Millisecond, 30*time.Millisecond), two, 2))
 	assert.Empty(t, sharedCores(window(time.Second, 30*time.Millisecond), one, 2), "threads may leave a core idle")
-	for _, w := range []*record.Window{window(1800*time.Millisecond, 30*time.Millisecond), window(1900*time.Millisecond, 80*time.Millisecond)} {
+	for _, w := range []*record.Window{window(1800*time.Millisecond, 30*time.Millisecond), window(1890*time.Millisecond, 110*time.Millisecond)} {
 		if failed := sharedCores(w, two, 2); assert.Len(t, failed, 1) {
 			assert.Equal(t, record.GateShared, failed[0].Name)
 		}

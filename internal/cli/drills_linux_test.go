@@ -1,16 +1,22 @@
 package cli_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -181,4 +187,24 @@ routes: {/: {body: ok}}
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stderr, "hellobench: the windows are shorter than a response: no response came within the window of 100ms\nhint: measure with a profile that has a longer window")
 	assert.NotContains(t, stderr, "server failed")
+}
+
+// TestStoppedGenerator: a generator that is stopped says so, and blames no server.
+func TestStoppedGenerator(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }))
+	defer s.Close()
+	cmd := exec.CommandContext(t.Context(), binary, "load", "--engine", "wire", "--connections", "4", "--duration", "2s", "--format", "json", s.URL)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	require.NoError(t, cmd.Start())
+	time.Sleep(time.Second)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
+	time.Sleep(500 * time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
+	require.NoError(t, cmd.Wait())
+	var result struct {
+		Odd []record.Oddity `json:"odd"`
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &result), "%s", out.String())
+	assert.Contains(t, result.Odd, record.Stalled)
 }

@@ -2,7 +2,7 @@ package record
 
 import "time"
 
-// Oddity is a shape of latencies that misleads whoever reads one percentile.
+// Oddity is something of a window's latencies that misleads whoever reads one percentile.
 type Oddity string
 
 // The oddities.
@@ -10,6 +10,7 @@ const (
 	Starvation Oddity = "starvation"  // few requests take most of the time
 	DelayedACK Oddity = "delayed-ack" // many take just as long as TCP's timer
 	Unfinished Oddity = "unfinished"  // many had begun before the window
+	Stalled    Oddity = "stalled"     // the generator stood still
 )
 
 // Explain says what the oddity is, and what follows.
@@ -21,6 +22,8 @@ func (o Oddity) Explain() string {
 		return "responses pile up at 40 ms, which is TCP's delayed-ACK timer: the server writes head and body apart without TCP_NODELAY"
 	case Unfinished:
 		return "throughput times mean latency is less than the requests in flight: the slowest requests had begun before the window, which is short against them, and the mean does not hold them"
+	case Stalled:
+		return "a thread of the generator did not run for a part of the window: it was stopped, or had no core; a closed loop sends nothing in that time, and what the server answered waits to be read"
 	}
 	return string(o)
 }
@@ -41,6 +44,9 @@ const (
 	// leastInside is the share of the time in flight that the requests of a window account
 	// for, by Little's law. A window that begins in the middle of long requests has less.
 	leastInside = 0.8
+
+	// mostStalled is the share of a window for which the generator may have stood still.
+	mostStalled = 0.01
 )
 
 // Oddities lists what is odd about the latencies, or in an open loop about the
@@ -58,6 +64,9 @@ func (m *Measurement) Oddities() []Oddity {
 	}
 	if m.unfinished() {
 		odd = append(odd, Unfinished)
+	}
+	if float64(m.Stalled) > mostStalled*float64(m.Duration) {
+		odd = append(odd, Stalled)
 	}
 	return odd
 }

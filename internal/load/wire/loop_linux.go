@@ -202,6 +202,7 @@ func (l *loop) runClosed() {
 			l.begin(int32(id), c, l.clock, l.clock)
 		}
 	}
+	l.nextCare = l.now() // to send to thousands takes its time, and is no stall
 	for !l.ended && (l.flying > 0 || l.clock < l.end) {
 		l.pause(forever)
 	}
@@ -391,8 +392,8 @@ func (l *loop) keep() *http1.Response {
 // timeouts, and connections to be tried again.
 func (l *loop) care() {
 	t := l.now()
-	if t-l.clock > stallFrom { // this process was stopped, or had no core
-		l.stalled += max(0, min(t, l.end)-max(l.clock, l.start))
+	if t-l.nextCare > stallFrom { // this process was stopped, or had no core
+		l.stalled += max(0, min(t, l.end)-max(l.nextCare, l.start))
 	}
 	l.clock = t
 	if l.w.stop.Load() && !l.ended {
