@@ -2,6 +2,7 @@ package plot
 
 import (
 	"image/color"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -25,6 +26,11 @@ func (p *picture) drawStacks(c draw.Canvas) {
 	key := writing(legendSize, ink, text.XLeft, text.YCenter)
 	at := vg.Point{X: c.Min.X, Y: c.Max.Y - vg.Points(legendHeight/2)}
 	for i, part := range report.Parts {
+		if !slices.ContainsFunc(rows, func(s series) bool {
+			return slices.ContainsFunc(s.Points, func(p report.Point) bool { return int(p.X) == i })
+		}) { // the system did not tell it
+			continue
+		}
 		fill(c, shades[i], at.X, at.Y-vg.Points(5), at.X+vg.Points(12), at.Y+vg.Points(5))
 		c.FillText(key, vg.Point{X: at.X + vg.Points(17), Y: at.Y + key.FontExtents().Descent}, part)
 		at.X += vg.Points(17+22) + key.Width(part)
