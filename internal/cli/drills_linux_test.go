@@ -193,11 +193,11 @@ routes: {/: {body: ok}}
 func TestStoppedGenerator(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }))
 	defer s.Close()
-	cmd := exec.CommandContext(t.Context(), binary, "load", "--engine", "wire", "--connections", "4", "--duration", "2s", "--format", "json", s.URL)
+	cmd := exec.CommandContext(t.Context(), binary, "load", "--engine", "wire", "--connections", "4", "--duration", "4s", "--format", "json", s.URL)
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	require.NoError(t, cmd.Start())
-	time.Sleep(time.Second)
+	time.Sleep(2 * time.Second)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
 	time.Sleep(500 * time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))

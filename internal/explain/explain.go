@@ -62,6 +62,17 @@ func (s Stacks) Total() (n uint64) {
 	return n
 }
 
+// Kernel says whether any sample is of the kernel, as far as perf tells: where its user
+// may not look into the kernel, none is.
+func (s Stacks) Kernel() bool {
+	for stack := range s {
+		if inKernel.MatchString(stack) {
+			return true
+		}
+	}
+	return false
+}
+
 // Rename replaces parts of the frames' names.
 func (s Stacks) Rename(r *strings.Replacer) Stacks {
 	out := Stacks{}

@@ -78,6 +78,11 @@ func TestPerf(t *testing.T) {
 	}, s)
 }
 
+func TestSamplesOfTheKernel(t *testing.T) {
+	assert.True(t, explain.Stacks{"main (a);tcp_sendmsg ([kernel.kallsyms])": 1}.Kernel())
+	assert.False(t, explain.Stacks{"main (a);write (libc.so.6)": 1}.Kernel())
+}
+
 func TestLayersOfPerf(t *testing.T) {
 	for _, tc := range []struct{ runtime, frame, want string }{
 		{"other", "tcp_sendmsg ([kernel.kallsyms])", explain.Kernel},

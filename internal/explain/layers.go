@@ -75,6 +75,8 @@ var python = rules(
 	``, Application,
 )
 
+var inKernel = regexp.MustCompile(kernelFrame)
+
 // RulesOf are the rules of a runtime; none where it is not known.
 func RulesOf(runtime string) []Rule { return rulesOf[runtime] }
 

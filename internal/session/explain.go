@@ -109,6 +109,9 @@ func (s *Session) explain(ctx context.Context, arm record.Arm, p *explain.Profil
 	if err := errors.Join(err, ferr); err != nil {
 		return err
 	}
+	if p.Profiler == perf {
+		p.UserOnly = !stacks.Kernel()
+	}
 	stacks = stacks.Rename(strings.NewReplacer(in.Src+"/", "", in.Env+"/", ""))
 	used := cpu[1].CPU.Sub(cpu[0].CPU)
 	p.Throughput = m.Throughput()
@@ -171,13 +174,16 @@ func (s *Session) profiler(ctx context.Context, in *runners.Installed, scratch s
 			}, out, explain.ReadFolded)
 		}}, nil
 	}
-	if _, err := exec.LookPath("perf"); err != nil {
+	if _, err := exec.LookPath(perf); err != nil {
 		return nil, fmt.Errorf("servers of the runtime %q are profiled with perf, which is not in PATH; the manifest may name another profiler (explain)", in.Runtime)
 	}
-	return &profiler{"perf", false, env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
-		return sampler(ctx, "perf", perfCommand(pids, seconds, out), out, explain.ReadPerf)
+	return &profiler{perf, false, env, func(ctx context.Context, pids []int) (func() (explain.Stacks, error), error) {
+		return sampler(ctx, perf, perfCommand(pids, seconds, out), out, explain.ReadPerf)
 	}}, nil
 }
+
+// perf is Linux's own profiler.
+const perf = "perf"
 
 // perfCommand samples processes with Linux's own profiler, and has it name what it saw.
 func perfCommand(pids []int, seconds, out string) []string {
