@@ -165,8 +165,8 @@ var (
 	explained    = []string{"pid", "seconds", "out"}                            // of what profiles it
 )
 
-// placeholder is a name in braces. Braces around anything else than lower-case
-// letters are left alone, so that JSON may stand in an argument.
+// placeholder is a name of lower-case letters in braces. Braces around anything else are
+// no placeholder: an argument may be JSON.
 var placeholder = regexp.MustCompile(`\{([a-z]+)\}`)
 
 // check finds what a schema cannot say.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/hellobench/hellobench/internal/record"
@@ -144,9 +143,6 @@ func gates(w *record.Window, arm record.Arm, run *record.Run) []record.Gate {
 		if detail := g.check(w, run); detail != "" {
 			failed = append(failed, record.Gate{Name: g.name, Detail: detail})
 		}
-	}
-	if slices.ContainsFunc(failed, func(g record.Gate) bool { return g.Name == record.GateHostNoise }) { // it may be why no response came in time
-		failed = slices.DeleteFunc(failed, func(g record.Gate) bool { return g.Name == record.GateWindow })
 	}
 	if !arm.Shared || run.Apart() {
 		return append(failed, residents(w, max(len(run.ServerCPUs), 1))...)

@@ -224,7 +224,7 @@ func TestServerHost(t *testing.T) {
 		run, late := flawless(t, far)
 		added := median(t, late, "node-http", record.Closed, p50) - median(t, trials, "node-http", record.Closed, p50)
 		before, after := median(t, trials, "node-http", record.Idle, cpu), median(t, late, "node-http", record.Idle, cpu)
-		t.Logf("latency: +%.3f ms over a way that is %v longer; round trip %v; at the same rate %.0f us of CPU a request, and %.0f before, for the packets pass through this process", added, 2*delay, run.Generators[0].RoundTrip, after, before)
+		t.Logf("latency +%.3f ms where the way is %v longer; round trip %v; CPU a request at the same rate: %.0f us, %.0f us without the relay", added, 2*delay, run.Generators[0].RoundTrip, after, before)
 		assert.InDelta(t, 2, added, 1) // to sleep and to wake takes its time, too
 		assert.InDelta(t, 2, run.Generators[0].RoundTrip.Seconds()*1e3, 1)
 	})

@@ -100,8 +100,8 @@ func parseMembership(cgroup string) map[string]string {
 	return paths
 }
 
-// Throttled adds up how long the groups stood still: throttled_time of their cpu.stat in ns,
-// in version 2 throttled_usec. The root of version 2 has none, for it has no quota.
+// Throttled is how long the groups stood still, all together. Their cpu.stat has it as
+// throttled_time (version 1, in ns) or throttled_usec (version 2); a group without a quota has neither.
 func (g Groups) Throttled() (stood time.Duration) {
 	for _, dir := range g.Dirs {
 		stat := g.tree.Text(path.Join(dir, "cpu.stat"))

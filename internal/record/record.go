@@ -182,6 +182,7 @@ func (m *Measurement) Add(o *Measurement) {
 	}
 	m.Connections = o.Connections
 	m.Duration += o.Duration
+	m.Stalled += o.Stalled
 	m.count(o)
 }
 
@@ -197,7 +198,6 @@ func (m *Measurement) count(o *Measurement) {
 	m.Reconnects += o.Reconnects
 	m.Retries += o.Retries
 	m.InFlight += o.InFlight
-	m.Stalled += o.Stalled
 	m.CPU = m.CPU.Add(o.CPU)
 	m.FirstError = cmp.Or(m.FirstError, o.FirstError)
 }

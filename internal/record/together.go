@@ -63,6 +63,7 @@ func Together(parts []*Measurement) (*Measurement, error) {
 		m.Accepted = max(m.Accepted, p.Accepted)
 		m.Offered += p.Offered
 		m.count(p)
+		m.Stalled = max(m.Stalled, p.Stalled) // of one window, in parts of the same time
 		m.addBins(p.Bins)
 	}
 	if !accepted {

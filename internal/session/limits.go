@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/hellobench/hellobench/internal/host"
 	"github.com/hellobench/hellobench/internal/http1"
@@ -135,4 +136,53 @@ func (s *Session) Refuses(l record.Level, engine string) (reason, hint string, e
 		}
 	}
 	return "", "", nil
+}
+
+// noticeTooFewCores names the experiments that need more cores than the servers have.
+func (s *Session) noticeTooFewCores() error {
+	for _, e := range s.Run.Experiments {
+		cores := len(s.Run.ServerCPUs)
+		if cores == 0 || e.Cores <= cores {
+			continue
+		}
+		what := fmt.Sprintf("the experiment %q needs %d server cores, and the servers have %d", e.Name, e.Cores, cores)
+		if len(s.Run.Plan) == 0 {
+			return LimitError{what + "\nhint: give them more with --server-cpus, where the machine has them"}
+		}
+		s.notice("Not measured: " + what + ".")
+	}
+	return nil
+}
+
+// tooFewCores refuses an arm that asks for more instances, or workers, than the
+// servers have cores: they would take turns, and the figure would be of nothing.
+// An arm that does not ask has as many workers as the manifest says and the
+// cores allow, of which an instance has one.
+func (s *Session) tooFewCores(arm *record.Arm) *record.Missing {
+	cores := len(s.cpusOf(*arm))
+	if cores == 0 {
+		return nil
+	}
+	asked, what, each := arm.Instances, "instances", 1
+	if asked == 0 {
+		what, each = "workers", cores
+	}
+	if p := s.manifests[arm.Server].Workers; p != nil {
+		if arm.Workers == 0 {
+			arm.Workers = min(p.Default, each)
+		}
+		asked = max(asked, arm.Workers) // one where there are instances
+	}
+	if asked <= cores {
+		return nil
+	}
+	return &record.Missing{
+		Arm: arm.Name, Reason: fmt.Sprintf("not testable here: %d %s on %d core(s)", asked, what, cores),
+		Hint: fmt.Sprintf("give the servers %d cores with --server-cpus, where the machine has them", asked),
+	}
+}
+
+// unreachable says whether a level was left out.
+func (s *Session) unreachable(l record.Level) bool {
+	return slices.ContainsFunc(s.Run.Unreachable, func(u record.Unreachable) bool { return u.Level == l })
 }
